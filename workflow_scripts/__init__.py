@@ -1,0 +1,1 @@
+"""ViT Atlas: one command per workflow rule, and the rooms that the commands call."""

@@ -1,0 +1,1 @@
+"""Errors, whole-or-nothing writes, tables, progress and seeds: what every room may use."""

@@ -1,0 +1,1 @@
+"""Tables and maps -> figures, in one shared style."""

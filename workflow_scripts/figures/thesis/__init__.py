@@ -1,0 +1,1 @@
+"""Figures of the thesis study, one module per figure."""

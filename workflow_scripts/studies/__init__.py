@@ -1,0 +1,1 @@
+"""What each study asks of a pass, and how statistics become tables."""
