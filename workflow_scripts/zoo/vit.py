@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.zoo.normalisation import Normalisation
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,155 @@ class Layer:
     mlp_branch: Tensor
     token: Tensor
     token_normed: Tensor | None
+
+
+@dataclass(frozen=True)
+class BlockParts:
+    """What one pre-norm transformer block consists of, in the same terms for every family.
+
+    Attributes:
+        norm1, norm2: LayerNorms before attention and MLP, [B, T, D] -> [B, T, D].
+        qkv_weight: [3 * H * d, D], rows in the order query, key, value.
+        qkv_bias: [3 * H * d] or None.
+        n_heads: H.
+        project: output projection, [B, T, H * d] -> [B, T, D].
+        scale1, scale2: [D] LayerScale of the attention and of the MLP branch, or None.
+        mlp: [B, T, D] -> [B, T, D].
+        rotate: RoPE, [B, H, T, d] -> [B, H, T, d] for query and for key, or None.
+        attention_bias: gives the bias added to the scaled logits, broadcastable to [B, H, T, T], or None. A function,
+            so that a table per block is expanded only while its block runs.
+    """
+
+    norm1: Callable[[Tensor], Tensor]
+    qkv_weight: Tensor
+    qkv_bias: Tensor | None
+    n_heads: int
+    project: Callable[[Tensor], Tensor]
+    scale1: Tensor | None
+    norm2: Callable[[Tensor], Tensor]
+    mlp: Callable[[Tensor], Tensor]
+    scale2: Tensor | None
+    rotate: Callable[[Tensor], Tensor] | None = None
+    attention_bias: Callable[[], Tensor] | None = None
+
+
+@dataclass
+class Vit:
+    """A Vision Transformer that hands out what each of its blocks computed.
+
+    The blocks are stepped through with the library's own modules and weights, so that query, key and value are computed
+    once. Built by the adapter of its family (`timm_vit`, `timm_eva`, ...), after the weights are in place.
+
+    Attributes:
+        patch: (rows, columns) in pixels of one patch.
+        image_size: (rows, columns) in pixels of the images it takes.
+        grid: (rows, columns) of the patch grid.
+        n_prefix: tokens before the patch tokens (CLS, then registers).
+        embed: [B, 3, H, W] normalised images -> [B, T, D] input of the first block.
+        final_norm: [B, T, D] -> [B, T, D].
+        reference: [B, 3, H, W] -> [B, T, D], the library's own forward up to and including the final norm; None for a
+            Vit that has no library behind it.
+    """
+
+    dim: int
+    n_heads: int
+    patch: tuple[int, int]
+    image_size: tuple[int, int]
+    grid: tuple[int, int]
+    n_prefix: int
+    normalisation: Normalisation
+    device: torch.device
+    dtype: torch.dtype
+    embed: Callable[[Tensor], Tensor]
+    blocks: Sequence[BlockParts]
+    final_norm: Callable[[Tensor], Tensor]
+    reference: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def n_layers(self) -> int:
+        """Number of transformer blocks."""
+        return len(self.blocks)
+
+    def layers(self, images: Tensor, attention: bool | Collection[int] = False) -> Iterator[Layer]:
+        """Run one forward pass and yield a `Layer` per block, in depth order.
+
+        A record holds its layer's attention. Nothing here keeps it, so one layer's attention is alive at a time if the
+        caller ends the body of its loop with ``del layer`` (a loop variable outlives its iteration).
+
+        Args:
+            images: [B, 3, H, W], normalised with `normalisation`, of `image_size`; moved to `device` and `dtype`.
+            attention: True for the attention probabilities of every layer, or the 1-based layers that need them.
+                Layers without use the fused kernel of the library, which never forms the matrix.
+
+        Raises:
+            AtlasError: `images` has another shape than the model takes.
+        """
+        self._check(images)
+        wanted = frozenset(range(1, self.n_layers + 1)) if attention is True else frozenset(attention or ())
+        return self._layers(images.to(self.device, self.dtype), wanted)
+
+    def _check(self, images: Tensor) -> None:
+        if images.ndim != 4 or tuple(images.shape[1:]) != (3, *self.image_size):
+            raise AtlasError(
+                f"model takes images of shape [B, 3, {self.image_size[0]}, {self.image_size[1]}], "
+                f"found {list(images.shape)}; resize or crop them, or change image_size of the model's entry"
+            )
+
+    # As a decorator of a generator inference_mode is left at every yield; a `with` inside would leak into the caller.
+    @torch.inference_mode()
+    def _layers(self, images: Tensor, wanted: frozenset[int]) -> Iterator[Layer]:
+        x = self.embed(images)
+        for index, parts in enumerate(self.blocks, start=1):
+            layer = self._run(index, parts, x, index in wanted)
+            x = layer.token
+            yield layer
+            del layer
+
+    def _run(self, index: int, parts: BlockParts, x: Tensor, with_attention: bool) -> Layer:
+        norm1 = parts.norm1(x)
+        n_images, n_tokens, _ = x.shape
+        qkv = F.linear(norm1, parts.qkv_weight, parts.qkv_bias)
+        query, key, value = qkv.reshape(n_images, n_tokens, 3, parts.n_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        rotated = (query, key) if parts.rotate is None else (parts.rotate(query), parts.rotate(key))
+        bias = None if parts.attention_bias is None else parts.attention_bias()
+        probabilities = attention_probabilities(*rotated, bias) if with_attention else None
+        if probabilities is None:
+            mixed = F.scaled_dot_product_attention(*rotated, value, attn_mask=bias)
+        else:
+            mixed = probabilities @ value
+        attn_out = parts.project(mixed.transpose(1, 2).reshape(n_images, n_tokens, -1))
+        attn_branch = attn_out if parts.scale1 is None else attn_out * parts.scale1
+        mid = x + attn_branch
+        norm2 = parts.norm2(mid)
+        mlp_out = parts.mlp(norm2)
+        mlp_branch = mlp_out if parts.scale2 is None else mlp_out * parts.scale2
+        token = mid + mlp_branch
+        return Layer(
+            index=index,
+            n_prefix=self.n_prefix,
+            grid=self.grid,
+            input=x,
+            norm1=norm1,
+            norm2=norm2,
+            query=query,
+            key=key,
+            value=value,
+            query_rope=None if parts.rotate is None else rotated[0],
+            key_rope=None if parts.rotate is None else rotated[1],
+            attention=probabilities,
+            attn_out=attn_out,
+            attn_branch=attn_branch,
+            mid=mid,
+            mlp_out=mlp_out,
+            mlp_branch=mlp_branch,
+            token=token,
+            token_normed=self.final_norm(token) if index == self.n_layers else None,
+        )
+
+
+def attention_probabilities(query: Tensor, key: Tensor, bias: Tensor | None) -> Tensor:
+    """Return [B, H, T, T] softmax(query key^T / sqrt(d) + bias) of [B, H, T, d] query and key, rows summing to 1."""
+    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    if bias is not None:
+        logits += bias
+    return logits.softmax(dim=-1)

@@ -1,0 +1,35 @@
+"""ViT Atlas: the open, reproducible map of what Vision Transformers learn."""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/models.smk"
+include: "rules/datasets.smk"
+include: "rules/onepass.smk"
+include: "rules/thesis.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        REPORT,
+
+
+rule figures:
+    input:
+        figure_files(),
+
+
+onsuccess:
+    print(f"\nThe report is ready: open {REPORT} in a browser.")
+
+
+onerror:
+    print("\nA job failed; the lines above name its log. Mend it and run the same command again: it resumes.")

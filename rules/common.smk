@@ -1,0 +1,105 @@
+"""Paths, targets and input functions, all derived from the checked configuration."""
+
+import glob
+import json
+import sys
+
+from workflow_scripts.common.code_inputs import code_inputs
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.figures.catalogue import FIGURES
+from workflow_scripts.studies.settings import load_settings
+
+try:
+    SETTINGS = load_settings(config, ["config/config.yaml", *workflow.overwrite_configfiles])
+except AtlasError as problem:
+    print("\n".join(f"error: {line}" for line in str(problem).splitlines()), file=sys.stderr)
+    sys.exit(1)
+
+RESULTS, RESOURCES = config["results"], config["resources"]
+REPORT = f"{RESULTS}/report/index.html"
+MODELS = list(SETTINGS.models)
+# A GPU is asked for where one is wanted: counted by its device file, so that planning needs no PyTorch.
+GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and bool(glob.glob("/dev/nvidia[0-9]*"))))
+DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
+
+
+wildcard_constraints:
+    model="[a-z][a-z0-9_]*",
+    dataset="[a-z][a-z0-9_]*",
+    geometry="resize[0-9]+-crop[0-9]+",
+    grid="[0-9]+x[0-9]+",
+    figure="[a-z][a-z0-9_]*",
+
+
+def dataset_file(wildcards):
+    return SETTINGS.datasets[wildcards.dataset]["path"]
+
+
+def crops(dataset, geometry, what):
+    return f"{RESOURCES}/crops/{dataset}/{geometry}/{what}"
+
+
+def pass_file(model, dataset, geometry):
+    return f"{RESULTS}/passes/{dataset}/{geometry}/{model}.safetensors"
+
+
+def pass_collectors(wildcards):
+    return SETTINGS.passes[wildcards.model][wildcards.dataset, wildcards.geometry]
+
+
+def pass_inputs(wildcards):
+    """Files of a pass: crops, weights, object masks if a collector wants them, and the code that it imports."""
+    model, dataset, geometry = wildcards.model, wildcards.dataset, wildcards.geometry
+    if (dataset, geometry) not in SETTINGS.passes.get(model, {}):
+        # Nobody asked for this pass: without an input to offer, Snakemake reports the target as unknown.
+        return {"crops": f"{dataset} is not passed through {model} in this configuration"}
+    files = {
+        "crops": crops(dataset, geometry, "crops.npy"),
+        "samples": crops(dataset, geometry, "samples.parquet"),
+        "code": code_inputs("run_pass", f"zoo.{SETTINGS.models[model]['adapter']}"),
+    }
+    if SETTINGS.checkpoint(model):
+        files["checkpoint"] = SETTINGS.checkpoint(model)
+    if "mask_iou" in pass_collectors(wildcards):
+        files["masks"] = crops(dataset, geometry, f"masks_{SETTINGS.patch_grid(model)}.safetensors")
+    return files
+
+
+def attention_passes(wildcards):
+    settings = config["thesis"]["attention"]
+    geometry = f"resize{settings['geometry']['resize']}-crop{settings['geometry']['crop']}"
+    return {
+        "attention_pass": pass_file(wildcards.model, settings["dataset"], geometry),
+        "mask_pass": pass_file(wildcards.model, settings["mask_dataset"], geometry),
+        "crops": crops(settings["dataset"], geometry, "crops.npy"),
+        "samples": crops(settings["dataset"], geometry, "samples.parquet"),
+    }
+
+
+def demo_pass_files(dataset):
+    geometry = f"resize{config['demo']['geometry']['resize']}-crop{config['demo']['geometry']['crop']}"
+    return {
+        "passes": [pass_file(model, dataset, geometry) for model in SETTINGS.demo_models],
+        "samples": crops(dataset, geometry, "samples.parquet"),
+    }
+
+
+def tables(study, analysis):
+    return expand(f"{RESULTS}/tables/{study}/{analysis}/{{model}}.parquet", model=MODELS)
+
+
+def maps(study, analysis):
+    return expand(f"{RESULTS}/maps/{study}/{analysis}/{{model}}.safetensors", model=MODELS)
+
+
+def figure_names(study):
+    return [figure.name for figure in FIGURES if figure.study == study]
+
+
+def figure_files(suffixes=("pdf", "png", "csv")):
+    return [
+        f"{RESULTS}/figures/{figure.study}/{figure.name}.{suffix}"
+        for figure in FIGURES
+        if figure.study in config["studies"]
+        for suffix in suffixes
+    ]

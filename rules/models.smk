@@ -1,0 +1,33 @@
+"""Weights: the demo's small zoo, trained here and saved in each method's official layout."""
+
+
+rule train_demo_model:
+    """Train one tiny ViT of the demo zoo."""
+    input:
+        world=f"{RESOURCES}/demo/world/train.safetensors",
+        code=lambda wildcards: code_inputs("train_demo_model"),
+    output:
+        f"{RESOURCES}/checkpoints/{{checkpoint}}",
+    log:
+        f"{RESULTS}/logs/train_demo_model/{{checkpoint}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_demo_model/{{checkpoint}}.tsv"
+    wildcard_constraints:
+        checkpoint="|".join(DEMO_CHECKPOINTS).replace(".", "[.]") or "none",
+    conda:
+        "../envs/vit.yaml"
+    threads: config["threads_per_pass"]
+    resources:
+        gpu=GPUS_PER_JOB,
+        mem_mb=3000,
+        runtime=30,
+    params:
+        method=lambda wildcards: SETTINGS.models[DEMO_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"]["method"],
+        effort=config["demo"]["effort"],
+        seed=config["seed"],
+        gpu=config["gpu"],
+    message:
+        "Training the demo's {params.method} model"
+    shell:
+        "python -m workflow_scripts.train_demo_model --method {params.method} --world {input.world} --seed {params.seed}"
+        " --effort {params.effort} --threads {threads} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"

@@ -1,0 +1,35 @@
+"""The one pass: a dataset goes through a model once, for every enabled study."""
+
+
+rule run_pass:
+    """Pass a dataset through a model and gather all statistics that the enabled studies ask for."""
+    input:
+        unpack(pass_inputs),
+    output:
+        f"{RESULTS}/passes/{{dataset}}/{{geometry}}/{{model}}.safetensors",
+    log:
+        f"{RESULTS}/logs/run_pass/{{dataset}}/{{geometry}}/{{model}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_pass/{{dataset}}/{{geometry}}/{{model}}.tsv"
+    conda:
+        "../envs/vit.yaml"
+    threads: config["threads_per_pass"]
+    resources:
+        gpu=GPUS_PER_JOB,
+        mem_mb=6000,
+        runtime=240,
+    params:
+        entry=lambda wildcards: json.dumps(SETTINGS.models[wildcards.model], sort_keys=True),
+        collectors=lambda wildcards: json.dumps(pass_collectors(wildcards), sort_keys=True),
+        checkpoint=lambda wildcards, input: f"--checkpoint {input.checkpoint}" if "checkpoint" in input.keys() else "",
+        masks=lambda wildcards, input: f"--grid-masks {input.masks}" if "masks" in input.keys() else "",
+        batch_size=config["batch_size"],
+        seed=config["seed"],
+        gpu=config["gpu"],
+    message:
+        "Passing {wildcards.dataset} through {wildcards.model}"
+    shell:
+        "python -m workflow_scripts.run_pass --model {wildcards.model} --entry {params.entry:q} {params.checkpoint}"
+        " --dataset {wildcards.dataset} --geometry {wildcards.geometry} --collectors {params.collectors:q}"
+        " --crops {input.crops} --samples {input.samples} {params.masks} --batch-size {params.batch_size}"
+        " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"

@@ -1,0 +1,104 @@
+"""Check that no demo model has collapsed, by weighted k-NN on the demo world (rule check_demo_zoo)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import pandas as pd
+
+from workflow_scripts.common.errors import AtlasError, run_command
+from workflow_scripts.common.table import make_table, write_table
+from workflow_scripts.metrics.intervals import bootstrap_means
+from workflow_scripts.metrics.neighbours import knn_votes, top1_correct
+from workflow_scripts.onepass.states import read_metadata, read_state
+
+FACETS = ("cls", "mean_patch")
+CONTROL = "none"
+
+
+def main() -> None:
+    """Read the command line, write the k-NN accuracies, fail if a trained model does not beat the control."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bank-passes", nargs="+", required=True, help="passes over the training split, one per model")
+    parser.add_argument("--query-passes", nargs="+", required=True, help="passes over the held-out split, same order")
+    parser.add_argument("--bank-samples", required=True)
+    parser.add_argument("--query-samples", required=True)
+    parser.add_argument("--neighbours", type=int, required=True, help="k")
+    parser.add_argument("--minimum-margin", type=float, help="accuracy above the control that counts as learned")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True, help="output .parquet")
+    args = parser.parse_args()
+
+    bank_labels = pd.read_parquet(args.bank_samples)["label"].to_numpy()
+    query_labels = pd.read_parquet(args.query_samples)["label"].to_numpy()
+    n_classes = int(max(bank_labels.max(), query_labels.max())) + 1
+    rows, supervision, described = [], {}, {}
+    for bank_path, query_path in zip(args.bank_passes, args.query_passes, strict=True):
+        made = read_metadata(query_path)
+        entry = json.loads(made["entry"])
+        supervision[made["model"]] = entry["supervision"]
+        described[made["model"]] = entry["display_name"]
+        bank, query = (read_state(path, "pooled_features") for path in (bank_path, query_path))
+        for facet in FACETS:
+            for layer in range(bank[facet].shape[1]):
+                scores = knn_votes(bank[facet][:, layer], bank_labels, query[facet][:, layer], args.neighbours, n_classes)
+                correct = top1_correct(scores, query_labels)[:, None].astype(float)
+                low, high = bootstrap_means(correct, seed=args.seed)
+                rows.append(
+                    {
+                        "model": made["model"],
+                        "dataset": made["dataset"],
+                        "layer": layer + 1,
+                        "facet": facet,
+                        "value": correct.mean(),
+                        "n": len(correct),
+                        "ci_low": low[0],
+                        "ci_high": high[0],
+                    }
+                )
+    table = make_table(
+        rows,
+        study="demo",
+        analysis="knn",
+        metric="knn_accuracy",
+        setting=f"k = {args.neighbours}",
+        unit="share",
+        higher_is_better=True,
+    )
+    if args.minimum_margin is not None:
+        check_margin(table, supervision, args.minimum_margin)
+    write_table(args.output, table, {"seed": args.seed, "display_names": described, "supervision": supervision})
+
+
+def check_margin(table: pd.DataFrame, supervision: dict[str, str], margin: float) -> None:
+    """Compare every trained model with the untrained control, facet by facet at each one's best layer.
+
+    Args:
+        table: k-NN accuracies (columns model, facet, value).
+        supervision: supervision of each model; "none" marks the control.
+        margin: accuracy by which a trained model must be above the control on at least one facet.
+
+    Raises:
+        AtlasError: a trained model is not above the control by the margin; names the models and the numbers.
+    """
+    best = table.groupby(["model", "facet"])["value"].max().unstack("facet")
+    controls = [model for model in best.index if supervision[model] == CONTROL]
+    if not controls:
+        raise AtlasError("models: the demo needs its untrained control for comparison; add demo_untrained to `models`")
+    control = best.loc[controls].max()
+    collapsed = [
+        f"{model} ({', '.join(f'{facet} {best.loc[model, facet]:.3f}' for facet in FACETS)})"
+        for model in best.index
+        if model not in controls and (best.loc[model] - control).max() < margin
+    ]
+    if collapsed:
+        raise AtlasError(
+            f"demo training collapsed: {'; '.join(collapsed)} against the untrained control "
+            f"({', '.join(f'{facet} {control[facet]:.3f}' for facet in FACETS)}), where a margin of {margin} on one of them "
+            "is expected; raise demo.effort, change seed, or set demo.minimum_margin to null to keep such a model"
+        )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,68 @@
+"""Which device a job computes on: a free GPU where there is one, the CPU otherwise."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workflow_scripts.common.errors import AtlasError
+
+
+@contextmanager
+def gpu_slot(count: int, folder: str | Path | None = None, poll: float = 0.5) -> Iterator[int]:
+    """Hold one of `count` GPUs of this machine for the duration of the block; wait while all are taken.
+
+    Snakemake counts GPUs but does not assign them, so jobs agree through one locked file per GPU. The lock belongs to
+    the process: when it dies, however it dies, the GPU is free again.
+
+    Args:
+        count: number of GPUs that the jobs share.
+        folder: where the lock files are; a folder of this user in the system's temporary folder if None.
+        poll: seconds between attempts.
+
+    Yields:
+        The index of the GPU held.
+    """
+    folder = Path(folder or Path(tempfile.gettempdir()) / f"vit-atlas-gpu-{os.getuid()}")
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        for index in range(count):
+            with open(folder / f"gpu{index}.lock", "w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield index
+                return
+        time.sleep(poll)
+
+
+@contextmanager
+def compute_device(gpu: str) -> Iterator[str]:
+    """Hold the device that a model runs on, ``cuda:i`` or ``cpu``, for the duration of the block.
+
+    Where a scheduler has chosen already (CUDA_VISIBLE_DEVICES is set, or this is a Slurm job) its first GPU is taken.
+
+    Args:
+        gpu: "auto" takes a GPU where there is one, "require" insists on one, "never" stays on the CPU.
+
+    Raises:
+        AtlasError: a GPU is required and PyTorch sees none.
+    """
+    import torch
+
+    available = gpu != "never" and torch.cuda.is_available()
+    if gpu == "require" and not available:
+        raise AtlasError("gpu: require, but PyTorch sees no GPU here; set gpu: auto, or run on a machine that has one")
+    if not available:
+        yield "cpu"
+    elif "CUDA_VISIBLE_DEVICES" in os.environ or "SLURM_JOB_ID" in os.environ:
+        yield "cuda:0"
+    else:
+        with gpu_slot(torch.cuda.device_count()) as index:
+            yield f"cuda:{index}"

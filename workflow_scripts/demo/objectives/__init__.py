@@ -1,0 +1,1 @@
+"""The demo's pretraining objectives, one module per method."""

@@ -1,0 +1,61 @@
+"""MoCo-v3: contrast of two views with a momentum encoder, saved as its training script does."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from lightly.models.modules.heads import MoCoProjectionHead
+from lightly.models.utils import update_momentum
+from torch import Tensor
+
+from workflow_scripts.demo.checkpoints import cpu_state, save_torch
+from workflow_scripts.demo.models import WIDTH, plain_vit, start
+from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
+
+_MOMENTUM = 0.95
+_TEMPERATURE = 0.2
+_HIDDEN, _OUT = 256, 64
+
+
+class MocoV3(Objective):
+    """Symmetric InfoNCE within the batch; half of the patches dropped in both encoders."""
+
+    method = "mocov3"
+    recipe = Recipe(steps=180, batch=128)
+
+    def __init__(self, world: TrainingWorld) -> None:
+        super().__init__(world)
+        self.base_encoder = plain_vit(patch_drop_rate=0.5)
+        start(self.base_encoder, self.sample())
+        self.base_encoder.head = MoCoProjectionHead(WIDTH, _HIDDEN, _OUT, num_layers=3, batch_norm=True)
+        self.momentum_encoder = copy.deepcopy(self.base_encoder).requires_grad_(False)
+        self.predictor = MoCoProjectionHead(_OUT, _HIDDEN, _OUT, num_layers=2, batch_norm=True)
+
+    def loss(self, index: Tensor) -> Tensor:
+        """Return the contrastive loss of both pairings of two views."""
+        images = self.pixels(index)
+        views = torch.cat([self.view(images, (0.5, 1.0), strength=0.4, hue=0.5) for _ in range(2)])
+        first, second = F.normalize(self.predictor(self.base_encoder(views)), dim=-1).chunk(2)
+        with torch.no_grad():
+            key_first, key_second = F.normalize(self.momentum_encoder(views), dim=-1).chunk(2)
+        own = torch.arange(len(index), device=index.device)
+        pairs = ((first, key_second), (second, key_first))
+        return sum(F.cross_entropy(query @ key.T / _TEMPERATURE, own) for query, key in pairs)
+
+    def after_step(self, done: float) -> None:
+        """Let the momentum encoder follow."""
+        update_momentum(self.base_encoder, self.momentum_encoder, _MOMENTUM)
+
+    def save(self, path: Path) -> None:
+        """Write both encoders and the predictor."""
+        state = {}
+        for part in ("base_encoder", "momentum_encoder", "predictor"):
+            state |= _official(cpu_state(getattr(self, part), f"module.{part}."))
+        save_torch(path, {"epoch": 1, "arch": "vit_tiny", "state_dict": state})
+
+
+def _official(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.replace(".layers.", "."): value for name, value in state.items()}

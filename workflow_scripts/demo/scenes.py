@@ -1,0 +1,154 @@
+"""Scenes: objects placed before a background, painted together with their ground truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_scripts.demo.anatomy import CLASSES, COATS_PER_OBJECT, PLANS
+from workflow_scripts.demo.backdrop import SIZE, STUFF_SLOTS, Backdrops
+from workflow_scripts.demo.pose import Poses, Primitives, draw_poses, half_height, primitives
+from workflow_scripts.demo.raster import body_coordinates, rasterise
+from workflow_scripts.demo.textures import COATS, PATTERNS, Materials, hsv_to_rgb, shade
+
+MAX_OBJECTS = 3
+_SEVERAL = 0.27  # share of the images with more than one object
+
+
+@dataclass
+class Cast:
+    """M objects in B images.
+
+    Attributes:
+        image: [M] image index; order: [M] 1-based, back to front within the image (the object id in the masks).
+        poses: their poses. materials: `COATS_PER_OBJECT` materials for each of them.
+    """
+
+    image: NDArray[np.int64]
+    order: NDArray[np.int64]
+    poses: Poses
+    materials: Materials
+
+
+@dataclass
+class Painted:
+    """B painted scenes: image [B, 64, 64, 3] uint8; object, part, stuff [B, 64, 64] uint8; the M primitives."""
+
+    image: NDArray[np.uint8]
+    object: NDArray[np.uint8]
+    part: NDArray[np.uint8]
+    stuff: NDArray[np.uint8]
+    shapes: Primitives
+
+
+def draw_cast(rng: np.random.Generator, backdrops: Backdrops) -> Cast:
+    """Draw one to three objects for every background: classes, looks and places; nearer objects stand lower."""
+    count = len(backdrops.horizon)
+    number = np.where(rng.random(count) < _SEVERAL, rng.integers(2, MAX_OBJECTS + 1, count), 1)
+    image = np.repeat(np.arange(count), number)
+    order = np.concatenate([np.arange(1, n + 1) for n in number])
+    kind = rng.integers(0, len(CLASSES), len(image))
+    poses = draw_poses(rng, kind)
+    crowd = number[image]
+    poses.scale = np.where(crowd == 1, rng.uniform(21, 31, len(image)), rng.uniform(12, 18, len(image))).astype(
+        np.float32
+    )
+    poses.centre = _places(rng, kind, poses.scale, crowd, order, backdrops.horizon[image])
+    return Cast(image, order, poses, draw_coats(rng, len(image)))
+
+
+def draw_coats(rng: np.random.Generator, count: int) -> Materials:
+    """Draw the materials of `count` objects: colours and patterns that say nothing about the class."""
+    shape = (count, COATS_PER_OBJECT)
+    hsv = np.stack([rng.random(shape), rng.uniform(0, 1, shape) ** 0.7, rng.uniform(0.2, 1.0, shape)], -1)
+    # The second coat often shares the hue of the first, so that an object looks like one thing.
+    hsv[:, 1, 0] = np.where(rng.random(count) < 0.6, hsv[:, 0, 0] + rng.normal(0, 0.05, count), hsv[:, 1, 0])
+    dark = rng.random(count) < 0.6
+    hsv[:, 2] = np.stack([rng.random(count), np.full(count, 0.15), np.where(dark, 0.1, 0.9)], -1)
+    second = hsv.copy()
+    second[..., 0] += rng.choice([0.0, 0.0, 0.5, 0.3], shape)
+    second[..., 2] += np.where(hsv[..., 2] > 0.6, -1, 1) * rng.uniform(0.35, 0.5, shape)
+    coats = np.array([list(PATTERNS).index(name) for name in COATS])
+    pattern = coats[rng.choice(len(coats), shape, p=[0.35, 0.16, 0.13, 0.12, 0.1, 0.14])]
+    pattern[:, 2] = list(PATTERNS).index("plain")
+    return Materials(
+        pattern=pattern,
+        colour=np.stack([hsv_to_rgb(hsv), hsv_to_rgb(second)], 2),
+        frequency=rng.uniform(2.0, 4.0, shape).astype(np.float32),
+        angle=rng.uniform(0, np.pi, shape).astype(np.float32),
+        phase=rng.uniform(-0.3, 0.3, (*shape, 2)).astype(np.float32),
+    )
+
+
+def paint(rng: np.random.Generator, backdrops: Backdrops, cast: Cast) -> Painted:
+    """Paint every scene, with light from above and sensor noise."""
+    count = len(backdrops.slot)
+    shapes = primitives(cast.poses)
+    parts, coats = rasterise(shapes)
+    x, y = body_coordinates(cast.poses)
+
+    slot = backdrops.slot.copy()
+    objects, part = np.zeros((2, count, SIZE, SIZE), np.uint8)
+    pixel = ((np.arange(SIZE) + 0.5) / 32).astype(np.float32)
+    px, py = (np.broadcast_to(v, slot.shape).copy() for v in (pixel[None, None, :], pixel[None, :, None]))
+    light = np.ones(slot.shape, np.float32)
+    for order in range(1, MAX_OBJECTS + 1):
+        which = np.flatnonzero(cast.order == order)
+        seen = parts[which] > 0
+        member, row, column = np.nonzero(seen)
+        where = (cast.image[which][member], row, column)
+        source = (which[member], row, column)
+        slot[where] = STUFF_SLOTS + (order - 1) * COATS_PER_OBJECT + coats[source]
+        objects[where], part[where] = order, parts[source]
+        px[where], py[where] = x[source], y[source]
+        light[where] = 1.05 - 0.2 * np.clip(y[source], -1, 1)
+
+    colour = shade(slot, px, py, _stack(backdrops.materials, cast, count))
+    exposure = backdrops.exposure[:, :1, None] + backdrops.exposure[:, 1:, None] * (pixel - 1)
+    colour *= (light * exposure)[..., None]
+    colour += rng.normal(0, 0.025, colour.shape).astype(np.float32)
+    # Stuff ids by band; 0 under objects.
+    stuff = np.take_along_axis(backdrops.stuff, backdrops.slot.reshape(count, -1), 1).reshape(slot.shape)
+    return Painted(
+        image=(np.clip(colour, 0, 1) * 255 + 0.5).astype(np.uint8),
+        object=objects,
+        part=part,
+        stuff=np.where(objects > 0, 0, stuff).astype(np.uint8),
+        shapes=shapes,
+    )
+
+
+def _places(
+    rng: np.random.Generator, kind: NDArray, scale: NDArray, crowd: NDArray, order: NDArray, horizon: NDArray
+) -> NDArray[np.float32]:
+    """Return centres [M, 2]: by habitat in height, side by side (with some overlap) if there are several."""
+    count = len(kind)
+    habitat = np.array([PLANS[name].habitat for name in CLASSES])[kind]
+    half = half_height(kind) * scale
+    # Several objects: the one in front (last in order) stands lowest.
+    nearness = (order - 1 + rng.random(count)) / crowd
+    feet = np.maximum(horizon + 5, 42) + nearness * np.maximum(62 - np.maximum(horizon + 5, 42), 2)
+    height = np.where(habitat == "ground", feet - half, rng.uniform(12, 40, count))
+    height = np.where(habitat == "afloat", horizon + rng.uniform(-4, 14, count), height)
+    height = np.clip(height, half - 3, SIZE + 3 - half)
+    # The first lane is drawn per image so that the nearest object is not always on the right.
+    first = rng.integers(0, MAX_OBJECTS, count)[np.arange(count) - (order - 1)]
+    lane = (order - 1 + first) % crowd
+    side = np.where(crowd == 1, rng.normal(32, 5, count), (lane + 0.5) * SIZE / crowd + rng.normal(0, 3, count))
+    return np.stack([np.clip(side, 8, 56), height], -1).astype(np.float32)
+
+
+def _stack(backdrop: Materials, cast: Cast, count: int) -> Materials:
+    """Join the bands' and the objects' materials into one table per image."""
+
+    def join(bands: NDArray, coats: NDArray) -> NDArray:
+        table = np.zeros((count, STUFF_SLOTS + MAX_OBJECTS * COATS_PER_OBJECT, *bands.shape[2:]), bands.dtype)
+        table[:, :STUFF_SLOTS] = bands
+        first = STUFF_SLOTS + (cast.order - 1) * COATS_PER_OBJECT
+        for coat in range(COATS_PER_OBJECT):
+            table[cast.image, first + coat] = coats[:, coat]
+        return table
+
+    return Materials(**{name: join(getattr(backdrop, name), getattr(cast.materials, name)) for name in vars(backdrop)})

@@ -1,0 +1,146 @@
+"""The one look of all figures: a colour per kind of supervision, a dash and marker per model, sizes, layer axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from workflow_scripts.figures.data import Model
+
+PAGE_WIDTH = 7.16  # inches: the text width of a two-column page
+PAGE_HEIGHT = 9.3  # inches
+DPI = 300  # PAGE_WIDTH at this resolution is 2148 pixels
+
+# Told apart by lightness as well as by hue: `tests/figures/test_style.py` measures them under colour-blindness.
+FAMILY_COLOURS = {
+    "supervised": "#b8321f",
+    "language": "#e69f00",
+    "contrastive": "#2f7fc1",
+    "reconstruction": "#0c6b58",
+    "none": "#7d7d7d",
+}
+FAMILY_NAMES = {
+    "supervised": "Labels",
+    "language": "Captions",
+    "contrastive": "Contrastive",
+    "reconstruction": "Reconstruction",
+    "none": "Untrained",
+}
+FAMILIES = tuple(FAMILY_COLOURS)
+
+INK = "#222222"
+QUIET = "#6b6b6b"
+GRID = "#e4e4e4"
+MARK = "#ff3b30"  # the red mid-lines, against every colour of COLOUR_MAP
+COLOUR_MAP = "viridis"
+
+_DASHES = ("-", (0, (4, 1.4)), (0, (6, 1.2, 1.2, 1.2)), (0, (2, 1.1)), (0, (8, 1.4, 1.2, 1.4, 1.2, 1.4)), (0, (10, 2)))
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+_RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.titlepad": 4,
+    "axes.labelsize": 7.5,
+    "axes.labelpad": 3,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 3.4,
+    "hatch.linewidth": 0.5,
+    "hatch.color": "white",
+    "text.color": INK,
+    "pdf.fonttype": 42,
+    "savefig.dpi": DPI,
+    "figure.dpi": DPI,
+}
+
+
+@dataclass(frozen=True)
+class ModelStyle:
+    """How one model is drawn: matplotlib colour, dash and marker ("" for none)."""
+
+    colour: str
+    dash: str | tuple
+    marker: str
+
+
+@contextmanager
+def atlas_style() -> Iterator[None]:
+    """Apply the style within the block, on top of matplotlib's own defaults and not of the user's settings."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_RC)
+        yield
+
+
+def model_styles(models: Sequence[Model]) -> dict[str, ModelStyle]:
+    """Return the style of each model by id: the colour of its supervision, dash and marker by its place within it."""
+    styles: dict[str, ModelStyle] = {}
+    seen = dict.fromkeys(FAMILIES, 0)
+    for model in models:
+        family = model.supervision if model.supervision in FAMILIES else "none"
+        if model.is_random:
+            styles[model.id] = ModelStyle(QUIET, (0, (1, 1.3)), "")
+            continue
+        place = seen[family]
+        seen[family] += 1
+        styles[model.id] = ModelStyle(
+            FAMILY_COLOURS[family], _DASHES[place % len(_DASHES)], _MARKERS[place % len(_MARKERS)]
+        )
+    return styles
+
+
+def legend_handle(model: Model, style: ModelStyle) -> Line2D:
+    """Return the legend entry of `model`."""
+    return Line2D(
+        [], [], color=style.colour, linestyle=style.dash, marker=style.marker or None, label=model.display_name,
+        markeredgecolor="white", markeredgewidth=0.3,
+    )  # fmt: skip
+
+
+def layer_axis(axes: Axes, n_layers: int, label: str | None = "Layer") -> None:
+    """Number the x axis by layer, from 1, with as many ticks as fit."""
+    axes.set_xticks(layer_ticks(n_layers))
+    axes.set_xlim(1 - max(0.25, 0.03 * n_layers), n_layers + max(0.25, 0.03 * n_layers))
+    if label:
+        axes.set_xlabel(label)
+
+
+def layer_ticks(n_layers: int, at_most: int = 12) -> list[int]:
+    """Return 1 and the multiples of a round step up to `n_layers`, which are at most `at_most` ticks."""
+    for step in (1, 2, 4, 8, 16, 32, 64):
+        ticks = [1] * (step > 1) + list(range(step, n_layers + 1, step))
+        if len(ticks) <= at_most:
+            return ticks
+    return [1, n_layers]
+
+
+def grid_lines(axes: Axes) -> None:
+    """Draw quiet horizontal lines behind the data."""
+    axes.grid(axis="y")

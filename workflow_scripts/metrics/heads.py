@@ -1,0 +1,106 @@
+"""What kind of head an aligned aggregated map shows: its offset from the source token, and a kind by written rules.
+
+Arrays are numpy. A map is [..., 2R-1, 2C-1] with the source token at the centre (see `metrics.attention`); lengths are in
+units of the longer side of the patch grid, as in the attention distance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+HEAD_KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "global", "sparse_repeating")
+
+# The rules of `head_kinds`. Walmer et al. name the kinds by eye (section 3.2, Figure 3); these thresholds are ours.
+STRICT_CENTRE_SHARE = 0.5  # a strict local head puts at least half of its attention on its own position
+LOCAL_SPREAD_SHARE = 0.6  # a local head's spread is at most this share of the spread of uniform attention
+OFFSET_PATCHES = 0.75  # an offset head's attention is centred at least this many patches away from its source
+AXIAL_RATIO = 2.0  # an axial head spreads at least this many times farther along one image axis than the other
+SPARSE_TOKEN_SHARE = 0.1  # ... and this share of the patch tokens ...
+SPARSE_MASS_SHARE = 0.5  # ... receives at least this share of the attention
+
+
+def axis_offsets(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the displacements (dy [2R-1], dx [2C-1]) of a map's rows and columns, longer grid side = 1."""
+    scale = max(rows - 1, columns - 1, 1)
+    return np.arange(1 - rows, rows) / scale, np.arange(1 - columns, columns) / scale
+
+
+def average_offset(aligned: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the centre of mass of each map as (offset_x, offset_y, offset_distance), each of the map's leading shape.
+
+    Positive x: the head attends to the right of its source; positive y: below. The scale of a map does not matter; an
+    all-zero map gives 0. The input is not changed.
+    """
+    rows, columns = (aligned.shape[-2] + 1) // 2, (aligned.shape[-1] + 1) // 2
+    dy, dx = axis_offsets(rows, columns)
+    share = _shares(aligned)
+    x = (share.sum(-2) * dx).sum(-1)
+    y = (share.sum(-1) * dy).sum(-1)
+    return x, y, np.hypot(x, y)
+
+
+def spread(aligned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard deviation of each map around its centre of mass along x and y (longer grid side = 1)."""
+    rows, columns = (aligned.shape[-2] + 1) // 2, (aligned.shape[-1] + 1) // 2
+    dy, dx = axis_offsets(rows, columns)
+    x, y, _ = average_offset(aligned)
+    share = _shares(aligned)
+    var_x = (share.sum(-2) * dx**2).sum(-1) - x**2
+    var_y = (share.sum(-1) * dy**2).sum(-1) - y**2
+    return np.sqrt(np.maximum(var_x, 0)), np.sqrt(np.maximum(var_y, 0))
+
+
+def uniform_aligned(rows: int, columns: int) -> np.ndarray:
+    """Return the aligned map [2R-1, 2C-1] of a head that attends to every patch token equally (sum 1)."""
+    reach_y = rows - np.abs(np.arange(1 - rows, rows))
+    reach_x = columns - np.abs(np.arange(1 - columns, columns))
+    return reach_y[:, None] * reach_x[None] / (rows * columns) ** 2
+
+
+def head_kinds(aligned: np.ndarray, average: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Return the kind of each head, an array of names from `HEAD_KINDS` with the leading shape of `aligned`.
+
+    The rules, in this order:
+
+    1. strict_local: at least half of the attention lies on the source's own position.
+    2. sparse_repeating: a tenth of the patch tokens, the same for all sources, receives at least half of the attention.
+    3. A head is local if its spread, root mean square over both axes, is at most 0.6 times that of uniform attention.
+       offset_local: local, and the centre of mass lies at least 0.75 patches from the source.
+       axial_local: local along at least one axis, with twice the spread along the other.
+       soft_local: local, neither offset nor axial.
+    4. global: everything else.
+
+    Args:
+        aligned: [..., 2R-1, 2C-1] aligned aggregated maps.
+        average: [..., N] average attention that each patch token receives from patch tokens.
+        grid: (R, C).
+    """
+    rows, columns = grid
+    centre = _shares(aligned)[..., rows - 1, columns - 1]
+    spread_x, spread_y = spread(aligned)
+    uniform_x, uniform_y = spread(uniform_aligned(rows, columns))
+    patch = 1 / max(rows - 1, columns - 1, 1)
+    offset = average_offset(aligned)[2]
+    relative_x, relative_y = spread_x / max(uniform_x, 1e-12), spread_y / max(uniform_y, 1e-12)
+    local = np.sqrt((relative_x**2 + relative_y**2) / 2) <= LOCAL_SPREAD_SHARE
+    narrow, wide = np.minimum(relative_x, relative_y), np.maximum(relative_x, relative_y)
+    axial = (narrow <= LOCAL_SPREAD_SHARE) & (wide >= AXIAL_RATIO * narrow)
+    kinds = np.full(centre.shape, "global", dtype=object)
+    kinds[local] = "soft_local"
+    kinds[axial] = "axial_local"
+    kinds[local & (offset >= OFFSET_PATCHES * patch)] = "offset_local"
+    kinds[_sparse(average)] = "sparse_repeating"
+    kinds[centre >= STRICT_CENTRE_SHARE] = "strict_local"
+    return kinds.astype(str)
+
+
+def _sparse(average: np.ndarray) -> np.ndarray:
+    count = max(1, int(np.ceil(SPARSE_TOKEN_SHARE * average.shape[-1])))
+    share = average / np.maximum(average.sum(-1, keepdims=True), 1e-12)
+    return np.sort(share, -1)[..., -count:].sum(-1) >= SPARSE_MASS_SHARE
+
+
+def _shares(aligned: np.ndarray) -> np.ndarray:
+    aligned = np.asarray(aligned, dtype=np.float64)
+    total = aligned.sum((-2, -1), keepdims=True)
+    return np.divide(aligned, total, out=np.zeros_like(aligned), where=total > 0)

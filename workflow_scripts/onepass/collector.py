@@ -1,0 +1,163 @@
+"""The collector contract: a statistic that is the same however the images are split into batches and shards.
+
+A collector keeps two kinds of named arrays. *Sums* are added over images: one [L, ...] array for all images. *Rows* hold
+one [L, ...] record per image, kept with the image's position in the dataset. Both merge without loss: sums add up, rows
+are put side by side and sorted by position when they are read.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from workflow_scripts.onepass.batch import Batch, LayerView
+
+# Rows of up to this many bytes per array stay in memory; longer ones wait on disk, so memory does not grow with images.
+ROWS_IN_MEMORY = 1 << 20
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What a collector needs of a pass."""
+
+    attention: bool = False
+    object_mask: bool = False
+
+
+class Rows:
+    """One float32 record per image, in memory while small and in an unnamed temporary file after that."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, record: tuple[int, ...], folder: Path | None = None) -> None:
+        """Start empty; `record` is the shape of one record."""
+        self.record = record
+        self.index = np.empty(0, np.int64)
+        self._file = tempfile.SpooledTemporaryFile(max_size=ROWS_IN_MEMORY, dir=folder)  # noqa: SIM115 lives as long as self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(images, *record)."""
+        return (len(self.index), *self.record)
+
+    def append(self, index: np.ndarray, values: np.ndarray) -> None:
+        """Add records `values` [n, *record] of the dataset positions `index` [n]."""
+        self._file.seek(0, 2)
+        self._file.write(np.ascontiguousarray(values, np.float32).tobytes())
+        self.index = np.concatenate([self.index, index])
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the records' bytes in the order of their dataset positions, a moderate block at a time."""
+        order = np.argsort(self.index, kind="stable")
+        size = 4 * int(np.prod(self.record, dtype=np.int64))
+        step = max(1, ROWS_IN_MEMORY // max(size, 1))
+        for start in range(0, len(order), step):
+            part = order[start : start + step]
+            if np.array_equal(part, np.arange(part[0], part[0] + len(part))):
+                self._file.seek(int(part[0]) * size)
+                yield self._file.read(len(part) * size)
+            else:
+                for row in part:
+                    self._file.seek(int(row) * size)
+                    yield self._file.read(size)
+
+    def array(self) -> np.ndarray:
+        """Return all records in the order of their dataset positions, [n, *record] float32."""
+        return np.frombuffer(b"".join(self.blocks()), np.float32).reshape(self.shape)
+
+
+class Collector(ABC):
+    """A statistic gathered layer by layer. A subclass says what it `wants` and fills sums and rows in `update`."""
+
+    name: ClassVar[str]
+    wants: ClassVar[Wants] = Wants()
+
+    def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
+        """Start empty.
+
+        Args:
+            n_layers: number of layers of the model.
+            folder: where rows wait that do not fit in memory; the system's temporary folder if None.
+            options: the collector's settings from the pass plan, kept so that `fresh` can repeat them.
+        """
+        self.n_layers = n_layers
+        self.folder = folder
+        self.options = options
+        self.n_images = 0
+        self.sums: dict[str, np.ndarray] = {}
+        self.rows: dict[str, Rows] = {}
+        self._pending: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    @abstractmethod
+    def update(self, view: LayerView, batch: Batch) -> None:
+        """Take in one layer of a batch; called once per layer and batch, in depth order."""
+
+    def fresh(self) -> Collector:
+        """Return an empty collector of the same kind: what one batch fills before it is merged."""
+        return type(self)(self.n_layers, self.folder, **self.options)
+
+    def add(self, key: str, layer: int, value: Tensor | np.ndarray) -> None:
+        """Add `value` to the sum `key` of 1-based `layer`, in float64."""
+        value = _numpy(value).astype(np.float64)
+        if key not in self.sums:
+            self.sums[key] = np.zeros((self.n_layers, *value.shape))
+        self.sums[key][layer - 1] += value
+
+    def put(self, key: str, layer: int, index: np.ndarray, value: Tensor | np.ndarray) -> None:
+        """Set the records `value` [n, ...] of the dataset positions `index` [n] in the rows `key` of 1-based `layer`."""
+        value = _numpy(value)
+        if key not in self._pending:
+            self._pending[key] = (index, np.zeros((len(index), self.n_layers, *value.shape[1:]), np.float32))
+        self._pending[key][1][:, layer - 1] = value
+
+    def close_batch(self, batch: Batch) -> None:
+        """Count the batch and store its rows; the engine calls it after the last layer."""
+        self.n_images += len(batch)
+        for key, (index, values) in self._pending.items():
+            self._rows(key, values.shape[1:]).append(index, values)
+        self._pending = {}
+
+    def merge(self, other: Collector) -> None:
+        """Take in everything that `other`, a collector of the same kind over other images, has gathered."""
+        self.n_images += other.n_images
+        for key, value in other.sums.items():
+            self.sums[key] = self.sums[key] + value if key in self.sums else value.copy()
+        for key, rows in other.rows.items():
+            self._rows(key, rows.record).append(np.sort(rows.index), rows.array())
+
+    def state(self) -> dict[str, np.ndarray | Rows]:
+        """Return the named arrays that hold everything gathered: sums in float64, rows in float32 with their index."""
+        arrays: dict[str, np.ndarray | Rows] = {"n_images": np.array([self.n_images], np.int64), **self.sums}
+        for key, rows in self.rows.items():
+            arrays[f"{key}.index"] = np.sort(rows.index)
+            arrays[key] = rows
+        return arrays
+
+    @classmethod
+    def from_state(cls, arrays: dict[str, np.ndarray], folder: Path | None = None, **options: Any) -> Collector:
+        """Rebuild a collector from its `state` as read back from a file, ready to be merged with others."""
+        row_keys = {key.removesuffix(".index") for key in arrays if key.endswith(".index")}
+        sums = {k: v for k, v in arrays.items() if k not in row_keys and not k.endswith(".index") and k != "n_images"}
+        shapes = [v.shape[0] for v in sums.values()] + [arrays[k].shape[1] for k in row_keys]
+        collector = cls(shapes[0] if shapes else 0, folder, **options)
+        collector.n_images = int(arrays["n_images"][0])
+        collector.sums = {key: value.copy() for key, value in sums.items()}
+        for key in row_keys:
+            collector._rows(key, arrays[key].shape[1:]).append(arrays[f"{key}.index"], arrays[key])
+        return collector
+
+    def _rows(self, key: str, record: tuple[int, ...]) -> Rows:
+        if key not in self.rows:
+            self.rows[key] = Rows(tuple(record), self.folder)
+        return self.rows[key]
+
+
+def _numpy(value: Tensor | np.ndarray) -> np.ndarray:
+    return value.detach().float().cpu().numpy() if isinstance(value, Tensor) else value

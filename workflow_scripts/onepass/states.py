@@ -1,0 +1,50 @@
+"""The file of a pass: every collector's named arrays in one safetensors file, with metadata.
+
+Array names are ``<collector>/<array>``. Rows that wait on disk are streamed, so they are never all in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from workflow_scripts.common.arrays import write_arrays
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.onepass.collector import Collector
+
+
+def write_states(path: str | Path, collectors: Iterable[Collector], metadata: dict[str, str]) -> None:
+    """Write the states of all collectors to `path`, whole or not at all."""
+    arrays = {f"{collector.name}/{key}": value for collector in collectors for key, value in collector.state().items()}
+    write_arrays(path, arrays, metadata)
+
+
+def read_state(path: str | Path, collector: str) -> dict[str, np.ndarray]:
+    """Return the arrays of one collector from a pass file.
+
+    Raises:
+        AtlasError: the file is not a pass file, or the pass did not run that collector.
+    """
+    prefix = f"{collector}/"
+    with _open(path) as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 not a mapping
+        if not names:
+            found = sorted({name.split("/")[0] for name in file.keys()})  # noqa: SIM118
+            raise AtlasError(f"{path}: no statistics of '{collector}' in this pass, which holds {', '.join(found)}")
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Return the metadata of a pass file."""
+    with _open(path) as file:
+        return file.metadata() or {}
+
+
+def _open(path: str | Path) -> safe_open:
+    try:
+        return safe_open(path, framework="numpy")
+    except (SafetensorError, FileNotFoundError) as error:
+        raise AtlasError(f"{path}: not a readable pass file ({error}); delete it and run again") from None

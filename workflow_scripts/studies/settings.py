@@ -1,0 +1,152 @@
+"""The configuration and both registries, checked together: what the workflow builds its jobs from.
+
+Every mistake is found before any job starts, and all of them are reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.config import check, check_names, locate, read_yaml
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.studies.plan import Collectors, planned_passes
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked configuration.
+
+    Attributes:
+        config: the configuration.
+        models: registry entries of the models that it names, as mappings, in its order.
+        datasets: all registry entries of datasets.
+        passes: model -> {(dataset, geometry): {collector: options}}.
+    """
+
+    config: Mapping[str, Any]
+    models: Mapping[str, Mapping[str, Any]]
+    datasets: Mapping[str, Mapping[str, Any]]
+    passes: Mapping[str, Mapping[tuple[str, str], Collectors]]
+
+    @property
+    def demo_models(self) -> list[str]:
+        """Ids of the models that the demo trains."""
+        return [name for name, entry in self.models.items() if is_demo(entry)]
+
+    def checkpoint(self, model: str) -> str | None:
+        """Return the path of a model's weights, None for a model without weights."""
+        spec = self.models[model]["checkpoint"]
+        if spec["source"]["type"] == "none":
+            return None
+        if spec["source"]["type"] == "path":
+            return spec["source"]["path"]
+        return f"{self.config['resources']}/checkpoints/{spec['file']}"
+
+    def patch_grid(self, model: str) -> str:
+        """Return the model's patch grid as ``rowsxcolumns``."""
+        entry = self.models[model]
+        return "x".join(str(side // patch) for side, patch in zip(*map(_pair, (entry["image_size"], entry["patch"]))))
+
+
+def load_settings(config: Mapping[str, Any], files: Sequence[str]) -> Settings:
+    """Check `config` and the registries it names.
+
+    Args:
+        config: the merged configuration.
+        files: the files it was merged from, the last one winning.
+
+    Raises:
+        AtlasError: one line per mistake, all of them together.
+    """
+    _stop_on(check(config, read_yaml(SCHEMAS / "config.schema.yaml"), files))
+    models = _read_registry(config["registries"]["models"], "models")
+    datasets = _read_registry(config["registries"]["datasets"], "datasets")
+    attention = config["thesis"]["attention"]
+    problems = check_names("models", config["models"], models, config["registries"]["models"], files)
+    for key in ("dataset", "mask_dataset"):
+        registry = config["registries"]["datasets"]
+        problems += check_names(f"thesis.attention.{key}", [attention[key]], datasets, registry, files)
+    for key in (("demo", "geometry"), ("thesis", "attention", "geometry")):
+        geometry = config[key[0]]["geometry"] if len(key) == 2 else attention["geometry"]
+        if geometry["crop"] > geometry["resize"]:
+            name = ".".join(key)
+            problems.append(
+                f"{locate(files, key)}: {name}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
+                "the crop is cut from the resized image"
+            )
+    _stop_on(problems)
+    entries = {name: models[name] for name in config["models"]}
+    demo_models = {name for name, entry in entries.items() if is_demo(entry)}
+    settings = Settings(config, entries, datasets, planned_passes(config, demo_models))
+    _stop_on([*_geometry_problems(settings, files), *_data_problems(settings, files), *_weights_problems(settings, files)])
+    return settings
+
+
+def is_demo(entry: Mapping[str, Any]) -> bool:
+    """Return whether the demo trains this model."""
+    return entry["checkpoint"]["source"]["type"] == "demo"
+
+
+def _read_registry(path: str, kind: str) -> dict[str, Any]:
+    content = read_yaml(path)
+    _stop_on(check(content, read_yaml(SCHEMAS / f"{kind}.schema.yaml"), [path]))
+    return content[kind]
+
+
+def _geometry_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    crop = settings.config["thesis"]["attention"]["geometry"]["crop"]
+    return [
+        f"{locate(files, ('thesis', 'attention', 'geometry'))}: thesis.attention.geometry: crop {crop} px, but model '{name}' "
+        f"takes {entry['image_size']} px; give all models of a run one image size, or set the crop to it"
+        for name, entry in settings.models.items()
+        if _pair(entry["image_size"]) != (crop, crop)
+    ]
+
+
+def _data_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    problems = []
+    mask_dataset = settings.config["thesis"]["attention"]["mask_dataset"]
+    if "object_masks" not in settings.datasets[mask_dataset]["ground_truth"]:
+        having = [name for name, entry in settings.datasets.items() if "object_masks" in entry["ground_truth"]]
+        problems.append(
+            f"{locate(files, ('thesis', 'attention', 'mask_dataset'))}: thesis.attention.mask_dataset: '{mask_dataset}' has no "
+            f"object masks (datasets that have: {', '.join(having) or 'none'})"
+        )
+    for dataset in dict.fromkeys(dataset for passes in settings.passes.values() for dataset, _ in passes):
+        entry = settings.datasets[dataset]
+        if entry["source"]["type"] == "local" and not Path(entry["path"]).exists():
+            problems.append(f"dataset '{dataset}': {entry['path']} does not exist; put the images there or correct its path")
+    if settings.demo_models and not any(
+        is_demo(entry) and entry["supervision"] == "none" for entry in settings.models.values()
+    ):
+        problems.append(
+            f"{locate(files, ('models',))}: models: demo models are compared with their untrained control; add demo_untrained"
+        )
+    return problems
+
+
+def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    problems = []
+    for name, entry in settings.models.items():
+        source, path = entry["checkpoint"]["source"], settings.checkpoint(name)
+        if source["type"] not in ("demo", "none") and not Path(path).exists():
+            origin = ", ".join(f"{key} {value}" for key, value in source.items() if key != "type")
+            problems.append(
+                f"{locate(files, ('models',))}: model '{name}': its weights are not there yet; put the file at {path} "
+                f"({source['type']}: {origin})"
+            )
+    return problems
+
+
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def _stop_on(problems: list[str]) -> None:
+    if problems:
+        raise AtlasError("\n".join(problems))

@@ -1,0 +1,150 @@
+"""The thesis' attention analysis: from the statistics of a pass to a table and to maps.
+
+Definitions: Walmer et al., "Teaching Matters" (CVPR 2023, arXiv 2212.03862), section 3 and appendix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.common.table import make_table
+from workflow_scripts.metrics.heads import average_offset, head_kinds
+from workflow_scripts.metrics.intervals import bootstrap_means
+
+ORACLE = "max over heads per image, then mean"
+BEST_ON_AVERAGE = "mean over images, then max over heads"
+UNIT_SIDE = "longer side of the patch grid"
+
+States = Mapping[str, Mapping[str, np.ndarray]]
+
+
+def attention_maps(states: States) -> dict[str, np.ndarray]:
+    """Return the average, aligned and single-image maps of a model, float32.
+
+    Args:
+        states: arrays of the collectors average_attention, aligned_attention and chosen_attention.
+
+    Returns:
+        average_all, average_cls, average_spatial, average_spatial_pure [L, H, T]; aligned [L, H, 2R-1, 2C-1];
+        single_cls [I, L, H, T]: the CLS rows of the chosen images.
+    """
+    average = states["average_attention"]
+    n_images = float(average["n_images"][0])
+    maps = {f"average_{mode}": average[mode] / n_images for mode in ("all", "cls", "spatial", "spatial_pure")}
+    aligned = states["aligned_attention"]
+    maps["aligned"] = aligned["aligned"] / float(aligned["n_images"][0])
+    maps["single_cls"] = states["chosen_attention"]["cls"]
+    return {name: value.astype(np.float32) for name, value in maps.items()}
+
+
+def attention_table(
+    states: States,
+    mask_iou: Mapping[str, np.ndarray],
+    grid: tuple[int, int],
+    dataset: str,
+    mask_dataset: str,
+    model: str,
+    seed: int,
+) -> pd.DataFrame:
+    """Return every number of the attention analysis of one model, in the table contract.
+
+    Args:
+        states: arrays of the collectors of the pass over `dataset`.
+        mask_iou: arrays of the collector mask_iou of the pass over `mask_dataset`.
+        grid: (R, C) of the patch grid.
+        dataset: id of the dataset of all metrics but the mask IoU.
+        mask_dataset: id of the dataset with object masks.
+        model: id of the model.
+        seed: seed of the resampling of images.
+    """
+    rows = [
+        *_per_head_and_mean("attention_distance", states["attention_distance"]["distance"], UNIT_SIDE, seed),
+        *_per_head_and_mean("spatial_to_cls_attention", states["spatial_to_cls"]["cls"], "share", seed),
+        *_per_head_and_mean("spatial_to_first_patch_attention", states["spatial_to_cls"]["first_patch"], "share", seed),
+        *_per_head_and_mean("position_deviation", states["attention_deviation"]["position"], "share", seed),
+        *_layers("head_deviation", states["attention_deviation"]["head"], "mean", "share", seed),
+        *_shape_rows(attention_maps(states), grid),
+        *_class_deviation(states["average_attention"]),
+    ]
+    common = {"study": "thesis", "analysis": "attention", "model": model, "facet": "attention"}
+    table = make_table(rows, **common, dataset=dataset)
+    return pd.concat([table, make_table(_iou_rows(mask_iou, seed), **common, dataset=mask_dataset)], ignore_index=True)
+
+
+def _per_head_and_mean(metric: str, values: np.ndarray, unit: str, seed: int) -> list[dict[str, Any]]:
+    """Rows of a per-image head metric [I, L, H]: each head, and the mean over heads."""
+    rows = _layers(metric, values.mean(-1), "mean", unit, seed)
+    low, high = bootstrap_means(values, seed=seed)
+    means = values.astype(np.float64).mean(0)
+    for layer, head in np.ndindex(*means.shape):
+        ends = {"ci_low": low[layer, head], "ci_high": high[layer, head]}
+        rows.append(_row(metric, layer, str(head + 1), means[layer, head], len(values), unit, **ends))
+    return rows
+
+
+def _layers(metric: str, values: np.ndarray, head: str, unit: str, seed: int, **more: Any) -> list[dict[str, Any]]:
+    """Rows of a per-image layer metric [I, L]."""
+    low, high = bootstrap_means(values, seed=seed)
+    means = values.astype(np.float64).mean(0)
+    return [
+        _row(metric, layer, head, means[layer], len(values), unit, ci_low=low[layer], ci_high=high[layer], **more)
+        for layer in range(len(means))
+    ]
+
+
+def _iou_rows(states: Mapping[str, np.ndarray], seed: int) -> list[dict[str, Any]]:
+    rows = []
+    for source in ("cls", "spatial", "centre"):
+        metric, values = f"mask_iou_{source}", states[source]
+        more = {"unit": "IoU", "higher_is_better": True}
+        rows += _layers(metric, values.max(-1), "best", seed=seed, setting=ORACLE, **more)
+        rows += _layers(metric, states[f"{source}_merged"], "merged", seed=seed, setting="heads merged", **more)
+        means = values.astype(np.float64).mean(0)
+        low, high = bootstrap_means(values, statistic=lambda draws: draws.max(-1), seed=seed)
+        for layer, best in enumerate(means.max(-1)):
+            ends = {"ci_low": low[layer], "ci_high": high[layer]}
+            rows.append(_row(metric, layer, "best", best, len(values), setting=BEST_ON_AVERAGE, **ends, **more))
+        low, high = bootstrap_means(values, seed=seed)
+        for layer, head in np.ndindex(*means.shape):
+            ends = {"ci_low": low[layer, head], "ci_high": high[layer, head]}
+            value = means[layer, head]
+            rows.append(_row(metric, layer, str(head + 1), value, len(values), setting="per head", **ends, **more))
+    return rows
+
+
+def _shape_rows(maps: Mapping[str, np.ndarray], grid: tuple[int, int]) -> list[dict[str, Any]]:
+    """Rows of what the aligned maps show: offsets and kinds. No interval: a map is already a mean over images."""
+    x, y, distance = average_offset(maps["aligned"])
+    n_prefix = maps["average_cls"].shape[-1] - grid[0] * grid[1]
+    kinds = head_kinds(maps["aligned"], maps["average_spatial_pure"][..., n_prefix:], grid)
+    rows = []
+    for layer, head in np.ndindex(*kinds.shape):
+        for metric, value in (("offset_x", x), ("offset_y", y), ("offset_distance", distance)):
+            rows.append(_row(metric, layer, str(head + 1), value[layer, head], None, UNIT_SIDE))
+        rows.append(_row("head_kind", layer, str(head + 1), 1.0, None, "", setting=str(kinds[layer, head])))
+    return rows
+
+
+def _class_deviation(average: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Rows of the population standard deviation over classes of the per-class ``all`` maps, mean over tokens."""
+    if "class_all" not in average:
+        return []
+    images = average["class_images"][0]
+    seen = images > 0
+    class_maps = average["class_all"][:, seen] / images[seen][None, :, None, None]
+    deviation = class_maps.std(1).mean(-1)
+    return [
+        _row("class_deviation", layer, str(head + 1), deviation[layer, head], int(seen.sum()), "share")
+        for layer, head in np.ndindex(*deviation.shape)
+    ]
+
+
+def _row(
+    metric: str, layer: int, head: str, value: float, n: int | None, unit: str, setting: str = "", **more: Any
+) -> dict[str, Any]:
+    row = {"metric": metric, "layer": layer + 1, "head": head, "value": float(value), "unit": unit, "setting": setting}
+    return row | {"n": n, "higher_is_better": None} | more

@@ -1,0 +1,136 @@
+"""The model registry: what `config/models.yaml` says about each model, as typed records. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.zoo.normalisation import Normalisation
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the network is constructed, with random weights.
+
+    Attributes:
+        library: timm, open_clip, torchvision, or none (the random baseline).
+        name: the library's model name, None for library none.
+        arguments: further keyword arguments of the library's constructor; the image size is not among them.
+    """
+
+    library: str
+    name: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckpointSpec:
+    """Where the weights come from and how their file is laid out.
+
+    Attributes:
+        source: ``type`` (demo, url, hub, torchvision, path, none) and what that type needs.
+        file: file name in the folder of checkpoints.
+        layout: one of `checkpoints.LAYOUTS`.
+        drop: glob patterns of keys, as they are named in the file, that the network does not take.
+        position_resize: how position tables of another grid are resampled, one of `positions.RULES`; None refuses them.
+    """
+
+    source: Mapping[str, Any]
+    file: str | None = None
+    layout: str | None = None
+    drop: tuple[str, ...] = ()
+    position_resize: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of the registry. `patch` and `image_size` are pixels, one number or (rows, columns)."""
+
+    id: str
+    display_name: str
+    supervision: str
+    method: str
+    architecture: str
+    layers: int
+    heads: int
+    dim: int
+    patch: int | tuple[int, int]
+    prefix_tokens: int
+    image_size: int | tuple[int, int]
+    adapter: str
+    build: Build
+    checkpoint: CheckpointSpec
+    normalisation: Normalisation
+    licence: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def patch_shape(self) -> tuple[int, int]:
+        """(rows, columns) of one patch in pixels."""
+        return _pair(self.patch)
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(rows, columns) of the images in pixels."""
+        return _pair(self.image_size)
+
+
+def read_models(path: str | Path) -> dict[str, ModelEntry]:
+    """Read the ``models:`` mapping of a registry file.
+
+    Raises:
+        AtlasError: the file is no YAML, has no ``models:`` mapping, or an entry lacks a key or has an unknown one.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise AtlasError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("models"), dict):
+        raise AtlasError(f"{path}: needs a mapping 'models:' from model id to entry")
+    return {str(name): entry_from_dict(str(name), mapping) for name, mapping in content["models"].items()}
+
+
+def entry_from_dict(name: str, mapping: Mapping[str, Any]) -> ModelEntry:
+    """Turn one entry of the registry into a `ModelEntry`; lists become tuples.
+
+    Raises:
+        AtlasError: a key is missing or unknown.
+    """
+    where = f"models.{name}"
+    values = _fields(ModelEntry, mapping, where, given=("id",))
+    values["build"] = Build(**_fields(Build, mapping["build"], f"{where}.build"))
+    values["checkpoint"] = CheckpointSpec(**_fields(CheckpointSpec, mapping["checkpoint"], f"{where}.checkpoint"))
+    normalisation = _fields(Normalisation, mapping["normalisation"], f"{where}.normalisation")
+    values["normalisation"] = Normalisation(**normalisation)
+    return ModelEntry(id=name, **values)
+
+
+def _fields(record: type, mapping: Any, where: str, given: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(mapping, Mapping):
+        raise AtlasError(f"{where} must be a mapping, found {mapping!r}")
+    if dataclasses.is_dataclass(record):
+        fields = dataclasses.fields(record)
+        known = {f.name for f in fields}
+        optional = {f.name for f in fields if f.default is not f.default_factory}
+    else:
+        known, optional = set(record._fields), set()
+    known -= set(given)
+    for key in mapping:
+        if key not in known:
+            raise AtlasError(
+                f"{where} has an unknown key '{key}'{nearest(key, known)}; known: {', '.join(sorted(known))}"
+            )
+    missing = sorted(known - optional - set(mapping))
+    if missing:
+        raise AtlasError(f"{where} lacks {', '.join(missing)}")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in mapping.items()}
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
