@@ -1,8 +1,4 @@
-"""Draw one figure of the atlas from the models' tables and maps.
-
-    python -m workflow_scripts.draw_figure thesis/attention_distance --tables A.parquet B.parquet \\
-        --pdf X.pdf --png X.png --csv X.csv
-"""
+"""Draw one figure of the atlas from the models' tables and maps (rule draw_thesis_figure)."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from workflow_scripts.figures.save import draw, save_drawn
 
 def main() -> None:
     """Parse the command line, draw, save."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m workflow_scripts.draw_figure")
     parser.add_argument("figure", help="study/name, as in workflow_scripts/figures/catalogue.py")
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="one parquet table per model, in order")
     parser.add_argument("--maps", nargs="*", type=Path, default=[], help="one safetensors file of maps per model")

@@ -73,7 +73,7 @@ def main() -> None:
         "versions": json.dumps(versions("torch", "timm", "numpy", "vit-atlas"), sort_keys=True),
         "code": code_fingerprint(sorted(_loaded_sources())),
     }
-    write_states(output, collectors, metadata)
+    write_states(output, {collector.name: collector.state() for collector in collectors}, metadata)
 
 
 def _loaded_sources() -> list[str]:

@@ -35,6 +35,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--effort", type=float, default=1.0, help="factor on the number of steps")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto", help="train on a GPU")
     parser.add_argument("--output", type=Path, required=True)
     return parser.parse_args()
 
@@ -48,7 +49,7 @@ def main() -> None:
         raise AtlasError(f"--threads {options.threads} must be at least 1; give the number of CPU threads to use")
     _prepare(options.seed, options.threads)
     started, started_cpu = time.perf_counter(), time.process_time()
-    with compute_device() as device:
+    with compute_device(options.gpu) as device:
         steps = train(options.method, options.world, options.effort, options.output, device)
     wall, cpu = time.perf_counter() - started, time.process_time() - started_cpu
     print(f"{options.method}: {steps} steps in {wall:.1f} s ({cpu:.1f} CPU s)", flush=True)

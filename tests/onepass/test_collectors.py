@@ -38,6 +38,10 @@ class Shard:
         return self.source.at(self.index[start:stop])
 
 
+def states(collectors):
+    return {made.name: made.state() for made in collectors}
+
+
 def arrays(made):
     return {k: v if isinstance(v, np.ndarray) else v.array() for k, v in made.state().items()}
 
@@ -87,7 +91,7 @@ def test_a_state_survives_the_file_and_can_still_be_merged(name, tmp_path):
         part = collector(name)
         run_pass(FakeVit(), "fake", Shard(FakeSource(), half), [part], batch_size=4)
         path = tmp_path / f"{half[0]}.safetensors"
-        write_states(path, [part], {"model": "fake"})
+        write_states(path, states([part]), {"model": "fake"})
         parts.append(COLLECTORS[name].from_state(read_state(path, name), **OPTIONS.get(name, {})))
     parts[1].merge(parts[0])
     assert_same(arrays(parts[1]), WHOLE[name])
@@ -109,7 +113,7 @@ def test_the_same_pass_writes_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         made = [collector(kind) for kind in COLLECTORS]
         run_pass(FakeVit(), "fake", FakeSource(), made, batch_size=4)
-        write_states(tmp_path / name, made, {"x": "1", "y": "2", "a": "3"})
+        write_states(tmp_path / name, states(made), {"x": "1", "y": "2", "a": "3"})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert read_metadata(tmp_path / "a") == {"x": "1", "y": "2", "a": "3"}
     with safe_open(tmp_path / "a", framework="numpy") as file:
@@ -119,7 +123,7 @@ def test_the_same_pass_writes_the_same_bytes(tmp_path):
 def test_reading_what_a_pass_did_not_gather_names_what_it_did(tmp_path):
     made = collector("attention_distance")
     run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size=4)
-    write_states(tmp_path / "p.safetensors", [made], {})
+    write_states(tmp_path / "p.safetensors", states([made]), {})
     with pytest.raises(AtlasError, match=r"no statistics of 'mask_iou'.*attention_distance"):
         read_state(tmp_path / "p.safetensors", "mask_iou")
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-import zoo_families
+from tests.zoo import zoo_families
 from timm.models.vision_transformer import _load_weights, checkpoint_filter_fn
 from torch import Tensor, nn
 
@@ -128,7 +128,9 @@ def write_mocov3(model: nn.Module, path: Path) -> None:
     state |= with_noise("module.base_encoder.head.0.weight", "module.base_encoder.head.1.running_mean")
     state |= {name: torch.zeros_like(v) for name, v in prefixed(model, "module.momentum_encoder.").items()}
     state |= with_noise("module.predictor.0.weight")
-    torch.save({"epoch": 300, "arch": "vit_small", "state_dict": state, "optimizer": {}, "scaler": {"scale": 1.0}}, path)
+    torch.save(
+        {"epoch": 300, "arch": "vit_small", "state_dict": state, "optimizer": {}, "scaler": {"scale": 1.0}}, path
+    )
 
 
 def write_mae(model: nn.Module, path: Path) -> None:
@@ -239,7 +241,10 @@ def test_own_layout_of_open_clip_and_torchvision(name: str, tmp_path: Path) -> N
 
 def test_half_precision_files_load_into_float32(tmp_path: Path) -> None:
     entry = MODELS["demo_clip"]
-    state = {name: value.half() if value.is_floating_point() else value for name, value in openai_names(source(entry)).items()}
+    state = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in openai_names(source(entry)).items()
+    }
     torch.save(state, tmp_path / "clip.pt")
     assert load_vit(entry, tmp_path / "clip.pt").dtype == torch.float32
 

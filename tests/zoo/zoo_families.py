@@ -65,7 +65,9 @@ FAMILIES = [
     Family("dinov3_s16", "timm_eva", "vit_small_patch16_dinov3.lvd1689m", 384, 6, 16, 5, 224),
     Family("dinov3_s16_qkvb", "timm_eva", "vit_small_patch16_dinov3_qkvb.lvd1689m", 384, 6, 16, 5, [96, 160]),
     Family("beit_b16", "timm_beit", "beit_base_patch16_224", 768, 12, 16, arguments={"global_pool": "token"}),
-    Family("beit_b16_shared", "timm_beit", "beit_base_patch16_224", 768, 12, 16, image_size=[96, 160], arguments=SHARED),
+    Family(
+        "beit_b16_shared", "timm_beit", "beit_base_patch16_224", 768, 12, 16, image_size=[96, 160], arguments=SHARED
+    ),
     Family("openclip_b32", "open_clip_vit", "ViT-B-32", 768, 12, 32),
     Family("torchvision_b16", "torchvision_vit", "vit_b_16", 768, 12, 16),
 ]

@@ -43,7 +43,7 @@ def gpu_slot(count: int, folder: str | Path | None = None, poll: float = 0.5) ->
 
 
 @contextmanager
-def compute_device(gpu: str) -> Iterator[str]:
+def compute_device(gpu: str = "auto") -> Iterator[str]:
     """Hold the device that a model runs on, ``cuda:i`` or ``cpu``, for the duration of the block.
 
     Where a scheduler has chosen already (CUDA_VISIBLE_DEVICES is set, or this is a Slurm job) its first GPU is taken.

@@ -9,8 +9,8 @@ from workflow_scripts.common.errors import AtlasError, nearest
 
 _SCALED = "Every map is scaled to its own range, so brightness compares places within a map, not maps with each other."
 _ALIGNED = (
-    "Each map is the average of the attention of all patch tokens over all images, shifted so that the attending token "
-    "lies at the centre: what is right of the centre is attention to tokens on the right."
+    "Each map is the average of the attention of all patch tokens over all images, shifted so that the attending "
+    "token lies at the centre: what is right of the centre is attention to tokens on the right."
 )
 
 
@@ -61,8 +61,8 @@ FIGURES = (
         name="average_cls_attention",
         title="Average attention of the CLS token, three heads per layer",
         caption=(
-            "CLS attention over the patch grid, averaged over all images. Rows are layers. Of each layer three heads are "
-            "shown, chosen by how concentrated their average map is (its entropy): from left to right the least "
+            "CLS attention over the patch grid, averaged over all images. Rows are layers. Of each layer three heads "
+            "are shown, chosen by how concentrated their average map is (its entropy): from left to right the least "
             f"concentrated, the median and the most concentrated head. {_SCALED}"
         ),
         expected=(
@@ -77,12 +77,12 @@ FIGURES = (
         name="average_cls_attention_all",
         title="Average attention of the CLS token, every head of every layer",
         caption=(
-            "CLS attention over the patch grid, averaged over all images, for every layer (rows) and head (columns) of "
-            f"every model. {_SCALED}"
+            "CLS attention over the patch grid, averaged over all images, for every layer (rows) and head (columns) "
+            f"of every model. {_SCALED}"
         ),
         expected=(
-            "Sparse repeating patterns fill the middle and last layers of models trained with labels or captions, less "
-            "so where the patch grid is small; contrastive models keep centred blobs."
+            "Sparse repeating patterns fill the middle and last layers of models trained with labels or captions, "
+            "less so where the patch grid is small; contrastive models keep centred blobs."
         ),
         inputs="maps",
     ),
@@ -91,8 +91,8 @@ FIGURES = (
         name="single_image_cls_attention",
         title="Attention of the CLS token on single images",
         caption=(
-            "CLS attention of every layer (rows) and head (columns) for two images, each shown at the start of its block. "
-            f"{_SCALED}"
+            "CLS attention of every layer (rows) and head (columns) for two images, each shown at the start of its "
+            f"block. {_SCALED}"
         ),
         expected=(
             "Models trained with labels or captions attend to a few arbitrary positions, the same across heads and "
@@ -105,8 +105,8 @@ FIGURES = (
         name="last_layer_cls_attention",
         title="Attention of the CLS token in the last layer",
         caption=(
-            "First head of the last layer: CLS attention for ten images (left column), and in the last row the average "
-            f"over all images. {_SCALED}"
+            "First head of the last layer: CLS attention for ten images (left column), and in the last row the "
+            f"average over all images. {_SCALED}"
         ),
         expected=(
             "Contrastive and masked-autoencoder models outline the object. BEiT-like models do not: their last layers "
@@ -119,9 +119,9 @@ FIGURES = (
         name="aligned_attention",
         title="Kinds of attention heads, one example each",
         caption=(
-            f"{_ALIGNED} Rows are kinds of heads, columns models; [layer, head] names the example, which is the head with "
-            "the median attention distance of its kind, or the largest offset among the offset heads. Red lines mark the "
-            "attending token's row and column. A dash: the model has no such head."
+            f"{_ALIGNED} Rows are kinds of heads, columns models; [layer, head] names the example, which is the head "
+            "with the median attention distance of its kind, or the largest offset among the offset heads. Red lines "
+            "mark the attending token's row and column. A dash: the model has no such head."
         ),
         expected=(
             "Local attention takes several forms: strict (own position), soft (neighbourhood), axial (along a row or "
@@ -135,8 +135,8 @@ FIGURES = (
         title="Aligned attention of every head of every layer",
         caption=f"{_ALIGNED} Rows are layers, columns heads. {_SCALED}",
         expected=(
-            "A great variety of local heads. Offset heads sit in the first layers of models trained with labels, captions "
-            "or contrast, and also deeper in reconstruction models."
+            "A great variety of local heads. Offset heads sit in the first layers of models trained with labels, "
+            "captions or contrast, and also deeper in reconstruction models."
         ),
         inputs="maps",
     ),
@@ -145,9 +145,9 @@ FIGURES = (
         name="offset_heads",
         title="The strongest offset local head of every model",
         caption=(
-            f"{_ALIGNED} Of each model the offset local head whose centre of attention lies farthest from the attending "
-            "token, with its [layer, head] and offset (share of the longer grid side; right and down are positive). Red "
-            "lines mark the attending token's row and column."
+            f"{_ALIGNED} Of each model the offset local head whose centre of attention lies farthest from the "
+            "attending token, with its [layer, head] and offset (share of the longer grid side; right and down are "
+            "positive). Red lines mark the attending token's row and column."
         ),
         expected="Every trained model has at least one offset local head; some are offset along a diagonal.",
         inputs="both",
@@ -157,13 +157,13 @@ FIGURES = (
         name="attention_distance",
         title="Average attention distance",
         caption=(
-            "Mean distance from a patch token to the tokens it attends to, weighted by attention; the longer side of the "
-            "patch grid has length 1. Left: every head, by layer. Right: mean over heads, with a 95 % interval over "
-            "images. Grey: untrained control; dotted: attention drawn at random."
+            "Mean distance from a patch token to the tokens it attends to, weighted by attention; the longer side of "
+            "the patch grid has length 1. Left: every head, by layer. Right: mean over heads, with a 95 % interval "
+            "over images. Grey: untrained control; dotted: attention drawn at random."
         ),
         expected=(
-            "Most layers mix local and global heads. Distances fall towards layers 3 to 6 of 12 and then rise again for "
-            "label, caption and contrastive supervision, but stay low and diverse for reconstruction."
+            "Most layers mix local and global heads. Distances fall towards layers 3 to 6 of 12 and then rise again "
+            "for label, caption and contrastive supervision, but stay low and diverse for reconstruction."
         ),
         inputs="tables",
     ),
@@ -172,13 +172,13 @@ FIGURES = (
         name="attention_distance_by_supervision",
         title="Average attention distance by kind of supervision",
         caption=(
-            "Mean attention distance per layer, one panel per kind of supervision, with a 95 % interval over images. The "
-            "longer side of the patch grid has length 1, so different grids compare. Grey and dotted lines, the same in "
-            "every panel: untrained control and random attention."
+            "Mean attention distance per layer, one panel per kind of supervision, with a 95 % interval over images. "
+            "The longer side of the patch grid has length 1, so different grids compare. Grey and dotted lines, the "
+            "same in every panel: untrained control and random attention."
         ),
         expected=(
-            "Models of one kind of supervision follow one course, whatever their size and patch: high, low, high again "
-            "with labels, captions or contrast; low in the last layers with reconstruction."
+            "Models of one kind of supervision follow one course, whatever their size and patch: high, low, high "
+            "again with labels, captions or contrast; low in the last layers with reconstruction."
         ),
         inputs="tables",
     ),
@@ -187,10 +187,10 @@ FIGURES = (
         name="mask_iou",
         title="Overlap of attention with object masks",
         caption=(
-            "Intersection over union between the ground-truth masks and the patches that hold 60 % of a head's attention, "
-            "for the CLS token (left) and the sum over patch tokens (right). The best head is chosen per image and layer, "
-            "then images are averaged: this favours models with many heads, chance included. Bands: 95 % interval over "
-            "images."
+            "Intersection over union between the ground-truth masks and the patches that hold 60 % of a head's "
+            "attention, for the CLS token (left) and the sum over patch tokens (right). The best head is chosen per "
+            "image and layer, then images are averaged: this favours models with many heads, chance included. Bands: "
+            "95 % interval over images."
         ),
         expected=(
             "All models level off early (layers 3 to 6 of 12). The overlap then falls in the middle of models trained "
@@ -207,8 +207,8 @@ FIGURES = (
             "kinds by eye). The four local kinds are at the bottom."
         ),
         expected=(
-            "Local kinds in the first layers and, for reconstruction models, in later ones too; sparse repeating heads "
-            "from the middle on in models trained with labels or captions."
+            "Local kinds in the first layers and, for reconstruction models, in later ones too; sparse repeating "
+            "heads from the middle on in models trained with labels or captions."
         ),
         inputs="tables",
     ),

@@ -1,4 +1,4 @@
-"""What a figure is drawn from: the models' tidy tables (parquet) and attention maps (safetensors), in the order given."""
+"""What a figure is drawn from: the models' tidy tables (parquet) and attention maps (safetensors), in given order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from safetensors import SafetensorError, safe_open
 from workflow_scripts.common.errors import AtlasError, nearest
 
 RANDOM_BASELINE = "random_baseline"
-POOLED_HEADS = ("mean", "best")
 CURVE_COLUMNS = ("model", "dataset", "metric", "setting", "layer", "head", "value", "ci_low", "ci_high", "n", "unit")
 
 
@@ -56,7 +55,7 @@ class ModelTable:
 
         Args:
             metric: name in the table.
-            heads: "each" for the rows of single heads (`head` becomes a 1-based int), else "mean" or "best".
+            heads: "each" for single heads (`head` becomes a 1-based int), else what pools them: "mean" or "best".
             setting: keep only this setting.
             dataset: keep only this dataset.
 
@@ -66,8 +65,10 @@ class ModelTable:
         rows = self.frame[self.frame["metric"] == metric]
         if rows.empty:
             known = sorted(set(self.frame["metric"]))
-            raise AtlasError(f"{self.path}: no metric '{metric}'{nearest(metric, known)}; run this model's analysis again")
-        rows = rows[~rows["head"].isin(POOLED_HEADS)] if heads == "each" else rows[rows["head"] == heads]
+            raise AtlasError(
+                f"{self.path}: no metric '{metric}'{nearest(metric, known)}; run this model's analysis again"
+            )
+        rows = rows[rows["head"].str.isdigit()] if heads == "each" else rows[rows["head"] == heads]
         if setting is not None:
             rows = rows[rows["setting"] == setting]
         if dataset is not None:
@@ -112,8 +113,9 @@ class ModelMaps:
         """
         try:
             with safe_open(self.path, framework="numpy") as file:
-                if name not in file.keys():
-                    raise AtlasError(f"{self.path}: no array '{name}'{nearest(name, file.keys())}; run this model again")
+                names = list(file.keys())
+                if name not in names:
+                    raise AtlasError(f"{self.path}: no array '{name}'{nearest(name, names)}; run this model again")
                 return file.get_tensor(name)
         except SafetensorError as error:
             raise AtlasError(f"{self.path}: cannot be read ({error}); delete it and run again") from None

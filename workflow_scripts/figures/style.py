@@ -32,6 +32,7 @@ FAMILY_NAMES = {
     "none": "Untrained",
 }
 FAMILIES = tuple(FAMILY_COLOURS)
+FAMILY_TEXT_COLOURS = FAMILY_COLOURS | {"language": "#996600", "none": "#666666"}  # light colours darkened for names
 
 INK = "#222222"
 QUIET = "#6b6b6b"
@@ -69,7 +70,8 @@ _RC = {
     "grid.linewidth": 0.6,
     "legend.fontsize": 7,
     "legend.frameon": False,
-    "legend.handlelength": 2.6,
+    "legend.handlelength": 2.4,
+    "legend.columnspacing": 1.2,
     "lines.linewidth": 1.4,
     "lines.markersize": 3.4,
     "hatch.linewidth": 0.5,
@@ -83,9 +85,10 @@ _RC = {
 
 @dataclass(frozen=True)
 class ModelStyle:
-    """How one model is drawn: matplotlib colour, dash and marker ("" for none)."""
+    """How one model is drawn: matplotlib colour, dash and marker ("" for none); `text` is the colour of its name."""
 
     colour: str
+    text: str
     dash: str | tuple
     marker: str
 
@@ -106,12 +109,15 @@ def model_styles(models: Sequence[Model]) -> dict[str, ModelStyle]:
     for model in models:
         family = model.supervision if model.supervision in FAMILIES else "none"
         if model.is_random:
-            styles[model.id] = ModelStyle(QUIET, (0, (1, 1.3)), "")
+            styles[model.id] = ModelStyle(QUIET, QUIET, (0, (1, 1.3)), "")
             continue
         place = seen[family]
         seen[family] += 1
         styles[model.id] = ModelStyle(
-            FAMILY_COLOURS[family], _DASHES[place % len(_DASHES)], _MARKERS[place % len(_MARKERS)]
+            FAMILY_COLOURS[family],
+            FAMILY_TEXT_COLOURS[family],
+            _DASHES[place % len(_DASHES)],
+            _MARKERS[place % len(_MARKERS)],
         )
     return styles
 
@@ -124,21 +130,29 @@ def legend_handle(model: Model, style: ModelStyle) -> Line2D:
     )  # fmt: skip
 
 
-def layer_axis(axes: Axes, n_layers: int, label: str | None = "Layer") -> None:
-    """Number the x axis by layer, from 1, with as many ticks as fit."""
-    axes.set_xticks(layer_ticks(n_layers))
+def legend_columns(models: Sequence[Model], inches: float) -> int:
+    """Return how many legend columns fit side by side into `inches`, given the models' names."""
+    longest = max(len(model.display_name) for model in models)
+    return max(1, min(len(models), int(inches * 72 / (36 + 4.4 * longest))))
+
+
+def layer_axis(axes: Axes, n_layers: int, label: str | None = "Layer", at_most: int = 12) -> None:
+    """Number the x axis by layer, from 1, with `at_most` ticks."""
+    axes.set_xticks(layer_ticks(n_layers, at_most))
     axes.set_xlim(1 - max(0.25, 0.03 * n_layers), n_layers + max(0.25, 0.03 * n_layers))
     if label:
         axes.set_xlabel(label)
 
 
 def layer_ticks(n_layers: int, at_most: int = 12) -> list[int]:
-    """Return 1 and the multiples of a round step up to `n_layers`, which are at most `at_most` ticks."""
-    for step in (1, 2, 4, 8, 16, 32, 64):
+    """Return 1 and the multiples of a step, at most `at_most` ticks, ending on `n_layers` if a step allows it."""
+    short = []
+    for step in (1, 3, 4, 6, 8, 12, 16, 24, 32):
         ticks = [1] * (step > 1) + list(range(step, n_layers + 1, step))
         if len(ticks) <= at_most:
-            return ticks
-    return [1, n_layers]
+            short.append(ticks)
+    ending = [ticks for ticks in short if ticks[-1] == n_layers]
+    return (ending or short or [[1, n_layers]])[0]
 
 
 def grid_lines(axes: Axes) -> None:

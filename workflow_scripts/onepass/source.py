@@ -40,7 +40,7 @@ class CropSource:
                 f"{crops}: crops of {shape[1]} x {shape[2]} px, but the model takes {vit.image_size[0]} x "
                 f"{vit.image_size[1]}; change the study's geometry or the model's image_size"
             )
-        self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].to_numpy(np.int64)
+        self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].to_numpy(np.int64, copy=True)
         self.n_classes = 0 if self.labels is None else int(self.labels.max()) + 1
         self.masks = load_file(grid_masks) if grid_masks else None
         self.device = vit.device

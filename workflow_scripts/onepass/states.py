@@ -5,21 +5,21 @@ Array names are ``<collector>/<array>``. Rows that wait on disk are streamed, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from workflow_scripts.common.arrays import write_arrays
+from workflow_scripts.common.arrays import Streamed, write_arrays
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.onepass.collector import Collector
 
 
-def write_states(path: str | Path, collectors: Iterable[Collector], metadata: dict[str, str]) -> None:
-    """Write the states of all collectors to `path`, whole or not at all."""
-    arrays = {f"{collector.name}/{key}": value for collector in collectors for key, value in collector.state().items()}
-    write_arrays(path, arrays, metadata)
+def write_states(
+    path: str | Path, states: Mapping[str, Mapping[str, np.ndarray | Streamed]], metadata: Mapping[str, str]
+) -> None:
+    """Write the states of all collectors, {collector: {array: values}}, to `path`, whole or not at all."""
+    write_arrays(path, {f"{name}/{key}": value for name, state in states.items() for key, value in state.items()}, metadata)
 
 
 def read_state(path: str | Path, collector: str) -> dict[str, np.ndarray]:

@@ -29,6 +29,8 @@ def planned_passes(config: Mapping[str, Any], demo_models: set[str]) -> dict[str
         requests = []
         if "thesis" in config["studies"]:
             requests += thesis_plan.requests(config["thesis"])
+        geometry = str(Geometry(**config["features"]["geometry"]))
+        requests += [(dataset, geometry, {"pooled_features": {}}) for dataset in config["features"]["datasets"]]
         if model in demo_models:
             geometry = str(Geometry(**config["demo"]["geometry"]))
             requests += [(split, geometry, {"pooled_features": {}}) for split in ("demo_train", "demo_val")]

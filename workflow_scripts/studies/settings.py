@@ -71,14 +71,14 @@ def load_settings(config: Mapping[str, Any], files: Sequence[str]) -> Settings:
     for key in ("dataset", "mask_dataset"):
         registry = config["registries"]["datasets"]
         problems += check_names(f"thesis.attention.{key}", [attention[key]], datasets, registry, files)
-    for key in (("demo", "geometry"), ("thesis", "attention", "geometry")):
-        geometry = config[key[0]]["geometry"] if len(key) == 2 else attention["geometry"]
-        if geometry["crop"] > geometry["resize"]:
-            name = ".".join(key)
-            problems.append(
-                f"{locate(files, key)}: {name}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
-                "the crop is cut from the resized image"
-            )
+    registry = config["registries"]["datasets"]
+    problems += check_names("features.datasets", config["features"]["datasets"], datasets, registry, files)
+    problems += [
+        f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
+        "the crop is cut from the resized image"
+        for key, geometry in _geometries(config).items()
+        if geometry["crop"] > geometry["resize"]
+    ]
     _stop_on(problems)
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
@@ -98,14 +98,27 @@ def _read_registry(path: str, kind: str) -> dict[str, Any]:
     return content[kind]
 
 
+def _geometries(config: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
+    """Return the geometries that the configuration uses, by their key."""
+    used = {"demo.geometry": config["demo"]["geometry"]}
+    if config["features"]["datasets"]:
+        used["features.geometry"] = config["features"]["geometry"]
+    if "thesis" in config["studies"]:
+        used["thesis.attention.geometry"] = config["thesis"]["attention"]["geometry"]
+    return used
+
+
 def _geometry_problems(settings: Settings, files: Sequence[str]) -> list[str]:
-    crop = settings.config["thesis"]["attention"]["geometry"]["crop"]
-    return [
-        f"{locate(files, ('thesis', 'attention', 'geometry'))}: thesis.attention.geometry: crop {crop} px, but model '{name}' "
-        f"takes {entry['image_size']} px; give all models of a run one image size, or set the crop to it"
-        for name, entry in settings.models.items()
-        if _pair(entry["image_size"]) != (crop, crop)
-    ]
+    problems = []
+    for key, geometry in _geometries(settings.config).items():
+        for name, entry in settings.models.items():
+            concerned = key != "demo.geometry" or is_demo(entry)
+            if concerned and _pair(entry["image_size"]) != (geometry["crop"], geometry["crop"]):
+                problems.append(
+                    f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} px, but model '{name}' takes "
+                    f"{entry['image_size']} px; give all models of a run one image size, and set the crop to it"
+                )
+    return problems
 
 
 def _data_problems(settings: Settings, files: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
     """
     require(isinstance(model, VisionTransformer), ADAPTER, f"visual tower is a {type(model).__name__}")
     require(model.attn_pool is None, ADAPTER, "the final norm comes after attention pooling")
-    blocks = model.transformer.resblocks
+    blocks = [_parts(block) for block in model.transformer.resblocks]
 
     def reference(images: Tensor) -> Tensor:
         outputs = model.forward_intermediates(
@@ -37,7 +37,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
 
     return Vit(
         dim=model.conv1.out_channels,
-        n_heads=blocks[0].attn.num_heads,
+        n_heads=blocks[0].n_heads,
         patch=tuple(model.patch_size),
         image_size=tuple(model.image_size),
         grid=tuple(model.grid_size),
@@ -46,7 +46,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         device=model.conv1.weight.device,
         dtype=model.conv1.weight.dtype,
         embed=model._embeds,
-        blocks=[_parts(block) for block in blocks],
+        blocks=blocks,
         final_norm=model.ln_post,
         reference=reference,
     )

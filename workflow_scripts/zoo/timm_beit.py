@@ -25,6 +25,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
     with torch.no_grad():
         # One table for all blocks, expanded once: it is the same for every image.
         shared = None if model.rel_pos_bias is None else model.rel_pos_bias()
+    blocks = [_parts(block, shared) for block in model.blocks]
 
     def embed(images: Tensor) -> Tensor:
         x = model.patch_embed(images)
@@ -33,7 +34,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
 
     return Vit(
         dim=model.embed_dim,
-        n_heads=model.blocks[0].attn.num_heads,
+        n_heads=blocks[0].n_heads,
         patch=tuple(model.patch_embed.patch_size),
         image_size=tuple(model.patch_embed.img_size),
         grid=tuple(model.patch_embed.grid_size),
@@ -42,7 +43,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         device=model.patch_embed.proj.weight.device,
         dtype=model.patch_embed.proj.weight.dtype,
         embed=embed,
-        blocks=[_parts(block, shared) for block in model.blocks],
+        blocks=blocks,
         final_norm=model.norm,
         reference=model.forward_features,
     )

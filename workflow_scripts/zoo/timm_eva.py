@@ -33,6 +33,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         blank = torch.zeros(1, 3, *image_size, device=weight.device, dtype=weight.dtype)
         # The same for every image of this size: taken once instead of being recomputed in every forward.
         _, rope = model._pos_embed(model.patch_embed(blank))
+    blocks = [_parts(block, rope) for block in model.blocks]
 
     def embed(images: Tensor) -> Tensor:
         x, _ = model._pos_embed(model.patch_embed(images))
@@ -40,7 +41,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
 
     return Vit(
         dim=model.embed_dim,
-        n_heads=model.blocks[0].attn.num_heads,
+        n_heads=blocks[0].n_heads,
         patch=tuple(model.patch_embed.patch_size),
         image_size=image_size,
         grid=tuple(model.patch_embed.grid_size),
@@ -49,7 +50,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         device=weight.device,
         dtype=weight.dtype,
         embed=embed,
-        blocks=[_parts(block, rope) for block in model.blocks],
+        blocks=blocks,
         final_norm=model.norm,
         reference=model.forward_features,
     )

@@ -21,13 +21,14 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
     """
     require(isinstance(model, VisionTransformer), ADAPTER, f"model is a {type(model).__name__}")
     require_final_norm(model, ADAPTER)
+    blocks = [_parts(block) for block in model.blocks]
 
     def embed(images: Tensor) -> Tensor:
         return model.norm_pre(model.patch_drop(model._pos_embed(model.patch_embed(images))))
 
     return Vit(
         dim=model.embed_dim,
-        n_heads=model.blocks[0].attn.num_heads,
+        n_heads=blocks[0].n_heads,
         patch=tuple(model.patch_embed.patch_size),
         image_size=tuple(model.patch_embed.img_size),
         grid=tuple(model.patch_embed.grid_size),
@@ -36,7 +37,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         device=model.patch_embed.proj.weight.device,
         dtype=model.patch_embed.proj.weight.dtype,
         embed=embed,
-        blocks=[_parts(block) for block in model.blocks],
+        blocks=blocks,
         final_norm=model.norm,
         reference=model.forward_features,
     )

@@ -20,7 +20,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         AtlasError: the model is of another class, or has parts that this adapter does not compute.
     """
     require(isinstance(model, VisionTransformer), ADAPTER, f"model is a {type(model).__name__}")
-    blocks = list(model.encoder.layers)
+    blocks = [_parts(block) for block in model.encoder.layers]
     side = model.image_size // model.patch_size
 
     def embed(images: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
 
     return Vit(
         dim=model.hidden_dim,
-        n_heads=blocks[0].num_heads,
+        n_heads=blocks[0].n_heads,
         patch=(model.patch_size, model.patch_size),
         image_size=(model.image_size, model.image_size),
         grid=(side, side),
@@ -48,7 +48,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         device=model.class_token.device,
         dtype=model.class_token.dtype,
         embed=embed,
-        blocks=[_parts(block) for block in blocks],
+        blocks=blocks,
         final_norm=model.encoder.ln,
         reference=reference,
     )

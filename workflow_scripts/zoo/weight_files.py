@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ def _read_torch(path: Path) -> Any:
     # The official DINO and MAE files carry their command line as an argparse.Namespace. It is allowed because the
     # restricted unpickler only sets attributes on it: a Namespace has no __setstate__ or __reduce__ that could run code.
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            # They announce what becomes an error below.
+            warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         text = str(error)
@@ -66,7 +69,7 @@ def _read_torch(path: Path) -> Any:
                 f"{path}: refused, a TorchScript archive contains code; use the safetensors copy of the model, or, if "
                 "you trust the file, save its state dict: torch.save(torch.jit.load(file).state_dict(), other_file)"
             ) from None
-        refused = re.search(r"GLOBAL (\S+)", text) or re.search(r"(?:Unsupported|disallowed) \S+ (\S+)", text)
+        refused = re.search(r"GLOBAL (\S+)", text) or re.search(r"Unsupported (operand \d+)", text)
         if refused:
             raise AtlasError(
                 f"{path}: refused, its pickle asks for '{refused[1]}', which could run code; get the weights from their "

@@ -1,0 +1,62 @@
+"""Peak memory of a pass against the number of images."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import row
+
+IMAGES = 1000
+# A process of its own for each size, because the peak of a process never falls. A tiny model, so that what grows with the
+# number of images cannot hide behind the model's own memory.
+SCRIPT = """
+import json, resource, sys
+from pathlib import Path
+import numpy as np, pandas as pd, torch
+from workflow_scripts.common.arrays import write_arrays
+from workflow_scripts.onepass.collectors import COLLECTORS, make_collectors
+from workflow_scripts.onepass.engine import run_pass
+from workflow_scripts.onepass.source import CropSource
+from workflow_scripts.onepass.states import write_states
+from workflow_scripts.zoo.load import adapt, build_model
+from workflow_scripts.zoo.registry import read_models
+
+folder, count = Path(sys.argv[1]), int(sys.argv[2])
+crops = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.uint8, (count, 64, 64, 3))
+crops[:] = 128
+crops.flush()
+del crops
+pd.DataFrame({"id": np.arange(count).astype(str), "label": np.arange(count) % 12}).to_parquet(folder / "s.parquet")
+masks = {"object_mask": np.ones((count, 64), np.uint8), "has_object": np.ones(count, np.uint8)}
+write_arrays(folder / "m.safetensors", masks, {})
+del masks
+entry = read_models("config/models.yaml")["demo_dino"]
+vit = adapt(build_model(entry), entry)
+source = CropSource(vit, folder / "crops.npy", folder / "s.parquet", folder / "m.safetensors")
+options = {"average_attention": {"per_class": True}, "chosen_attention": {"cls_images": 10, "whole_images": 2}}
+collectors = make_collectors({name: options.get(name, {}) for name in COLLECTORS}, 6, count, 12, folder)
+run_pass(vit, "bench", source, collectors, 32)
+write_states(folder / "pass.safetensors", {c.name: c.state() for c in collectors}, {})
+print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+"""
+
+
+def measure() -> list[dict]:
+    """Run a pass over N and over 4 N images and return the ratio of their peak memories."""
+    peaks = []
+    for count in (IMAGES, 4 * IMAGES):
+        with tempfile.TemporaryDirectory() as folder:
+            made = subprocess.run(
+                [sys.executable, "-c", SCRIPT, folder, str(count)],
+                cwd=Path(__file__).resolve().parents[1],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+        peaks.append(json.loads(made.stdout.splitlines()[-1]) / 1024)
+    detail = f"demo ViT, all collectors, {IMAGES} images {peaks[0]:.0f} MiB, {4 * IMAGES} images {peaks[1]:.0f} MiB"
+    return [row("peak memory of a pass, 4 x the images / the images", peaks[1] / peaks[0], "x", most=1.05, detail=detail)]

@@ -1,0 +1,126 @@
+"""The one pass against the bare forward pass, and against one pass per statistic (ViT-B/16, random weights)."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import timm
+import torch
+
+from benchmarks import row
+from workflow_scripts.onepass.batch import Batch
+from workflow_scripts.onepass.collector import Collector
+from workflow_scripts.onepass.collectors import COLLECTORS
+from workflow_scripts.onepass.engine import run_pass
+from workflow_scripts.zoo.load import adapt
+from workflow_scripts.zoo.registry import entry_from_dict
+
+BATCH, ROUNDS = 8, 3
+ATTENTION = [name for name, kind in COLLECTORS.items() if kind.wants.attention]
+ENTRY = {
+    "display_name": "ViT-B/16",
+    "supervision": "none",
+    "method": "random weights",
+    "architecture": "ViT-B/16",
+    "layers": 12,
+    "heads": 12,
+    "dim": 768,
+    "patch": 16,
+    "prefix_tokens": 1,
+    "image_size": 224,
+    "adapter": "timm_vit",
+    "build": {"library": "timm", "name": "vit_base_patch16_224.dino"},
+    "checkpoint": {"source": {"type": "none"}},
+    "normalisation": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+    "licence": "none",
+}
+
+
+class Images:
+    """One batch of random images with labels and object masks."""
+
+    def __init__(self, count: int, device: torch.device) -> None:
+        """Make `count` images."""
+        generator = torch.Generator().manual_seed(0)
+        self.image = torch.randn(count, 3, 224, 224, generator=generator).to(device)
+        self.label = torch.randint(0, 50, (count,), generator=generator).numpy()
+        self.mask = (torch.rand(count, 196, generator=generator) < 0.3).to(device)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.image)
+
+    def name(self, position: int) -> str:
+        """Return an id."""
+        return str(position)
+
+    def read(self, start: int, stop: int) -> Batch:
+        """Return a batch."""
+        import numpy as np
+
+        part = slice(start, stop)
+        masks = {"object_mask": self.mask[part], "has_object": np.ones(stop - start, bool)}
+        return Batch(np.arange(start, stop), self.image[part], self.label[part], **masks)
+
+
+def collectors(names: list[str]) -> list[Collector]:
+    """Return empty collectors with the demo's options."""
+    options = {"average_attention": {"n_classes": 50}, "chosen_attention": {"cls_images": [0], "whole_images": [0]}}
+    return [COLLECTORS[name](12, None, **options.get(name, {})) for name in names]
+
+
+def measure() -> list[dict]:
+    """Time the passes in turn and return the ratios."""
+    torch.set_flush_denormal(True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    batch = BATCH if device.type == "cpu" else 64
+    model = timm.create_model(ENTRY["build"]["name"], pretrained=False, num_classes=0).eval().requires_grad_(False).to(device)
+    vit = adapt(model, entry_from_dict("bench", ENTRY))
+    images = Images(batch, device)
+
+    def bare() -> None:
+        with torch.inference_mode():
+            model.forward_features(images.image)
+
+    def our_pass(names: list[str]) -> Callable[[], None]:
+        return lambda: run_pass(vit, "bench", images, collectors(names), batch)
+
+    def one_each() -> None:
+        for name in ATTENTION:
+            run_pass(vit, "bench", images, collectors([name]), batch)
+
+    runs = {
+        "bare": bare,
+        "features": our_pass(["pooled_features"]),
+        "attention": our_pass(list(COLLECTORS)),
+        "statistics": our_pass(ATTENTION),
+        "one_each": one_each,
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(ROUNDS + 1):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            if turn:  # the first turn warms up
+                seconds[name].append(time.perf_counter() - start)
+
+    def ratio(one: str, other: str) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
+
+    detail = f"ViT-B/16, batch {batch}, {device.type}, {torch.get_num_threads()} threads, median of {ROUNDS}; "
+    detail += f"bare forward {batch / statistics.median(seconds['bare']):.1f} images/s"
+    return [
+        row("pass without attention / bare timm forward (images/s)", ratio("bare", "features"), "x", 0.95, detail=detail),
+        row("pass with all collectors / bare timm forward (images/s)", ratio("bare", "attention"), "x", 0.6, detail=detail),
+        row(
+            f"one pass per statistic / one pass for all {len(ATTENTION)} (seconds)",
+            ratio("one_each", "statistics"),
+            "x",
+            4.0,
+            detail=detail,
+        ),
+    ]

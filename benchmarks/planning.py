@@ -1,0 +1,57 @@
+"""How long Snakemake thinks: a large plan, and a finished demo."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from benchmarks import row
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS, DATASETS = 46, 20
+
+
+def measure() -> list[dict]:
+    """Plan every model over every dataset of synthetic registries and return the seconds it takes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "weights").write_bytes(b"")
+        (folder / "images").mkdir()
+        entry = yaml.safe_load((ROOT / "config/models.yaml").read_text())["models"]["random_baseline"]
+        source = {"type": "path", "path": str(folder / "weights")}
+        models = {f"model{i}": entry | {"checkpoint": {"source": source, "layout": "timm"}} for i in range(MODELS)}
+        dataset = {
+            "display_name": "synthetic",
+            "reader": "image_folder",
+            "path": str(folder / "images"),
+            "source": {"type": "local"},
+            "ground_truth": ["label", "object_masks"],
+            "licence": "none",
+        }
+        datasets = {f"dataset{i}": dataset for i in range(DATASETS)}
+        config = {
+            "results": str(folder / "results"),
+            "resources": str(folder / "resources"),
+            "registries": {"models": str(folder / "models.yaml"), "datasets": str(folder / "datasets.yaml")},
+            "models": list(models),
+            "features": {"datasets": list(datasets)},
+            "thesis": {"attention": {"dataset": "dataset0", "mask_dataset": "dataset1"}},
+        }
+        for file, content in (("models", {"models": models}), ("datasets", {"datasets": datasets}), ("config", config)):
+            (folder / f"{file}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--quiet", "reason"]
+        made = subprocess.run(
+            [*command, "--configfile", str(folder / "config.yaml")], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        seconds = time.perf_counter() - start
+        if made.returncode:
+            raise RuntimeError(made.stdout + made.stderr)
+        jobs = int(re.search(r"^total\s+(\d+)", made.stdout + made.stderr, re.MULTILINE)[1])
+    return [row(f"plan of {MODELS} models x {DATASETS} datasets", seconds, "s", most=20, detail=f"{jobs} jobs")]

@@ -1,0 +1,61 @@
+"""The conda environments pin what the lock pins, and hold what the commands import."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_scripts.common.code_inputs import imported_names
+
+ROOT = Path(__file__).resolve().parents[2]
+# Import name -> distribution, where they differ.
+DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "open_clip": "open-clip-torch"}
+JOBS = {
+    "analysis": [
+        "paint_world", "crop_images", "grid_masks", "tabulate_attention", "check_demo_zoo", "draw_figure",
+        "draw_contact_sheet", "describe_run", "write_report",
+    ],
+    "vit": ["train_demo_model", "run_pass"],
+}  # fmt: skip
+
+
+def pins(name):
+    environment = yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text())
+    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    return dict(line.split("==") for line in pip)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_pins_equal_the_lock(name):
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    locked = {}
+    for package in lock["package"]:
+        locked.setdefault(package["name"], set()).add(package.get("version"))
+    for package, version in pins(name).items():
+        assert version in locked[package], f"envs/{name}.yaml pins {package}=={version}, the lock {locked[package]}"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_every_import_of_its_jobs_is_pinned(name):
+    adapters = ["zoo.timm_vit", "zoo.timm_eva", "zoo.timm_beit", "zoo.open_clip_vit", "zoo.torchvision_vit"]
+    figures = [f"figures.thesis.{f.stem}" for f in (ROOT / "workflow_scripts/figures/thesis").glob("[a-z]*.py")]
+    modules = JOBS[name] + (adapters if name == "vit" else figures)
+    third_party = imported_names(*modules) - set(sys.stdlib_module_names)
+    needed = {DISTRIBUTIONS.get(package, package) for package in third_party}
+    assert needed <= set(pins(name))
+
+
+@pytest.mark.parametrize("command", JOBS["analysis"])
+def test_commands_that_run_no_model_do_not_import_torch(command):
+    modules = [command]
+    if command == "draw_figure":
+        modules += [f"figures.thesis.{f.stem}" for f in (ROOT / "workflow_scripts/figures/thesis").glob("[a-z]*.py")]
+    heavy = imported_names(*modules) & {"torch", "torchvision", "timm", "open_clip", "lightly"}
+    assert not heavy
+
+
+@pytest.mark.parametrize("command", JOBS["vit"])
+def test_commands_that_run_a_model_do(command):
+    assert "torch" in imported_names(command)

@@ -1,0 +1,116 @@
+"""Heads by kind: which heads of a model are of a kind, the example to show, and one aligned map on an axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
+from workflow_scripts.figures.maps import mid_lines, mosaic, show_cells
+from workflow_scripts.figures.style import QUIET
+
+KIND_NAMES = {
+    "strict_local": "Strict local",
+    "soft_local": "Soft local",
+    "axial_local": "Axial local",
+    "offset_local": "Offset local",
+    "global": "Global",
+    "sparse_repeating": "Sparse repeating",
+}
+
+
+def kinds(table: ModelTable) -> pd.DataFrame:
+    """Return the kind of each head as rows (layer, head, kind).
+
+    Raises:
+        AtlasError: a head has two kinds, or one that is not in `KIND_NAMES`.
+    """
+    rows = table.select("head_kind", heads="each")
+    rows = rows[rows["value"] > 0]
+    for kind in rows["setting"]:
+        if kind not in KIND_NAMES:
+            raise AtlasError(
+                f"{table.path}: metric 'head_kind' has the unknown kind '{kind}'{nearest(kind, KIND_NAMES)}"
+            )
+    return rows[["layer", "head", "setting"]].rename(columns={"setting": "kind"}).reset_index(drop=True)
+
+
+def with_metric(heads: pd.DataFrame, table: ModelTable, *metrics: str) -> pd.DataFrame:
+    """Return `heads` with one more column per metric, its value for each (layer, head)."""
+    for metric in metrics:
+        values = table.select(metric, heads="each")[["layer", "head", "value"]].rename(columns={"value": metric})
+        heads = heads.merge(values, on=["layer", "head"], how="left", validate="one_to_one")
+    return heads
+
+
+def example(heads: pd.DataFrame, kind: str) -> pd.Series | None:
+    """Return the head to show for `kind`, or None if there is none.
+
+    The head whose attention distance is the (lower) median of its kind; for offset heads the largest offset. Ties go to
+    the first layer and head.
+
+    Args:
+        heads: columns layer, head, kind, attention_distance, offset_distance.
+        kind: a key of `KIND_NAMES`.
+    """
+    heads = heads[heads["kind"] == kind]
+    if heads.empty:
+        return None
+    if kind == "offset_local":
+        return heads.loc[heads["offset_distance"].idxmax()]
+    ordered = heads.sort_values(["attention_distance", "layer", "head"])
+    return ordered.iloc[(len(ordered) - 1) // 2]
+
+
+def pair(data: FigureData) -> list[tuple[ModelTable, ModelMaps]]:
+    """Return the table and the maps of each model that has maps, in the order of the models."""
+    return [(data.table(maps.model), maps) for model in data.models for maps in data.maps if maps.model.id == model.id]
+
+
+def aligned_map(maps: ModelMaps, layer: int, head: int) -> np.ndarray:
+    """Return the aligned map [2R-1, 2C-1] of a 1-based layer and head.
+
+    Raises:
+        AtlasError: the maps have no such head.
+    """
+    aligned = maps.array("aligned")
+    if layer > aligned.shape[0] or head > aligned.shape[1]:
+        raise AtlasError(
+            f"{maps.path}: no layer {layer}, head {head} (it has {aligned.shape[0]} x {aligned.shape[1]}), though the "
+            f"model's table has; run this model again"
+        )
+    return aligned[layer - 1, head - 1]
+
+
+def show_aligned(axes: Axes, aligned: np.ndarray, marked: bool) -> None:
+    """Show one aligned map [2R-1, 2C-1], with red mid-lines if `marked`."""
+    show_cells(axes, mosaic(aligned[None, None]), 1, 1)
+    axes.set(xticks=[], yticks=[])
+    if marked:
+        mid_lines(axes)
+
+
+def show_nothing(axes: Axes, text: str) -> None:
+    """Show that a model has no such head."""
+    axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0), facecolor="#f4f4f4")
+    axes.spines[:].set_visible(False)
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=QUIET, fontsize=6.5)
+
+
+def inch_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return a new axes placed in inches from the figure's top left corner."""
+    total_width, total_height = figure.get_size_inches()
+    box = (left / total_width, 1 - (top + height) / total_height, width / total_width, height / total_height)
+    return figure.add_axes(box)
+
+
+def even_rows(count: int, at_most: int) -> Sequence[range]:
+    """Split `count` places into rows of at most `at_most`, as even as possible."""
+    n_rows = -(-count // at_most)
+    per_row = -(-count // n_rows)
+    return [range(start, min(start + per_row, count)) for start in range(0, count, per_row)]

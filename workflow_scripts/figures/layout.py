@@ -1,0 +1,199 @@
+"""Panels of very different sizes on one page: shelves of mosaics with one common cell width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from workflow_scripts.figures.maps import show_cells
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, layer_ticks
+
+_CHARACTER = 0.66  # mean width of a bold character over its size
+_LEFT, _RIGHT, _BOTTOM = 0.34, 0.06, 0.04  # inches around all shelves
+_GAP_X, _GAP_Y = 0.24, 0.14  # inches between panels and between shelves; panels carry their layer numbers in the gap
+_TITLE = 0.20  # inches for a title of one line
+_TITLE_LINE = 0.115  # inches for each further line
+_TICKS = 0.12  # inches for the head numbers
+_MAX_CELL, _MIN_CELL = 0.62, 0.08  # inches: below the minimum the patches are no longer seen, so the page grows instead
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One mosaic.
+
+    Attributes:
+        title: above the panel.
+        colour: of the title.
+        image: [.., .., 3] uint8.
+        rows: cells down.
+        columns: cells across.
+        aspect: height of a cell over its width.
+        width: cells that the panel is wide on the page; differs from `columns` for a photograph.
+        numbered: number the rows from 1 at the left edge (layers).
+        heads: number the columns from 1 above the cells.
+        column_names: text above each column, instead of numbers.
+    """
+
+    title: str
+    colour: str
+    image: np.ndarray
+    rows: int
+    columns: int
+    aspect: float
+    width: float
+    numbered: bool = False
+    heads: bool = False
+    column_names: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> float:
+        """Return the height on the page, in cell widths."""
+        return self.width / self.columns * self.rows * self.aspect
+
+    @property
+    def above(self) -> float:
+        """Return the inches that the column numbers or names need."""
+        return _TICKS if self.heads or self.column_names else 0.0
+
+
+def head_panel(title: str, colour: str, image: np.ndarray, n_layers: int, n_heads: int, aspect: float) -> Panel:
+    """Return a panel of all heads (columns) of all layers (rows), both numbered from 1."""
+    return Panel(title, colour, image, n_layers, n_heads, aspect, n_heads, numbered=True, heads=True)
+
+
+def shelves(
+    groups: Sequence[Sequence[Panel]], gap_x: float = _GAP_X, row_name: str = "Layer"
+) -> tuple[Figure, list[Axes]]:
+    """Lay panels out in reading order, each group on shelves of its own, and draw them.
+
+    All cells get one width: the largest for which the page is not taller than `PAGE_HEIGHT`, but never less than the
+    smallest at which patches are seen; then the page grows taller. The figure is at most `PAGE_WIDTH` wide.
+
+    Returns:
+        The figure and the axes in the order of the panels.
+    """
+    widest = max(panel.width for group in groups for panel in group)
+    smallest = min(_MIN_CELL, (PAGE_WIDTH - _LEFT - _RIGHT) / widest)
+    largest = min(_MAX_CELL, (PAGE_WIDTH - _LEFT - _RIGHT) / widest)
+    for cell in np.geomspace(largest, smallest, 120):
+        rows = _fill(groups, float(cell), gap_x)
+        height = _BOTTOM + sum(_shelf_height(row, cell) for row in rows)
+        if height <= PAGE_HEIGHT:
+            break
+    width = max(_LEFT + _RIGHT + sum(p.width for p in row) * cell + gap_x * (len(row) - 1) for row in rows)
+    figure = Figure(figsize=(min(PAGE_WIDTH, max(width, 2.4)), height))
+    drawn, top = [], height
+    for row in rows:
+        above = _title_height(row, cell) + max(p.above for p in row)
+        left = _LEFT
+        named = False
+        for panel in row:
+            box = (left, top - above - panel.height * cell, panel.width * cell, panel.height * cell)
+            axes = figure.add_axes(_relative(box, figure))
+            _draw(axes, panel, cell)
+            if panel.numbered and not named:
+                _name_axes(axes, panel, row_name)
+                named = True
+            drawn.append(axes)
+            left += panel.width * cell + gap_x
+        top -= _shelf_height(row, cell)
+    return figure, drawn
+
+
+def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]]:
+    """Lay panels out side by side on one shelf, however many; names turn upright where columns are narrow."""
+    room = PAGE_WIDTH - _LEFT - _RIGHT - gap_x * (len(panels) - 1)
+    cell = min(_MAX_CELL, room / sum(p.width for p in panels))
+    lines = [wrap(p.title, cell * p.width + gap_x) for p in panels]
+    upright = any(len(word) * _CHARACTER * 7.5 > (cell + gap_x) * 72 for text in lines for word in text.split())
+    longest = max(len(p.title) for p in panels)
+    above = (
+        longest * _CHARACTER * 7.5 / 72 + 0.08 if upright else _TITLE + _TITLE_LINE * max(t.count("\n") for t in lines)
+    )
+    height = above + max(p.height for p in panels) * cell + _BOTTOM
+    width = _LEFT + _RIGHT + sum(p.width for p in panels) * cell + gap_x * (len(panels) - 1)
+    figure = Figure(figsize=(max(2.4, width), height))
+    drawn, left = [], _LEFT
+    for panel, text in zip(panels, lines, strict=True):
+        box = (left, height - above - panel.height * cell, panel.width * cell, panel.height * cell)
+        axes = figure.add_axes(_relative(box, figure))
+        _draw(axes, panel, cell, title=False)
+        place = ((left + panel.width * cell / 2) / figure.get_figwidth(), 1 - (above - 0.05) / height)
+        figure.text(
+            *place, panel.title if upright else text, rotation=90 if upright else 0, ha="center", va="bottom",
+            color=panel.colour, fontsize=7.5, weight="bold", linespacing=1.0,
+        )  # fmt: skip
+        drawn.append(axes)
+        left += panel.width * cell + gap_x
+    return figure, drawn
+
+
+def wrap(title: str, inches: float, size: float = 7.5) -> str:
+    """Break `title` into lines that are about `inches` wide in bold type of `size` points."""
+    return textwrap.fill(title, max(4, int(inches * 72 / (_CHARACTER * size))), break_long_words=False)
+
+
+def _fill(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list[list[Panel]]:
+    """Put as many panels on each shelf as the page is wide."""
+    rows: list[list[Panel]] = []
+    for group in groups:
+        used = float("inf")
+        for panel in group:
+            wide = panel.width * cell
+            if used + gap_x + wide > PAGE_WIDTH - _LEFT - _RIGHT + 1e-6:
+                rows.append([])
+                used = -gap_x
+            rows[-1].append(panel)
+            used += gap_x + wide
+    return rows
+
+
+def _shelf_height(row: Sequence[Panel], cell: float) -> float:
+    return _title_height(row, cell) + max(p.above for p in row) + max(p.height for p in row) * cell + _GAP_Y
+
+
+def _title_height(row: Sequence[Panel], cell: float) -> float:
+    lines = max(wrap(p.title, p.width * cell + 0.05).count("\n") + 1 for p in row)
+    return _TITLE + (lines - 1) * _TITLE_LINE
+
+
+def _relative(box: tuple[float, float, float, float], figure: Figure) -> tuple[float, float, float, float]:
+    width, height = figure.get_size_inches()
+    return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+
+
+def _draw(axes: Axes, panel: Panel, cell: float, title: bool = True) -> None:
+    points = panel.width / panel.columns * cell * 72
+    show_cells(axes, panel.image, panel.rows, panel.columns, float(np.clip(0.05 * points, 0.2, 1.0)))
+    if title:
+        pad = 2.5 + panel.above * 72
+        axes.set_title(
+            wrap(panel.title, panel.width * cell + 0.05), color=panel.colour, fontsize=7.5, weight="bold", pad=pad,
+            loc="left", linespacing=1.0,
+        )  # fmt: skip
+    size = float(np.clip(0.8 * points, 4.5, 6.0))
+    axes.tick_params(labelsize=size, labelcolor=INK, pad=1.2)
+    axes.xaxis.tick_top()
+    axes.set(xticks=[], yticks=[])
+    if panel.numbered:
+        rows = layer_ticks(panel.rows, at_most=int(panel.rows * panel.aspect * points / (1.15 * size)))
+        axes.set_yticks([row - 0.5 for row in rows], [str(row) for row in rows])
+    if panel.heads:
+        columns = layer_ticks(panel.columns, at_most=int(panel.columns * points / (1.9 * size)))
+        axes.set_xticks([column - 0.5 for column in columns], [str(column) for column in columns])
+    if panel.column_names and points > 20:
+        axes.set_xticks([column + 0.5 for column in range(panel.columns)], panel.column_names)
+
+
+def _name_axes(axes: Axes, panel: Panel, row_name: str) -> None:
+    axes.set_ylabel(row_name, fontsize=6.5, color=QUIET, labelpad=2)
+    if panel.heads:
+        axes.annotate(
+            "Head", (0, 1), (-1.5, 2.2), xycoords="axes fraction", textcoords="offset points", ha="right", va="bottom",
+            fontsize=6, color=QUIET,
+        )  # fmt: skip
