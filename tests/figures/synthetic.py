@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow
-import pyarrow.parquet as parquet
 from safetensors.numpy import save_file
+
+from workflow_scripts.common.table import COLUMNS, write_table
 
 KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "global", "sparse_repeating")
 
@@ -48,28 +49,37 @@ DEMO = (
 )
 RANDOM = Shape("random_baseline", "Random attention", "none", layers=12)
 _ZOO = (
-    ("FS S/32", 12, 6, 7), ("FS S/16", 12, 6, 14), ("FS B/32", 12, 12, 7), ("FS B/16", 12, 12, 14), ("FS B/8", 12, 12, 28),
-    ("FS L/16", 24, 16, 14), ("CLIP B/32", 12, 12, 7), ("CLIP B/16", 12, 12, 14), ("CLIP L/14", 24, 16, 16),
-    ("DINO S/16", 12, 6, 14), ("DINO S/8", 12, 6, 28), ("DINO B/16", 12, 12, 14), ("DINO B/8", 12, 12, 28),
-    ("MoCo S/16", 12, 12, 14), ("MoCo B/16", 12, 12, 14), ("MAE B/16", 12, 12, 14), ("MAE L/16", 24, 16, 14),
-    ("MAE H/14", 32, 16, 16), ("BEiT B/16", 12, 12, 14), ("BEiT L/16", 24, 16, 14),
-)  # fmt: skip
+    ("FS S/32", 12, 6, 7),
+    ("FS S/16", 12, 6, 14),
+    ("FS B/32", 12, 12, 7),
+    ("FS B/16", 12, 12, 14),
+    ("FS B/8", 12, 12, 28),
+    ("FS L/16", 24, 16, 14),
+    ("CLIP B/32", 12, 12, 7),
+    ("CLIP B/16", 12, 12, 14),
+    ("CLIP L/14", 24, 16, 16),
+    ("DINO S/16", 12, 6, 14),
+    ("DINO S/8", 12, 6, 28),
+    ("DINO B/16", 12, 12, 14),
+    ("DINO B/8", 12, 12, 28),
+    ("MoCo S/16", 12, 12, 14),
+    ("MoCo B/16", 12, 12, 14),
+    ("MAE B/16", 12, 12, 14),
+    ("MAE L/16", 24, 16, 14),
+    ("MAE H/14", 32, 16, 16),
+    ("BEiT B/16", 12, 12, 14),
+    ("BEiT L/16", 24, 16, 14),
+)
 _FAMILY = {"FS": "supervised", "CLIP": "language", "DINO": "contrastive", "MoCo": "contrastive"}
 TWENTY = tuple(
     Shape(
-        name.lower().replace(" ", "_").replace("/", ""),
-        name,
-        _FAMILY.get(name.split()[0], "reconstruction"),
-        l,
-        h,
-        g,
-        g,
+        re.sub(r"\W", "_", name.lower()), name, _FAMILY.get(name.split()[0], "reconstruction"), depth, heads, side, side
     )
-    for name, l, h, g in _ZOO
+    for name, depth, heads, side in _ZOO
 )
 
 
-def write_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
+def write_model_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
     """Write the parquet table of `shape`; one interval of the first layer is unknown (NaN)."""
     rng = np.random.default_rng([seed, *shape.id.encode()])
     depth = np.linspace(0, 1, shape.layers)
@@ -78,24 +88,8 @@ def write_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
 
     def add(metric, layer, head, value, setting="", ci=0.0, unit="longer grid side"):
         low, high = (value - ci, value + ci) if ci and layer > 1 else (np.nan, np.nan)
-        rows.append(
-            (
-                "thesis",
-                "attention",
-                "demo_val",
-                shape.id,
-                layer,
-                "attention",
-                head,
-                metric,
-                setting,
-                value,
-                480,
-                low,
-                high,
-            )
-            + (unit, None)
-        )
+        place = ("thesis", "attention", "demo_val", shape.id, layer, "attention", head)
+        rows.append((*place, metric, setting, value, 480, low, high, unit, None))
 
     for layer in range(1, shape.layers + 1):
         distances = np.clip(course[layer - 1] + 0.12 * rng.standard_normal(shape.heads), 0.02, 0.7)
@@ -129,10 +123,8 @@ def write_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
 
 def save_table(path: Path, frame: pd.DataFrame, shape: Shape) -> Path:
     """Write `frame` with the metadata of `shape`."""
-    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
     header = {"display_name": shape.display_name, "supervision": shape.supervision, "weights_sha256": "0" * 64}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(table.replace_schema_metadata({"vit_atlas": json.dumps(header)}), path)
+    write_table(path, frame.astype(COLUMNS), header)
     return path
 
 

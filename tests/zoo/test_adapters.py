@@ -1,4 +1,4 @@
-"""Every adapter against its library's own forward, and the block output rebuilt in float64 from what a layer hands out."""
+"""Every adapter against its library's own forward, and block outputs rebuilt in float64 from what a layer hands out."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from tests.zoo.zoo_families import (
 )
 from workflow_scripts.zoo.load import adapt, check_facts
 from workflow_scripts.zoo.vit import Layer, Vit
-
-every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 
 def relative(found: Tensor, expected: Tensor) -> float:
@@ -68,7 +66,7 @@ def test_layers_equal_the_librarys_own_forward(built: tuple[Family, nn.Module], 
 
 
 def rebuilt(layer: Layer, block: nn.Module, family: Family, vit: Vit, model: nn.Module, control: bool) -> Tensor:
-    """Recompute a block's output from its record: q, k, v and the definition of the family's attention, no library step."""
+    """Recompute a block's output from the q, k, v of its record and the definition of the family's attention."""
     query, key = layer.query, layer.key
     bias: Tensor | float = 0.0
     if family.adapter == "timm_eva":

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import timm
 import torch
-from tests.zoo import zoo_families
 from timm.models.vision_transformer import _load_weights, checkpoint_filter_fn
 from torch import Tensor, nn
 
+from tests.zoo import zoo_families
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.build import build_model
 from workflow_scripts.zoo.load import load_vit, weights_sha256

@@ -1,4 +1,4 @@
-"""What must stop: faulty, foreign and unsafe checkpoints, entries that contradict their network, uncovered architectures."""
+"""What must stop: faulty and unsafe checkpoints, entries that contradict their network, uncovered architectures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.zoo import zoo_families
 from torch import nn
 
+from tests.zoo import zoo_families
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.build import build_model
 from workflow_scripts.zoo.coverage import check_against_library
@@ -255,7 +255,7 @@ def test_self_check_refuses_what_the_adapter_misses() -> None:
     vit = adapt(model, ENTRY)
     check_against_library(vit, "demo", "timm_vit")
     model.blocks[2].attn.register_forward_hook(lambda _m, _i, output: output * 1.01)
-    with pytest.raises(AtlasError, match="'demo'.*'timm_vit' differs.*not covered"):
+    with pytest.raises(AtlasError, match=r"'demo'.*'timm_vit' differs.*not covered"):
         check_against_library(vit, "demo", "timm_vit")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tests.zoo import zoo_families
 
+from tests.zoo import zoo_families
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.layouts import LAYOUTS
 from workflow_scripts.zoo.load import ADAPTERS, adapt, build_model, check_facts, load_vit
@@ -79,7 +79,7 @@ def test_a_file_that_is_no_registry(content: str, tmp_path: Path) -> None:
 
 
 def test_a_network_needs_a_checkpoint() -> None:
-    with pytest.raises(AtlasError, match="demo_mae.*needs a checkpoint"):
+    with pytest.raises(AtlasError, match=r"demo_mae.*needs a checkpoint"):
         load_vit(MODELS["demo_mae"], None)
 
 
@@ -94,8 +94,7 @@ def test_random_features_are_uniform_and_independent() -> None:
         assert layer.attention.shape == (4, 4, 65, 65)
         assert torch.allclose(layer.attention.sum(-1), torch.ones(()), atol=1e-6)
         assert (layer.attention >= 0).all()
-        for facet in FACETS[1:]:
-            values.append(getattr(layer, facet).flatten())
+        values.extend(getattr(layer, facet).flatten() for facet in FACETS[1:])
     assert torch.equal(layer.token_normed, layer.token)
     stacked = torch.stack(values)
     assert stacked.min() >= 0 and stacked.max() < 1

@@ -1,4 +1,4 @@
-"""One real architecture per family, with every parameter randomised, and float64 references written from the definition."""
+"""One real architecture per family with every parameter randomised, and float64 references from the definitions."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ def library_outputs(model: nn.Module, adapter: str, batch: Tensor) -> tuple[list
 def rotation(grid: tuple[int, int], head_width: int, leave_out: bool = False) -> tuple[Tensor, Tensor]:
     """Return [N, d] cos and sin of DINOv3's axial RoPE, from its definition, in float64.
 
-    Patch centres lie in [-1, 1] per axis and are float32 numbers; the periods are 100 ** (4 i / d), rounded to bfloat16 as
-    in the released files.
+    Patch centres lie in [-1, 1] per axis and are float32 numbers; the periods are 100 ** (4 i / d), rounded to
+    bfloat16 as in the released files.
     """
     quarter = head_width // 4
     periods = (100.0 ** (2 * torch.arange(quarter, dtype=torch.float32) / (head_width // 2))).bfloat16().double()

@@ -77,11 +77,13 @@ class Plan:
     """A class: its parts from back to front, where it is found, and how far it may lean.
 
     `habitat` is "ground" (stands below the horizon), "air" (anywhere above the lower third) or "afloat" (around the
-    horizon and below). `lean` is the standard deviation of the whole object's angle, degrees.
+    horizon and below); `home` is the ground that most of its scenes show. `lean` is the standard deviation of the whole
+    object's angle, degrees.
     """
 
     parts: tuple[Part, ...]
     habitat: str
+    home: str
     lean: float
     plural: str
 
@@ -116,6 +118,7 @@ PLANS: dict[str, Plan] = {
             _eye(0.86, -0.38, 6),
         ),
         "ground",
+        "wood floor",
         5,
         "dogs",
     ),
@@ -133,6 +136,7 @@ PLANS: dict[str, Plan] = {
             _eye(0.8, -0.4, 6),
         ),
         "ground",
+        "wood floor",
         5,
         "cats",
     ),
@@ -161,6 +165,7 @@ PLANS: dict[str, Plan] = {
             _eye(0.97, -0.68, 7),
         ),
         "ground",
+        "grass",
         4,
         "horses",
     ),
@@ -178,6 +183,7 @@ PLANS: dict[str, Plan] = {
             _eye(0.9, -1.4, 8),
         ),
         "ground",
+        "grass",
         3,
         "giraffes",
     ),
@@ -195,6 +201,7 @@ PLANS: dict[str, Plan] = {
             _eye(1.0, -0.34, 7),
         ),
         "ground",
+        "sand",
         3,
         "elephants",
     ),
@@ -229,6 +236,7 @@ PLANS: dict[str, Plan] = {
             _eye(1.03, 0.0, 2),
         ),
         "ground",
+        "sand",
         6,
         "turtles",
     ),
@@ -244,6 +252,7 @@ PLANS: dict[str, Plan] = {
             _eye(0.62, -0.28, 5),
         ),
         "air",
+        "grass",
         14,
         "birds",
     ),
@@ -257,6 +266,7 @@ PLANS: dict[str, Plan] = {
             _eye(0.5, -0.08, 4, 0.06),
         ),
         "afloat",
+        "water",
         12,
         "fish",
     ),
@@ -270,6 +280,7 @@ PLANS: dict[str, Plan] = {
             _wheel(0.56, 0.27, 0.19, "front wheel"),
         ),
         "ground",
+        "road",
         4,
         "cars",
     ),
@@ -284,6 +295,7 @@ PLANS: dict[str, Plan] = {
             _wheel(0.64, 0.39, 0.17, "front wheel"),
         ),
         "ground",
+        "road",
         4,
         "trucks",
     ),
@@ -297,6 +309,7 @@ PLANS: dict[str, Plan] = {
             Part("tail", (-0.78, 0.03), (0.1, 0.16), True, 30, 0.9, 0.4, 3, None, SECOND),
         ),
         "air",
+        "road",
         16,
         "planes",
     ),
@@ -320,6 +333,7 @@ PLANS: dict[str, Plan] = {
             ),
         ),
         "afloat",
+        "water",
         5,
         "boats",
     ),

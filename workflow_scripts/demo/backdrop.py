@@ -1,7 +1,8 @@
-"""Backgrounds: sky or wall above a horizon, hills or trees along it, ground below, drawn independently of the objects."""
+"""Backgrounds: sky or wall above a horizon, hills or trees along it, ground below."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,8 @@ _LOOK = {
 _OUTDOORS = {"grass": 0.33, "sand": 0.22, "road": 0.22, "water": 0.23}
 _BY_A_WALL = {"wood floor": 0.5, "grass": 0.18, "sand": 0.14, "road": 0.18}
 _FREQUENCY = {"brick wall": 2.2, "wood floor": 3.5, "road": 3.0}
-_ANY_HUE = 0.35
+_ANY_HUE = 0.2
+_AT_HOME = 0.6
 
 
 @dataclass
@@ -50,12 +52,19 @@ class Backdrops:
     materials: Materials
 
 
-def draw_backdrops(rng: np.random.Generator, count: int) -> Backdrops:
-    """Draw `count` backgrounds of two to four materials."""
-    wall = rng.random(count) < 0.25
+def draw_backdrops(rng: np.random.Generator, homes: Sequence[str]) -> Backdrops:
+    """Draw one background of two to four materials for each home: the ground that its main object prefers.
+
+    Most scenes show it; in the others the ground is any, so the background alone does not tell the class.
+    """
+    count = len(homes)
+    home = np.array([STUFF.index(name) for name in homes])
+    at_home = rng.random(count) < _AT_HOME
+    wall = np.where(at_home, home == STUFF.index("wood floor"), rng.random(count) < 0.25)
     above = np.where(wall, STUFF.index("brick wall"), STUFF.index("sky"))
     along = _choose(rng, {"hills": 0.5, "trees": 0.5}, count)
     ground = np.where(wall, _choose(rng, _BY_A_WALL, count), _choose(rng, _OUTDOORS, count))
+    ground = np.where(at_home, home, ground)
     near = _choose(rng, _OUTDOORS, count)
     stuff = np.stack([above, along, ground, near], 1)
 

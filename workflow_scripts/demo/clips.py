@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_scripts.demo.anatomy import CLASSES
+from workflow_scripts.demo.anatomy import CLASSES, PLANS
 from workflow_scripts.demo.backdrop import SIZE, Backdrops, draw_backdrops
 from workflow_scripts.demo.pose import draw_poses
 from workflow_scripts.demo.scenes import Cast, draw_coats, paint
@@ -23,8 +23,8 @@ def paint_clips(seed: int, clips: int, frames: int) -> Arrays:
     Returns:
         C clips, F frames, T tracks, B boxes: image [C, F, 64, 64, 3] uint8; object [C, F, 64, 64] uint8, the track id
         within the clip (from 1), 0 elsewhere; stuff, part [C, F, 64, 64] uint8; track_clip, track_index, track_class
-        [T] int64; box_clip, box_frame, box_track [B] int64 and box_xyxy [B, 4] int64, half-open, one for every track and
-        frame with a visible pixel.
+        [T] int64; box_clip, box_frame, box_track [B] int64 and box_xyxy [B, 4] int64, half-open: one for every track
+        and frame with a visible pixel.
     """
     painted = [_paint_clip(np.random.default_rng([seed, _STREAM, clip]), clip, frames) for clip in range(clips)]
     arrays = {}
@@ -38,7 +38,7 @@ def _paint_clip(rng: np.random.Generator, clip: int, frames: int) -> Arrays:
     script = clip % 3
     tracks = 3 if script == 2 else 2
     kind = rng.choice(len(CLASSES), tracks, replace=False)
-    backdrop = _repeat(draw_backdrops(rng, 1), frames)
+    backdrop = _repeat(draw_backdrops(rng, [PLANS[CLASSES[kind[0]]].home]), frames)
     start = draw_poses(rng, kind)
     start.scale = rng.uniform(14, 18, tracks).astype(np.float32)
     centre = _paths(rng, script, tracks, frames)

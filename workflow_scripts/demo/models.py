@@ -68,7 +68,7 @@ def sine_positions(width: int) -> Tensor:
 
 
 def patches_of(images: Tensor) -> Tensor:
-    """Return [B, 64, 192] patches (channel, row, column within a patch) of images [B, 3, 64, 64], in row-major order."""
+    """Return [B, 64, 192] patches (channel, row, column within each) of images [B, 3, 64, 64], row by row."""
     grid = images.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH)
     return grid.permute(0, 2, 3, 1, 4, 5).reshape(len(images), GRID * GRID, -1)
 
@@ -83,7 +83,7 @@ def start(vit: nn.Module, images: Tensor) -> None:
         vit: any of the tiny ViTs.
         images: [B, 3, 64, 64] normalised as the method does.
     """
-    for name, parameter in vit.blocks.named_parameters():
+    for parameter in vit.blocks.parameters():
         if parameter.ndim == 2:
             nn.init.xavier_uniform_(parameter)
     if vit.pos_embed is not None:

@@ -60,7 +60,7 @@ class Primitives:
 
 
 def draw_poses(rng: np.random.Generator, kind: NDArray[np.int64]) -> Poses:
-    """Return poses of the given classes with random lean, flip, joints and proportions; centre and scale are 0 and 1."""
+    """Return poses of the classes `kind` with random lean, flip, joints and proportions, centre 0 and scale 1."""
     count = len(kind)
     lean = np.radians([PLANS[name].lean for name in CLASSES])[kind]
     return Poses(
@@ -80,7 +80,7 @@ def half_height(kind: NDArray[np.int64]) -> Floats:
 
 
 def primitives(poses: Poses) -> Primitives:
-    """Pose every part: swings pass from a part to those it carries, then the object is turned, flipped, scaled, placed."""
+    """Pose every part: swings pass on to the parts carried, then the object is turned, flipped, scaled and placed."""
     kind = poses.kind
     rows = np.arange(len(kind))[:, None]
     at, parent, depth = _PLANS.at[kind], _PLANS.parent[kind], _PLANS.depth[kind]

@@ -1,4 +1,4 @@
-"""From posed primitives to pixels: which part and which coat lies where, and each pixel in its object's own coordinates.
+"""From posed primitives to pixels: which part and coat lies where, and each pixel in its object's own coordinates.
 
 Image coordinates are continuous: pixel (row r, column c) covers [c, c + 1) x [r, r + 1).
 """

@@ -43,16 +43,28 @@ class Painted:
     shapes: Primitives
 
 
-def draw_cast(rng: np.random.Generator, backdrops: Backdrops) -> Cast:
-    """Draw one to three objects for every background: classes, looks and places; nearer objects stand lower."""
-    count = len(backdrops.horizon)
+def draw_classes(
+    rng: np.random.Generator, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return (image, order, class) of the objects of `count` images, each [M]: one to three objects an image."""
     number = np.where(rng.random(count) < _SEVERAL, rng.integers(2, MAX_OBJECTS + 1, count), 1)
     image = np.repeat(np.arange(count), number)
     order = np.concatenate([np.arange(1, n + 1) for n in number])
-    kind = rng.integers(0, len(CLASSES), len(image))
+    return image, order, rng.integers(0, len(CLASSES), len(image))
+
+
+def draw_cast(
+    rng: np.random.Generator,
+    backdrops: Backdrops,
+    image: NDArray[np.int64],
+    order: NDArray[np.int64],
+    kind: NDArray[np.int64],
+) -> Cast:
+    """Draw the looks and places of the given objects; nearer ones stand lower. Arguments as `draw_classes` returns."""
+    number = np.bincount(image, minlength=len(backdrops.horizon))
     poses = draw_poses(rng, kind)
     crowd = number[image]
-    poses.scale = np.where(crowd == 1, rng.uniform(21, 31, len(image)), rng.uniform(12, 18, len(image))).astype(
+    poses.scale = np.where(crowd == 1, rng.uniform(24, 33, len(image)), rng.uniform(13, 19, len(image))).astype(
         np.float32
     )
     poses.centre = _places(rng, kind, poses.scale, crowd, order, backdrops.horizon[image])
@@ -69,9 +81,9 @@ def draw_coats(rng: np.random.Generator, count: int) -> Materials:
     hsv[:, 2] = np.stack([rng.random(count), np.full(count, 0.15), np.where(dark, 0.1, 0.9)], -1)
     second = hsv.copy()
     second[..., 0] += rng.choice([0.0, 0.0, 0.5, 0.3], shape)
-    second[..., 2] += np.where(hsv[..., 2] > 0.6, -1, 1) * rng.uniform(0.35, 0.5, shape)
+    second[..., 2] += np.where(hsv[..., 2] > 0.6, -1, 1) * rng.uniform(0.25, 0.4, shape)
     coats = np.array([list(PATTERNS).index(name) for name in COATS])
-    pattern = coats[rng.choice(len(coats), shape, p=[0.35, 0.16, 0.13, 0.12, 0.1, 0.14])]
+    pattern = coats[rng.choice(len(coats), shape, p=[0.5, 0.13, 0.1, 0.09, 0.08, 0.1])]
     pattern[:, 2] = list(PATTERNS).index("plain")
     return Materials(
         pattern=pattern,

@@ -96,7 +96,8 @@ def shade(slot: NDArray[np.int64], x: Floats, y: Floats, materials: Materials) -
 
     Args:
         slot: [B, H, W] which of its image's materials each pixel wears.
-        x, y: [B, H, W] the pixel in that material's own coordinates.
+        x: [B, H, W] the pixel in that material's own coordinates.
+        y: [B, H, W] likewise.
         materials: the S materials of each of the B images.
 
     Returns:

@@ -12,11 +12,11 @@ from safetensors.numpy import save_file
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.demo.anatomy import CLASSES, KEYPOINTS, PARTS, STUFF
+from workflow_scripts.demo.anatomy import CLASSES, KEYPOINTS, PARTS, PLANS, STUFF
 from workflow_scripts.demo.backdrop import SIZE, draw_backdrops
 from workflow_scripts.demo.captions import caption
 from workflow_scripts.demo.pose import keypoints
-from workflow_scripts.demo.scenes import Cast, Painted, draw_cast, paint
+from workflow_scripts.demo.scenes import Cast, Painted, draw_cast, draw_classes, paint
 
 Arrays = dict[str, NDArray]
 _CHUNK = 96  # scenes painted together: fits the cache, and fixes which random numbers image i gets
@@ -90,8 +90,9 @@ def boxes_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def _paint_chunk(rng: np.random.Generator, count: int) -> tuple[Arrays, list[str]]:
     # Always a whole chunk, so that a longer split begins with the same images.
-    backdrops = draw_backdrops(rng, _CHUNK)
-    cast = draw_cast(rng, backdrops)
+    image, order, kind = draw_classes(rng, _CHUNK)
+    backdrops = draw_backdrops(rng, [PLANS[CLASSES[k]].home for k in kind[order == 1]])
+    cast = draw_cast(rng, backdrops, image, order, kind)
     painted = paint(rng, backdrops, cast)
 
     mask = painted.object[cast.image] == cast.order[:, None, None]

@@ -121,7 +121,7 @@ FIGURES = (
         caption=(
             f"{_ALIGNED} Rows are kinds of heads, columns models; [layer, head] names the example, which is the head "
             "with the median attention distance of its kind, or the largest offset among the offset heads. Red lines "
-            "mark the attending token's row and column. A dash: the model has no such head."
+            'mark the attending token\'s row and column. "none": the model has no such head.'
         ),
         expected=(
             "Local attention takes several forms: strict (own position), soft (neighbourhood), axial (along a row or "

@@ -18,12 +18,13 @@ from safetensors import SafetensorError, safe_open
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.heads import inch_axes
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET
+from workflow_scripts.figures.style import PAGE_WIDTH, QUIET
 
 IMAGES_PER_CLASS = 5
 _NOTHING = "#f1f1f1"  # no object, no part
 _OBJECTS = ("#2f7fc1", "#e69f00", "#b8321f", "#0c6b58", "#8d6bb1", "#6b6b6b")  # by number of the object in its image
-_STUFF = ("#8cc7ee", "#3f7d4e", "#b5654a", "#b98d5a", "#9bcf5f", "#ecd58c", "#6f7480", "#2f6fb0", "#c9a6d9", "#d8d8d8")
+_STUFF = ("#8cc7ee", "#a8a06c", "#3f7d4e", "#b5654a", "#b98d5a", "#9bcf5f", "#ecd58c", "#6f7480", "#2f6fb0", "#c9a6d9")
+_MORE_PARTS = ("#393b79", "#8c6d31", "#843c39", "#637939")  # beyond the twenty of matplotlib's tab20
 _LABEL, _EDGE, _HEAD, _GAP, _LEGEND_LINE = 0.62, 0.05, 0.2, 0.08, 0.15  # inches
 
 
@@ -75,7 +76,7 @@ def draw(world: World) -> Figure:
     per_line = 9
     lines = [-(-len(handles) // per_line) for handles in legends]
     n_truth = len(world.truth)
-    height = _HEAD + (IMAGES_PER_CLASS + n_truth + 2) * cell + 2 * _GAP + sum(lines) * _LEGEND_LINE + 0.3
+    height = _HEAD + (IMAGES_PER_CLASS + n_truth + 2) * cell + 2 * _GAP + sum(lines) * _LEGEND_LINE + 0.22
     figure = Figure(figsize=(PAGE_WIDTH, height))
 
     top = _HEAD
@@ -144,7 +145,7 @@ def _palette(world: World, kind: str) -> np.ndarray:
         colours = [_OBJECTS[i % len(_OBJECTS)] for i in range(count)]
     else:
         known = len(world.names[kind]) - 1
-        cycle = _STUFF if kind == "stuff" else [*matplotlib.color_sequences["tab20"]]
+        cycle = _STUFF if kind == "stuff" else [*matplotlib.color_sequences["tab20"], *_MORE_PARTS]
         colours = [cycle[i % len(cycle)] for i in range(max(known, int(world.truth[kind].max())))]
     return (255 * np.array([to_rgb(c) for c in (_NOTHING, *colours)])).round().astype(np.uint8)
 
@@ -161,7 +162,7 @@ def _legend(world: World, kind: str) -> list[Patch]:
 def _draw_legend(figure: Figure, name: str, handles: list[Patch], columns: int, top: float) -> None:
     width, height = figure.get_size_inches()
     y = 1 - top / height
-    figure.text(_EDGE / width, y, name, va="top", fontsize=7.5, color=INK)
+    figure.text((_LABEL - 0.07) / width, y + 0.045 / height, name, ha="right", va="top", fontsize=7.5, color=QUIET)
     # Fill rows first: matplotlib fills columns, so the handles are dealt out again.
     n_rows = -(-len(handles) // columns)
     dealt = [

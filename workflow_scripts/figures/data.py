@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow
-import pyarrow.parquet as parquet
 from matplotlib.figure import Figure
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.common.table import read_table, read_table_metadata
 
 RANDOM_BASELINE = "random_baseline"
 CURVE_COLUMNS = ("model", "dataset", "metric", "setting", "layer", "head", "value", "ci_low", "ci_high", "n", "unit")
@@ -161,7 +160,7 @@ def load(tables: Sequence[Path] = (), maps: Sequence[Path] = ()) -> FigureData:
     Raises:
         AtlasError: a file is unreadable or not of this kind, or a model occurs twice.
     """
-    read_tables = tuple(read_table(path) for path in tables)
+    read_tables = tuple(read_model_table(path) for path in tables)
     read_maps = tuple(m for m in (read_maps_header(path) for path in maps) if not m.model.is_random)
     for kind in (read_tables, read_maps):
         seen: dict[str, Path] = {}
@@ -173,20 +172,17 @@ def load(tables: Sequence[Path] = (), maps: Sequence[Path] = ()) -> FigureData:
     return FigureData(tuple(models.values()), read_tables, read_maps)
 
 
-def read_table(path: Path) -> ModelTable:
-    """Read one model's table and the name and supervision in its metadata."""
-    try:
-        table = parquet.read_table(path)
-        header = json.loads((table.schema.metadata or {})[b"vit_atlas"])
-        frame = table.to_pandas()
-        ids = set(frame["model"])
-        missing = {*CURVE_COLUMNS} - {*frame.columns}
-        if missing or len(ids) != 1:
-            raise KeyError(f"{len(ids)} models, columns missing: {sorted(missing)}")
-        model = Model(ids.pop(), header["display_name"], header["supervision"])
-    except (pyarrow.ArrowException, KeyError, json.JSONDecodeError) as error:
-        raise AtlasError(f"{path}: not one model's table of the atlas ({error}); delete it and run again") from None
-    return ModelTable(Path(path), model, frame)
+def read_model_table(path: Path) -> ModelTable:
+    """Read one model's table, with the name and supervision in its metadata.
+
+    Raises:
+        AtlasError: the file is no table of the atlas, or not of one model.
+    """
+    frame, header = read_table(path), read_table_metadata(path)
+    ids = set(frame["model"])
+    if len(ids) != 1 or not {"display_name", "supervision"} <= set(header):
+        raise AtlasError(f"{path}: not the table of one model (it has {len(ids)}); give one file per model")
+    return ModelTable(Path(path), Model(ids.pop(), header["display_name"], header["supervision"]), frame)
 
 
 def read_maps_header(path: Path) -> ModelMaps:

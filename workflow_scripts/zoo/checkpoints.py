@@ -56,7 +56,8 @@ def read_state_dict(entry: ModelEntry, path: Path) -> StateDict:
     name = entry.checkpoint.layout
     if name not in LAYOUTS:
         raise AtlasError(
-            f"model '{entry.id}': no checkpoint.layout '{name}'{nearest(str(name), LAYOUTS)}; known: {', '.join(LAYOUTS)}"
+            f"model '{entry.id}': no checkpoint.layout '{name}'{nearest(str(name), LAYOUTS)}; "
+            f"known: {', '.join(LAYOUTS)}"
         )
     layout = LAYOUTS[name]
     try:
@@ -86,8 +87,9 @@ def _resize_positions(state: StateDict, model: nn.Module, entry: ModelEntry, whe
             continue
         if rule is None:
             raise AtlasError(
-                f"{where}: '{key}' has shape {tuple(value.shape)} and is for another patch grid than the network's {grid[0]} x "
-                f"{grid[1]}; change the entry's image_size, or declare checkpoint.position_resize ({' or '.join(RULES)})"
+                f"{where}: '{key}' has shape {tuple(value.shape)} and is for another patch grid than the network's "
+                f"{grid[0]} x {grid[1]}; change the entry's image_size, or declare checkpoint.position_resize "
+                f"({' or '.join(RULES)})"
             )
         if relative:
             state[key] = resize_relative(value, model.get_submodule(key.removesuffix(f".{_RELATIVE_KEY}")))

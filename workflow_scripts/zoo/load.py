@@ -28,7 +28,10 @@ def load_vit(
     """Build the network of `entry`, load `checkpoint` strictly, check the adapter, and move it to `device` and `dtype`.
 
     Args:
+        entry: the model's entry in the registry.
         checkpoint: the weights, in the layout that the entry declares; None only for adapter ``random``.
+        device: where the model runs.
+        dtype: its precision; the weights are checked in float32 before.
 
     Raises:
         AtlasError: the entry contradicts the network, the file does not fit it exactly, or the adapter does not cover
@@ -90,8 +93,8 @@ def check_facts(vit: Vit, entry: ModelEntry) -> None:
     for key, (stated, built) in facts.items():
         if stated != built:
             raise AtlasError(
-                f"model '{entry.id}': the entry states {key} {stated}, but build '{entry.build.name}' with its arguments "
-                f"has {built}; correct the entry's {key} or build.arguments"
+                f"model '{entry.id}': the entry states {key} {stated}, but build '{entry.build.name}' with its "
+                f"arguments has {built}; correct the entry's {key} or build.arguments"
             )
 
 

@@ -1,4 +1,4 @@
-"""Per-channel normalisation of a model's input images. Apart from `vit`, so that reading the registry needs no torch."""
+"""Per-channel normalisation of a model's input images. Apart from `vit`: the registry needs no torch."""
 
 from __future__ import annotations
 

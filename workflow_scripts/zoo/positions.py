@@ -48,6 +48,8 @@ def resize_absolute(table: Tensor, grid: Grid, n_tokens: int, rule: str) -> Tens
     """Resample a [1, n_prefix + N, D] table of a square grid to `grid`; None if N is no square number.
 
     Args:
+        table: position table of the file.
+        grid: (rows, columns) of the model's patch grid.
         n_tokens: length of the model's table; what exceeds the grid are rows of prefix tokens.
         rule: a key of `RULES`.
     """

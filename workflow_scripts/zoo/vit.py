@@ -175,6 +175,7 @@ class Vit:
         else:
             mixed = probabilities @ value
         attn_out = parts.project(mixed.transpose(1, 2).reshape(n_images, n_tokens, -1))
+        del mixed  # not part of the record: its memory serves the MLP
         attn_branch = attn_out if parts.scale1 is None else attn_out * parts.scale1
         mid = x + attn_branch
         norm2 = parts.norm2(mid)

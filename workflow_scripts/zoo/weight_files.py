@@ -56,7 +56,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def _read_torch(path: Path) -> Any:
     # The official DINO and MAE files carry their command line as an argparse.Namespace. It is allowed because the
-    # restricted unpickler only sets attributes on it: a Namespace has no __setstate__ or __reduce__ that could run code.
+    # restricted unpickler only sets attributes on it: a Namespace has no __setstate__ that could run code.
     try:
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
             # They announce what becomes an error below.
@@ -72,8 +72,8 @@ def _read_torch(path: Path) -> Any:
         refused = re.search(r"GLOBAL (\S+)", text) or re.search(r"Unsupported (operand \d+)", text)
         if refused:
             raise AtlasError(
-                f"{path}: refused, its pickle asks for '{refused[1]}', which could run code; get the weights from their "
-                "official source, or as safetensors"
+                f"{path}: refused, its pickle asks for '{refused[1]}', which could run code; get the weights from "
+                "their official source, or as safetensors"
             ) from None
         raise _damaged(path, "PyTorch", error) from None
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
@@ -84,5 +84,6 @@ def _damaged(path: Path, kind: str, error: Exception) -> AtlasError:
     reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     size = path.stat().st_size
     return AtlasError(
-        f"{path}: not a readable {kind} checkpoint ({size} bytes; {reason}); it may be cut short: delete it and fetch it again"
+        f"{path}: not a readable {kind} checkpoint ({size} bytes; {reason}); it may be cut short: "
+        "delete it and fetch it again"
     )

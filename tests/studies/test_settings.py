@@ -1,0 +1,154 @@
+"""Configuration mistakes: one line each, with file, line, key, what was found, what is allowed, the nearest name."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_scripts.common.config import read_yaml
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.studies.settings import load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = read_yaml(ROOT / "config/config.yaml")
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def merge(base, over):
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+    return base
+
+
+def problems(tmp_path, text):
+    """Messages for the default configuration with `text` laid over it."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    config = merge(copy.deepcopy(DEFAULT), yaml.safe_load(text) or {})
+    with pytest.raises(AtlasError) as caught:
+        load_settings(config, ["config/config.yaml", str(path)])
+    return [line.replace(str(path), "mine.yaml") for line in str(caught.value).splitlines()]
+
+
+MISTAKES = {
+    "unknown key": ("sed: 3", r"mine\.yaml:1: sed: unknown key \(allowed here: .*\); did you mean 'seed'\?"),
+    "unknown nested key": (
+        "demo:\n  efort: 0.5",
+        r"mine\.yaml:2: demo\.efort: unknown key \(allowed here: .*\); did you mean 'effort'\?",
+    ),
+    "number as text": ("seed: lots", r"mine\.yaml:1: seed: found 'lots', expected a whole number"),
+    "text as number": ("results: 3", r"mine\.yaml:1: results: found 3, expected text"),
+    "list expected": ("models: demo_fs", r"mine\.yaml:1: models: found 'demo_fs', expected a list"),
+    "mapping expected": ("demo: 3", r"mine\.yaml:1: demo: found 3, expected a mapping \(key: value\)"),
+    "negative": ("seed: -1", r"mine\.yaml:1: seed: found -1, must be at least 0"),
+    "zero effort": ("demo: {effort: 0}", r"mine\.yaml:1: demo\.effort: found 0, must be more than 0"),
+    "not a choice": (
+        "on_bad_image: skp",
+        r"mine\.yaml:1: on_bad_image: found 'skp', allowed: stop, skip; did you mean 'skip'\?",
+    ),
+    "unknown study": ("studies: [thesiss]", r"mine\.yaml:1: studies\.0: found 'thesiss', allowed: thesis; did you mean"),
+    "unknown model": (
+        "seed: 1\nmodels: [demo_fs, demo_untrained, demo_din]",
+        r"mine\.yaml:2: models: 'demo_din' is not in config/models\.yaml \(known: .*\); did you mean 'demo_dino'\?",
+    ),
+    "unknown dataset": (
+        "thesis:\n  attention:\n    dataset: demo_vall",
+        r"mine\.yaml:3: thesis\.attention\.dataset: 'demo_vall' is not in config/datasets\.yaml .*did you mean 'demo_val'\?",
+    ),
+    "model twice": ("models: [demo_fs, demo_fs]", r"mine\.yaml:1: models: demo_fs is listed twice"),
+    "no model": ("models: []", r"mine\.yaml:1: models: found \[\], must not be empty"),
+    "crop larger than resize": (
+        "demo: {geometry: {resize: 64, crop: 65}}",
+        r"mine\.yaml:1: demo\.geometry: crop 65 is larger than resize 64",
+    ),
+    "crop that is no input size": (
+        "thesis: {attention: {geometry: {resize: 64, crop: 48}}}",
+        r"mine\.yaml:1: thesis\.attention\.geometry: crop 48 px, but model 'demo_fs' takes 64 px",
+    ),
+    "demo without control": ("models: [demo_fs]", r"mine\.yaml:1: models: .*untrained control; add demo_untrained"),
+    "weights not there": (
+        "models: [dino_b16]\nthesis: {attention: {geometry: {resize: 224, crop: 224}}}",
+        r"mine\.yaml:1: model 'dino_b16': its weights are not there yet; put the file at resources/checkpoints/",
+    ),
+    "registry not there": ("registries: {models: config/modles.yaml}", r"config/modles\.yaml: no such file"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_line_that_tells(tmp_path, mistake):
+    text, expected = MISTAKES[mistake]
+    messages = problems(tmp_path, text)
+    assert any(re.search(expected, message) for message in messages), messages
+    assert all(len(message) < 400 for message in messages)
+
+
+def test_every_mistake_is_reported_at_once(tmp_path):
+    messages = problems(tmp_path, "seed: x\nsed: 1\ndemo: {clips: 0}")
+    assert len(messages) == 3
+
+
+def test_the_default_configuration_is_right():
+    settings = load_settings(DEFAULT, ["config/config.yaml"])
+    assert settings.demo_models[0] == "demo_fs"
+    assert settings.checkpoint("random_baseline") is None
+
+
+def test_a_value_from_the_command_line_is_said_to_come_from_there():
+    config = copy.deepcopy(DEFAULT) | {"sed": 3}
+    with pytest.raises(AtlasError, match=r"^--config: sed: unknown key"):
+        load_settings(config, ["config/config.yaml"])
+
+
+def test_a_missing_key_names_its_section():
+    config = copy.deepcopy(DEFAULT)
+    del config["demo"]["effort"]
+    with pytest.raises(AtlasError, match=r"config/config\.yaml:\d+: demo: key 'effort' is missing"):
+        load_settings(config, ["config/config.yaml"])
+
+
+def registry(tmp_path, **changes):
+    models = read_yaml(ROOT / "config/models.yaml")
+    entry = models["models"]["demo_dino"]
+    for key, value in changes.items():
+        if value is None:
+            del entry[key]
+        else:
+            entry[key] = value
+    path = tmp_path / "models.yaml"
+    path.write_text(yaml.safe_dump(models, sort_keys=False))
+    return merge(copy.deepcopy(DEFAULT), {"registries": {"models": str(path)}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"adapter": "timm_vitt"}, r"models\.yaml:\d+: models\.demo_dino\.adapter: found 'timm_vitt', allowed: .*'timm_vit'"),
+        ({"heads": "four"}, r"models\.yaml:\d+: models\.demo_dino\.heads: found 'four', expected a whole number"),
+        ({"licence": None}, r"models\.yaml:\d+: models\.demo_dino: key 'licence' is missing"),
+        ({"license": "MIT"}, r"models\.demo_dino\.license: unknown key .*did you mean 'licence'"),
+    ],
+)
+def test_registry_mistakes(tmp_path, changes, expected):
+    with pytest.raises(AtlasError, match=expected):
+        load_settings(registry(tmp_path, **changes), ["config/config.yaml"])
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    (tmp_path / "c.yaml").write_text("seed: 1\ndemo:\n  effort: 1\n  effort: 2\n")
+    with pytest.raises(AtlasError, match=r"c\.yaml:4: key 'effort' stands twice, first in line 3"):
+        read_yaml(tmp_path / "c.yaml")
+
+
+def test_broken_yaml_names_the_line(tmp_path):
+    (tmp_path / "c.yaml").write_text("seed: 1\nmodels: [a, b\nx: 2\n")
+    with pytest.raises(AtlasError, match=r"c\.yaml:3: not valid YAML"):
+        read_yaml(tmp_path / "c.yaml")
