@@ -6,6 +6,7 @@ import sys
 
 from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.figures import catalogue
 from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.studies.settings import load_settings
 
@@ -20,6 +21,9 @@ REPORT = f"{RESULTS}/report/index.html"
 MODELS = list(SETTINGS.models)
 # A GPU is asked for where one is wanted: counted by its device file, so that planning needs no PyTorch.
 GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and bool(glob.glob("/dev/nvidia[0-9]*"))))
+# Every dataset that a study looks at, with its geometry; the demo's training split only feeds the demo's check.
+USED_DATASETS = dict(pair for passes in SETTINGS.passes.values() for pair in passes)
+RUN_COMMAND = " ".join(["uv run snakemake", *(f"--configfile {file}" for file in workflow.overwrite_configfiles)])
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
 
 
@@ -84,6 +88,16 @@ def demo_pass_files(dataset):
     }
 
 
+def report_inputs(wildcards):
+    """What the report shows beside the figures: in a run with demo models, their check and the painted world."""
+    if not SETTINGS.demo_models:
+        return {}
+    return {
+        "knn": f"{RESULTS}/tables/demo/knn.parquet",
+        "contact_sheet": f"{RESULTS}/figures/demo/contact_sheet.png",
+    }
+
+
 def tables(study, analysis):
     return expand(f"{RESULTS}/tables/{study}/{analysis}/{{model}}.parquet", model=MODELS)
 
@@ -103,3 +117,18 @@ def figure_files(suffixes=("pdf", "png", "csv")):
         if figure.study in config["studies"]
         for suffix in suffixes
     ]
+
+
+def figure_inputs(wildcards):
+    """Tables and maps, as far as the figure reads them, and its code."""
+    figure = catalogue.figure("thesis", wildcards.figure)
+    files = {"code": code_inputs("draw_figure", figure.module.removeprefix("workflow_scripts."))}
+    if figure.needs_tables:
+        files["tables"] = tables("thesis", "attention")
+    if figure.needs_maps:
+        files["maps"] = maps("thesis", "attention")
+    return files
+
+
+def figure_options(wildcards, input):
+    return " ".join(f"--{kind} {' '.join(input[kind])}" for kind in ("tables", "maps") if kind in input.keys())

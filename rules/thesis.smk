@@ -31,9 +31,7 @@ rule tabulate_attention:
 rule draw_thesis_figure:
     """Draw one figure of the thesis study from tables and maps."""
     input:
-        tables=tables("thesis", "attention"),
-        maps=maps("thesis", "attention"),
-        code=lambda wildcards: code_inputs("draw_figure", f"figures.thesis.{wildcards.figure}"),
+        unpack(figure_inputs),
     output:
         pdf=f"{RESULTS}/figures/thesis/{{figure}}.pdf",
         png=report(
@@ -55,8 +53,12 @@ rule draw_thesis_figure:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        options=figure_options,
+        title=lambda wildcards: catalogue.figure("thesis", wildcards.figure).title,
+        caption=lambda wildcards: catalogue.figure("thesis", wildcards.figure).caption,
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "python -m workflow_scripts.draw_figure thesis/{wildcards.figure} --tables {input.tables} --maps {input.maps}"
+        "python -m workflow_scripts.draw_figure thesis/{wildcards.figure} {params.options}"
         " --pdf {output.pdf} --png {output.png} --csv {output.csv} &> {log}"

@@ -1,0 +1,93 @@
+"""What was run, for the report: models, data, versions, commit, configuration, time (rule describe_run)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow_scripts.common.atomic import write_text
+from workflow_scripts.common.errors import run_command
+from workflow_scripts.common.provenance import versions
+from workflow_scripts.common.table import read_table_metadata
+
+PACKAGES = ("vit-atlas", "snakemake", "numpy", "pandas", "matplotlib", "scikit-learn", "pyarrow")
+
+
+def main() -> None:
+    """Read the command line, write the description as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, help="the merged configuration, as JSON")
+    parser.add_argument("--models", required=True, help="registry entries of the models, as JSON {id: entry}")
+    parser.add_argument("--datasets", required=True, help="registry entries of the datasets, as JSON {id: entry}")
+    parser.add_argument("--tables", nargs="+", required=True, help="one table per model, in the order of --models")
+    parser.add_argument("--samples", nargs="+", required=True, help="samples of each dataset, in the order of --datasets")
+    parser.add_argument("--skipped", nargs="+", required=True, help="skipped images of each dataset, in the same order")
+    parser.add_argument("--benchmarks", required=True, help="folder of the jobs' benchmark files")
+    parser.add_argument("--command", required=True, help="the command that makes this run again")
+    parser.add_argument("--output", required=True, help="output .json")
+    args = parser.parse_args()
+
+    entries = json.loads(args.models)
+    made = [read_table_metadata(path) for path in args.tables]
+    config = json.loads(args.config)
+    description = {
+        "demo": any(entry["checkpoint"]["source"]["type"] == "demo" for entry in entries.values()),
+        "title": "ViT Atlas",
+        "commit": commit(),
+        "config": config,
+        "models": [
+            {"id": name, **_facts(entry), "weights_sha256": facts["weights_sha256"], "preprocessing": facts["preprocessing"]}
+            for (name, entry), facts in zip(entries.items(), made, strict=True)
+        ],
+        "datasets": [
+            {
+                "id": name,
+                "display_name": entry["display_name"],
+                "licence": entry["licence"],
+                "images": len(pd.read_parquet(samples)),
+                "skipped": json.loads(Path(skipped).read_text(encoding="utf-8")),
+            }
+            for (name, entry), samples, skipped in zip(
+                json.loads(args.datasets).items(), args.samples, args.skipped, strict=True
+            )
+        ],
+        "versions": {"python": platform.python_version(), **versions(*PACKAGES), **made[0]["versions"]},
+        "seed": config["seed"],
+        "device": ", ".join(sorted({facts["device"] for facts in made})),
+        "command": args.command,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": job_seconds(Path(args.benchmarks)),
+    }
+    write_text(args.output, json.dumps(description, indent=1) + "\n")
+
+
+def commit() -> str:
+    """Return the commit of the checkout, marked if files differ from it; "not a git checkout" outside of one."""
+    root = Path(__file__).resolve().parents[1]
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
+    return head.strip() + (" with uncommitted changes" if changed.strip() else "")
+
+
+def job_seconds(folder: Path) -> float:
+    """Return the sum of the wall-clock seconds of all jobs that left a benchmark file in `folder`."""
+    return float(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in sorted(folder.rglob("*.tsv"))))
+
+
+def _facts(entry: dict[str, Any]) -> dict[str, Any]:
+    keys = ("display_name", "supervision", "method", "architecture", "layers", "heads", "dim", "patch", "licence")
+    return {key: entry[key] for key in keys} | {"source": entry["checkpoint"]["source"]["type"]}
+
+
+if __name__ == "__main__":
+    run_command(main)
