@@ -2,10 +2,13 @@
 
 import glob
 import json
+import os
 import sys
 
 from workflow_scripts.common.code_inputs import code_inputs
+from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.interpreter import jobs_use_this_python
 from workflow_scripts.figures import catalogue
 from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.studies.settings import load_settings
@@ -16,11 +19,12 @@ except AtlasError as problem:
     print("\n".join(f"error: {line}" for line in str(problem).splitlines()), file=sys.stderr)
     sys.exit(1)
 
+jobs_use_this_python()
+
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 MODELS = list(SETTINGS.models)
-# A GPU is asked for where one is wanted: counted by its device file, so that planning needs no PyTorch.
-GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and bool(glob.glob("/dev/nvidia[0-9]*"))))
+GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
 # Every dataset that a study looks at, with its geometry; the demo's training split only feeds the demo's check.
 USED_DATASETS = dict(pair for passes in SETTINGS.passes.values() for pair in passes)
 RUN_COMMAND = " ".join(["uv run snakemake", *(f"--configfile {file}" for file in workflow.overwrite_configfiles)])

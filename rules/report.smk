@@ -110,11 +110,11 @@ rule write_report:
         runtime=15,
     params:
         figures=[f"{figure.study}/{figure.name}" for figure in FIGURES if figure.study in config["studies"]],
-        folder=f"{RESULTS}/figures",
+        folder=lambda wildcards: f"{RESULTS}/figures",
         demo=lambda wildcards, input: (
             f"--contact-sheet {input.contact_sheet} --knn {input.knn}" if "knn" in input.keys() else ""
         ),
-        output=f"{RESULTS}/report",
+        output=lambda wildcards, output: os.path.dirname(output[0]),
     message:
         "Writing the report"
     shell:

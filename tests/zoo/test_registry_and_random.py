@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,18 @@ def test_random_values_belong_to_the_image_and_to_nothing_else() -> None:
             assert torch.equal(getattr(whole, facet)[2:3], getattr(single, facet)), facet
     assert not torch.equal(together[0].token[0], together[0].token[1])
     assert torch.equal(together[1].input, together[0].token)
+
+
+def test_random_attention_is_alive_for_one_layer_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    vit = load_vit(RANDOM, None)
+    seen: list[weakref.ref] = []
+    alive: list[int] = []
+    draw = vit._draw
+    monkeypatch.setattr(vit, "_draw", lambda *given: alive.append(sum(r() is not None for r in seen)) or draw(*given))
+    for layer in vit.layers(zoo_families.images(RANDOM), attention=True):
+        seen.append(weakref.ref(layer.attention))
+        del layer
+    assert len(seen) == 6 and set(alive) == {0}
 
 
 def test_random_baseline_of_impossible_size_is_refused() -> None:

@@ -13,6 +13,11 @@ from pathlib import Path
 from workflow_scripts.common.errors import AtlasError
 
 
+def machine_has_gpu() -> bool:
+    """Return whether this machine has an NVIDIA GPU, by its device file: planning needs no PyTorch for it."""
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
 @contextmanager
 def gpu_slot(count: int, folder: str | Path | None = None, poll: float = 0.5) -> Iterator[int]:
     """Hold one of `count` GPUs of this machine for the duration of the block; wait while all are taken.

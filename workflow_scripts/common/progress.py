@@ -31,7 +31,7 @@ class Progress:
         self.last = now
         rate = done / max(now - self.start, 1e-9)
         left = f"{_clock((self.total - done) / max(rate, 1e-9))} left" if done < self.total else f"{_clock(now - self.start)}"
-        line = f"{self.what}: {done} of {self.total} {self.unit}, {rate:.0f} {self.unit}/s, {left}"
+        line = f"{self.what}: {done} of {self.total} {self.unit}, {rate:.{0 if rate >= 10 else 1}f} {self.unit}/s, {left}"
         if self.terminal:
             print(f"\r\033[K{line}", end="\n" if done >= self.total else "", file=sys.stderr, flush=True)
         else:

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from workflow_scripts.common.atomic import atomic_path
+from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.demo.anatomy import CLASSES, KEYPOINTS, PARTS, PLANS, STUFF
 from workflow_scripts.demo.backdrop import SIZE, draw_backdrops
@@ -54,12 +53,7 @@ def paint_split(seed: int, split: str, count: int) -> tuple[Arrays, list[str]]:
 
 def save_world(path: str | Path, arrays: Arrays, metadata: dict) -> None:
     """Write `arrays` and JSON-valued `metadata` as one safetensors file, whole or not at all."""
-    with atomic_path(path) as temporary:
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
-            temporary,
-            metadata={name: json.dumps(value) for name, value in metadata.items()},
-        )
+    write_arrays(path, arrays, {name: json.dumps(value) for name, value in metadata.items()})
 
 
 def load_world(path: str | Path, names: tuple[str, ...]) -> tuple[Arrays, dict]:

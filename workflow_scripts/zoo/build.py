@@ -21,8 +21,8 @@ def build_model(entry: ModelEntry) -> nn.Module:
         raise AtlasError(f"model '{entry.id}': build.library is '{library}', which builds no network; known: {known}")
     if ":" in str(entry.build.name):
         raise AtlasError(
-            f"model '{entry.id}': build.name '{entry.build.name}' would be fetched from a hub; give the name of a model "
-            f"in {library}, and the weights under checkpoint"
+            f"model '{entry.id}': build.name '{entry.build.name}' would be fetched from a hub; give the name of a "
+            f"model in {library}, and the weights under checkpoint"
         )
     try:
         model = builders[library](entry)

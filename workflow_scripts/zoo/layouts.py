@@ -1,9 +1,9 @@
 """The official checkpoint layouts: from the record in a file to a flat state dict in the names of the network.
 
 A layout is two steps. `unwrap` finds the tensors in the training record and strips what wraps their names; `rename`
-turns the names (and, for JAX files, the shapes) into those of the network. Between the two the caller drops the declared
-keys, so that an entry's `drop` speaks of the names in the file. A key that no step knows keeps its name, and stops the
-load.
+turns the names (and, for JAX files, the shapes) into those of the network. Between the two the caller drops the
+declared keys, so that an entry's `drop` speaks of the names in the file. A key that no step knows keeps its name, and
+stops the load.
 """
 
 from __future__ import annotations

@@ -58,49 +58,45 @@ class RandomVit(Vit):
         """Number of layers of noise."""
         return self._n_layers
 
-    @torch.inference_mode()
     def _layers(self, images: Tensor, wanted: frozenset[int]) -> Iterator[Layer]:
         digests = [image_digest(image) for image in images]
-        tokens = self.n_prefix + self.grid[0] * self.grid[1]
-        wide = (tokens, self.dim)
-        split = (self.n_heads, tokens, self.dim // self.n_heads)
-
-        def draw(index: int, facet: str, shape: tuple[int, ...]) -> Tensor:
-            values = torch.stack([_uniform(digest, index, facet, shape) for digest in digests])
-            return values.to(self.device, self.dtype)
-
-        token = draw(0, "token", wide)
+        token = self._draw(digests, 0, "token", (self._n_tokens, self.dim))
         for index in range(1, self.n_layers + 1):
-            attention = None
-            if index in wanted:
-                attention = draw(index, "attention", (self.n_heads, tokens, tokens))
-                attention /= attention.sum(dim=-1, keepdim=True)
-            previous, token = token, draw(index, "token", wide)
-            attn_out, mlp_out = draw(index, "attn_out", wide), draw(index, "mlp_out", wide)
-            layer = Layer(
-                index=index,
-                n_prefix=self.n_prefix,
-                grid=self.grid,
-                input=previous,
-                norm1=draw(index, "norm1", wide),
-                norm2=draw(index, "norm2", wide),
-                query=draw(index, "query", split),
-                key=draw(index, "key", split),
-                value=draw(index, "value", split),
-                query_rope=None,
-                key_rope=None,
-                attention=attention,
-                attn_out=attn_out,
-                attn_branch=attn_out,
-                mid=draw(index, "mid", wide),
-                mlp_out=mlp_out,
-                mlp_branch=mlp_out,
-                token=token,
-                token_normed=token if index == self.n_layers else None,
-            )
-            del attention
+            layer = self._noise(digests, index, token, index in wanted)
+            token = layer.token
             yield layer
             del layer
+
+    @property
+    def _n_tokens(self) -> int:
+        return self.n_prefix + self.grid[0] * self.grid[1]
+
+    @torch.inference_mode()
+    def _draw(self, digests: list[bytes], index: int, facet: str, shape: tuple[int, ...]) -> Tensor:
+        values = torch.stack([_uniform(digest, index, facet, shape) for digest in digests])
+        if facet == "attention":
+            values /= values.sum(dim=-1, keepdim=True)
+        return values.to(self.device, self.dtype)
+
+    def _noise(self, digests: list[bytes], index: int, previous: Tensor, with_attention: bool) -> Layer:
+        tokens = self._n_tokens
+        shapes = dict.fromkeys(("norm1", "norm2", "attn_out", "mid", "mlp_out", "token"), (tokens, self.dim))
+        shapes |= dict.fromkeys(("query", "key", "value"), (self.n_heads, tokens, self.dim // self.n_heads))
+        if with_attention:
+            shapes["attention"] = (self.n_heads, tokens, tokens)
+        facets = {facet: self._draw(digests, index, facet, shape) for facet, shape in shapes.items()}
+        return Layer(
+            index=index,
+            n_prefix=self.n_prefix,
+            grid=self.grid,
+            input=previous,
+            query_rope=None,
+            key_rope=None,
+            attn_branch=facets["attn_out"],
+            mlp_branch=facets["mlp_out"],
+            token_normed=facets["token"] if index == self.n_layers else None,
+            **{"attention": None, **facets},
+        )
 
 
 def image_digest(image: Tensor) -> bytes:

@@ -152,12 +152,14 @@ class Vit:
                 f"found {list(images.shape)}; resize or crop them, or change image_size of the model's entry"
             )
 
-    # As a decorator of a generator inference_mode is left at every yield; a `with` inside would leak into the caller.
-    @torch.inference_mode()
     def _layers(self, images: Tensor, wanted: frozenset[int]) -> Iterator[Layer]:
-        x = self.embed(images)
+        # Entered anew for every block: around the yield inference_mode would leak into the caller, and as a decorator
+        # of a generator it would hold the previous layer, and its attention, while the next one is computed.
+        with torch.inference_mode():
+            x = self.embed(images)
         for index, parts in enumerate(self.blocks, start=1):
-            layer = self._run(index, parts, x, index in wanted)
+            with torch.inference_mode():
+                layer = self._run(index, parts, x, index in wanted)
             x = layer.token
             yield layer
             del layer

@@ -1,0 +1,167 @@
+"""The report: one folder that opens offline, built whole beside its place and then swapped in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from workflow_scripts.common.atomic import write_text
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.figures.catalogue import FigureEntry
+from workflow_scripts.report.neighbours import Neighbours
+from workflow_scripts.report.run_info import duration, moment
+
+STUDY_NAMES = {"thesis": "Study 1: how supervision shapes Vision Transformers"}
+TEMPLATES = Path(__file__).parent / "templates"
+_SUFFIXES = ("png", "pdf", "csv")
+_TALL = 1.25  # height over width from which a figure is shown in a scrolling frame
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure as the page shows it; file names are relative to the report's folder."""
+
+    entry: FigureEntry
+    number: int
+    anchor: str
+    files: dict[str, str]
+    sizes: dict[str, str]
+    width: int
+    height: int
+    command: str
+
+    @property
+    def tall(self) -> bool:
+        """Return whether the figure is taller than a screen at full width."""
+        return self.height > _TALL * self.width
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The contact sheet's file name relative to the report's folder, and its size in pixels."""
+
+    file: str
+    width: int
+    height: int
+
+
+def write_report(
+    output: Path,
+    info: dict[str, Any],
+    entries: Sequence[FigureEntry],
+    figures: Path,
+    contact_sheet: Path | None,
+    neighbours: Neighbours | None,
+) -> None:
+    """Build the report and put it at `output`, replacing an earlier report there.
+
+    Args:
+        output: folder of the report; gets ``index.html`` and ``assets/``.
+        info: the run's facts, see `run_info`.
+        entries: the figures to show, in order.
+        figures: folder with ``<study>/<name>.png``, ``.pdf`` and ``.csv``.
+        contact_sheet: PNG of the demo world.
+        neighbours: k-NN accuracies of the demo's models.
+
+    Raises:
+        AtlasError: a figure's file is missing, or `output` holds files that are not a report's.
+    """
+    output = Path(output)
+    _refuse_foreign(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    building, previous = (output.parent / f".{output.name}.{word}" for word in ("partial", "previous"))
+    for stale in (building, previous):  # left by a run that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    assets = building / "assets"
+    assets.mkdir(parents=True)
+    try:
+        shown = [_add_figure(entry, number, figures, assets) for number, entry in enumerate(entries, 1)]
+        sheet = _add_sheet(contact_sheet, assets) if contact_sheet else None
+        write_text(building / "index.html", render(info, shown, sheet, neighbours))
+        if output.exists():
+            output.replace(previous)
+        building.replace(output)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
+
+
+def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet | None, knn: Neighbours | None) -> str:
+    """Return the page. Everything from files is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    studies = {
+        study: (STUDY_NAMES.get(study, study), [figure for figure in figures if figure.entry.study == study])
+        for study in dict.fromkeys(figure.entry.study for figure in figures)
+    }
+    return environment.get_template("report.html.j2").render(
+        info=info,
+        studies=studies,
+        sheet=sheet,
+        knn=knn,
+        skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
+        took=duration(info.get("seconds")),
+        started=moment(info.get("started")),
+        config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
+        # The stylesheet is a file of this package, and a <style> element must not be escaped.
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+    )
+
+
+def _add_figure(entry: FigureEntry, number: int, figures: Path, assets: Path) -> ReportFigure:
+    files, sizes = {}, {}
+    for suffix in _SUFFIXES:
+        source = figures / entry.study / f"{entry.name}.{suffix}"
+        if not source.is_file():
+            raise AtlasError(f"{source}: missing; draw it with `{_command(figures, entry)}`")
+        name = f"{entry.study}_{entry.name}.{suffix}"
+        shutil.copyfile(source, assets / name)
+        files[suffix], sizes[suffix] = f"assets/{name}", _size(source.stat().st_size)
+    with Image.open(assets / f"{entry.study}_{entry.name}.png") as image:
+        width, height = image.size
+    anchor = f"{entry.study}-{entry.name}".replace("_", "-")
+    return ReportFigure(entry, number, anchor, files, sizes, width, height, _command(figures, entry))
+
+
+def _add_sheet(path: Path, assets: Path) -> Sheet:
+    shutil.copyfile(path, assets / "contact_sheet.png")
+    with Image.open(path) as image:
+        return Sheet("assets/contact_sheet.png", *image.size)
+
+
+def _command(figures: Path, entry: FigureEntry) -> str:
+    # A path given as absolute would name the machine: what a reader can type is relative to the project.
+    folder = os.path.relpath(figures) if figures.is_absolute() else figures.as_posix()
+    return f"uv run snakemake --force {folder}/{entry.key}.pdf"
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{max(1, round(n_bytes / 1e3))} kB"
+
+
+def _refuse_foreign(output: Path) -> None:
+    if output.is_file():
+        raise AtlasError(f"{output}: is a file; name a folder for the report")
+    foreign = (
+        sorted(p.name for p in output.iterdir() if p.name not in ("index.html", "assets")) if output.exists() else []
+    )
+    foreign = [name for name in foreign if not name.startswith(".")]
+    if foreign:
+        raise AtlasError(
+            f"{output}: holds '{foreign[0]}', which is not of a report, and would be replaced; name an empty folder"
+        )
