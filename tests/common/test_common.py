@@ -22,9 +22,14 @@ from workflow_scripts.common.progress import Progress
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError, match="halfway"), atomic_path(path) as temporary:
-        temporary.write_text("new, but")
-        raise RuntimeError("halfway")
+
+    def write():
+        with atomic_path(path) as temporary:
+            temporary.write_text("new, but")
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        write()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
@@ -153,8 +158,7 @@ HOLD = (
 
 
 def hold(folder):
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
-    return process
+    return subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
 
 
 def test_two_jobs_never_hold_the_same_gpu_and_a_killed_one_frees_it(tmp_path):

@@ -30,7 +30,7 @@ def brute_patches(a, n_prefix):
 
 @pytest.fixture(params=SHAPES, ids=str)
 def case(request):
-    images, heads, n_prefix, grid = request.param
+    _, _, n_prefix, grid = request.param
     a = random_attention(*request.param)
     return a, torch.tensor(a).float(), n_prefix, grid
 

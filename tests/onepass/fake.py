@@ -35,9 +35,8 @@ class FakeVit:
             records.append((a, x))
         token = torch.stack([x for _, x in records])
         maps = torch.stack([a for a, _ in records]) if attention else None
-        fields = dict.fromkeys(
-            "input norm1 norm2 query key value attn_out attn_branch mid mlp_out mlp_branch".split(), token
-        )
+        names = ("input", "norm1", "norm2", "query", "key", "value", "attn_out", "attn_branch", "mid", "mlp_out", "mlp_branch")
+        fields = dict.fromkeys(names, token)
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
             attention=maps, token=token, token_normed=None, **fields,

@@ -65,7 +65,7 @@ class Workflow:
 
 
 def checkout(path):
-    """Copy what git tracks, or would track, to `path`."""
+    """Make a checkout at `path`: what git tracks here, or would track."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\n")
@@ -89,7 +89,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def edited(finished):
-    """Change a file of the finished checkout for one test: edited("path", "text to append")."""
+    """Append text to files of the finished checkout for one test, as in edit(path, text)."""
     originals = {}
 
     def edit(name, text):

@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -28,12 +30,11 @@ def wait_for_pass(workflow):
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         found = []
-        for process in filter(str.isdigit, os.listdir("/proc")):
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                with open(f"/proc/{process}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                if b"workflow_scripts.run_pass" in words and os.readlink(f"/proc/{process}/cwd") == str(workflow.path):
-                    found.append(int(process))
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if b"workflow_scripts.run_pass" in words and (process / "cwd").readlink() == workflow.path:
+                    found.append(int(process.name))
             except OSError:
                 continue
         if found:
@@ -42,7 +43,7 @@ def wait_for_pass(workflow):
     raise AssertionError("no pass started")
 
 
-needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="finds jobs through /proc (Linux)")
+needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="finds jobs through /proc (Linux)")
 
 
 @needs_proc
@@ -77,8 +78,6 @@ def test_after_a_killed_snakemake_the_same_command_resumes(copy):
     assert not (copy.path / PASS).exists()
     copy.run(TABLE)
     assert copy.digests("results/passes", "results/tables") == before
-    leftovers = [p for p in (copy.path / "results").rglob(".*partial*")]
-    assert all(p.name.startswith(".") for p in leftovers)
 
 
 def test_an_unknown_model_stops_before_any_job(finished):
@@ -107,7 +106,10 @@ def test_a_collapsed_training_fails_the_run_with_a_line(finished, tmp_path):
     assert not (tmp_path / "r/tables/demo/knn.parquet").exists()
 
 
-BAD = "datasets:\n  mine: {display_name: Mine, reader: image_folder, path: images, source: {type: local}, ground_truth: [], licence: own}\n"
+OWN = """
+  mine:
+    { display_name: Mine, reader: image_folder, path: images, source: { type: local }, ground_truth: [], licence: own }
+"""
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def own_images(copy):
     content = (folder / "2.jpg").read_bytes()
     (folder / "2.jpg").write_bytes(content[: len(content) // 2])
     registry = copy.path / "config/datasets.yaml"
-    registry.write_text(registry.read_text() + BAD.removeprefix("datasets:\n"))
+    registry.write_text(registry.read_text() + OWN)
     return copy
 
 
@@ -158,8 +160,6 @@ def test_a_full_output_folder_is_one_line(copy):
     # A limit on the size of written files stands for the full disk: the same failed write, and it needs no root.
     command = " ".join(f"'{word}'" for word in copy.command(PASS, "--forcerun", "run_pass", "--allowed-rules", "run_pass"))
     before = (copy.path / PASS).read_bytes()
-    import subprocess
-
     made = subprocess.run(
         ["bash", "-c", f"trap '' XFSZ; ulimit -f 40; {command}"], cwd=copy.path, capture_output=True, text=True, check=False
     )

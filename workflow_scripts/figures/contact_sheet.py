@@ -22,7 +22,7 @@ from workflow_scripts.figures.style import PAGE_WIDTH, QUIET
 
 IMAGES_PER_CLASS = 5
 _NOTHING = "#f1f1f1"  # no object, no part
-_OBJECTS = ("#2f7fc1", "#e69f00", "#b8321f", "#0c6b58", "#8d6bb1", "#6b6b6b")  # by number of the object in its image
+_OBJECTS = ("#2f7fc1", "#e69f00", "#cf3a20", "#005f52", "#8d6bb1", "#6b6b6b")  # by number of the object in its image
 _STUFF = ("#8cc7ee", "#a8a06c", "#3f7d4e", "#b5654a", "#b98d5a", "#9bcf5f", "#ecd58c", "#6f7480", "#2f6fb0", "#c9a6d9")
 _MORE_PARTS = ("#393b79", "#8c6d31", "#843c39", "#637939")  # beyond the twenty of matplotlib's tab20
 _LABEL, _EDGE, _HEAD, _GAP, _LEGEND_LINE = 0.62, 0.05, 0.2, 0.08, 0.15  # inches

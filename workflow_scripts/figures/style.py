@@ -18,11 +18,11 @@ DPI = 300  # PAGE_WIDTH at this resolution is 2148 pixels
 
 # Told apart by lightness as well as by hue: `tests/figures/test_style.py` measures them under colour-blindness.
 FAMILY_COLOURS = {
-    "supervised": "#b8321f",
+    "supervised": "#cf3a20",
     "language": "#e69f00",
     "contrastive": "#2f7fc1",
-    "reconstruction": "#0c6b58",
-    "none": "#7d7d7d",
+    "reconstruction": "#005f52",
+    "none": "#9a9a9a",
 }
 FAMILY_NAMES = {
     "supervised": "Labels",

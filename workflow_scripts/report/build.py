@@ -17,6 +17,7 @@ from PIL import Image
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.catalogue import FigureEntry
+from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.neighbours import Neighbours
 from workflow_scripts.report.run_info import duration, moment
 
@@ -118,6 +119,7 @@ def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet |
         took=duration(info.get("seconds")),
         started=moment(info.get("started")),
         config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
+        families=FAMILY_COLOURS,
         # The stylesheet is a file of this package, and a <style> element must not be escaped.
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
     )

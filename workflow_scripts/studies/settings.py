@@ -50,7 +50,7 @@ class Settings:
     def patch_grid(self, model: str) -> str:
         """Return the model's patch grid as ``rowsxcolumns``."""
         entry = self.models[model]
-        return "x".join(str(side // patch) for side, patch in zip(*map(_pair, (entry["image_size"], entry["patch"]))))
+        return "x".join(str(side // patch) for side, patch in zip(_pair(entry["image_size"]), _pair(entry["patch"]), strict=True))
 
 
 def load_settings(config: Mapping[str, Any], files: Sequence[str]) -> Settings:
