@@ -37,8 +37,8 @@ PARTS = (
     "mast",
     "sail",
 )
-MAIN, SECOND, TRIM = 0, 1, 2
-COATS_PER_OBJECT = 3
+MAIN, SECOND, DARK, GLASS = range(4)
+COATS_PER_OBJECT = 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Part:
         taper: how much narrower a box is at its far end, 0 to 1 (1 is a triangle).
         swing: standard deviation of the joint's angle, degrees.
         parent: index, in the plan, of the part whose swing carries this one along; None for the object itself.
-        coat: which of the object's materials covers it: MAIN, SECOND or TRIM.
+        coat: which of the object's materials covers it: MAIN, SECOND, or one that looks alike everywhere, DARK or GLASS.
         marks: keypoint name to (u, v) on this part.
     """
 
@@ -94,11 +94,11 @@ def _leg(x: float, y: float, length: float, width: float, mark: str | None = Non
 
 
 def _eye(x: float, y: float, parent: int, radius: float = 0.05) -> Part:
-    return Part("eye", (x, y), (radius, radius), parent=parent, coat=TRIM, marks={"eye": (0.0, 0.0)})
+    return Part("eye", (x, y), (radius, radius), parent=parent, coat=DARK, marks={"eye": (0.0, 0.0)})
 
 
 def _wheel(x: float, y: float, radius: float, mark: str) -> Part:
-    return Part("wheel", (x, y), (radius, radius), coat=TRIM, marks={mark: (0.0, 0.0)})
+    return Part("wheel", (x, y), (radius, radius), coat=DARK, marks={mark: (0.0, 0.0)})
 
 
 _BODY_MARKS = {"back": (0.0, -0.8), "belly": (0.0, 0.8)}
@@ -231,7 +231,7 @@ PLANS: dict[str, Plan] = {
                 marks={"front foot": (0, 0.7)},
             ),
             Part("body", (0, 0.22), (0.78, 0.12), coat=SECOND, marks={"belly": (0, 0.5)}),
-            Part("shell", (0, 0.14), (0.72, 0.5), True, 180, 1, 0.6, 0, None, MAIN, {"back": (0, 0.0)}),
+            Part("shell", (0, 0.14), (0.72, 0.32), True, 180, 1, 0.5, 0, None, MAIN, {"back": (0, 0.0)}),
             Part("shell", (0, 0.1), (0.74, 0.34), marks={"shell": (0, 0)}),
             _eye(1.03, 0.0, 2),
         ),
@@ -244,9 +244,9 @@ PLANS: dict[str, Plan] = {
         (
             Part("wing", (0.0, -0.05), (0.24, 0.42), True, 155, 0.95, 0.6, 22, None, SECOND),
             Part("tail", (-0.45, 0.02), (0.16, 0.32), True, 100, 0.8, -0.5, 10, None, SECOND, {"tail tip": (0, 0.8)}),
-            Part("leg", (0.0, 0.25), (0.03, 0.14), True, 10, 0.8, 0, 8, None, TRIM, {"foot": (0, 0.7)}),
+            Part("leg", (0.0, 0.25), (0.03, 0.14), True, 10, 0.8, 0, 8, None, DARK, {"foot": (0, 0.7)}),
             Part("body", (0, 0), (0.52, 0.29), angle=-8, marks={"belly": (0, 0.8)}),
-            Part("beak", (0.78, -0.22), (0.08, 0.14), True, -90, 0.8, 1.0, 0, 5, TRIM, {"beak tip": (0, 0.5)}),
+            Part("beak", (0.78, -0.22), (0.08, 0.14), True, -90, 0.8, 1.0, 0, 5, DARK, {"beak tip": (0, 0.5)}),
             Part("head", (0.56, -0.24), (0.22, 0.21), swing=12),
             Part("wing", (-0.05, -0.08), (0.26, 0.5), True, 195, 0.9, 0.7, 25, None, SECOND, {"wing tip": (0, 0.8)}),
             _eye(0.62, -0.28, 5),
@@ -273,8 +273,8 @@ PLANS: dict[str, Plan] = {
     "car": Plan(
         (
             Part("cabin", (-0.08, -0.1), (0.56, 0.22), True, 180, 0.9, 0.35, 0, None, MAIN, {"roof": (0, 0.8)}),
-            Part("window", (-0.29, -0.26), (0.17, 0.12), True, 180, 0, 0.2, coat=TRIM),
-            Part("window", (0.12, -0.26), (0.17, 0.12), True, 180, 0, 0.2, coat=TRIM),
+            Part("window", (-0.29, -0.26), (0.17, 0.12), True, 180, 0, 0.2, coat=GLASS),
+            Part("window", (0.12, -0.26), (0.17, 0.12), True, 180, 0, 0.2, coat=GLASS),
             Part("chassis", (0, 0.05), (1.0, 0.21), True, 180, 0, 0.08, marks={"front": (-0.9, 0), "rear": (0.9, 0)}),
             _wheel(-0.56, 0.27, 0.19, "back wheel"),
             _wheel(0.56, 0.27, 0.19, "front wheel"),
@@ -287,7 +287,7 @@ PLANS: dict[str, Plan] = {
     "truck": Plan(
         (
             Part("cabin", (0.72, -0.12), (0.28, 0.36), True, 180, 0, 0.2, 0, None, SECOND, {"roof": (0, 0.8)}),
-            Part("window", (0.8, -0.24), (0.14, 0.13), True, coat=TRIM),
+            Part("window", (0.8, -0.24), (0.14, 0.13), True, coat=GLASS),
             Part("cargo", (-0.28, -0.25), (0.68, 0.46), True, marks={"cargo top": (0, -0.85), "rear": (-0.9, 0)}),
             Part("chassis", (0, 0.27), (1.0, 0.1), True, coat=SECOND, marks={"front": (0.92, 0)}),
             _wheel(-0.66, 0.39, 0.17, "back wheel"),
@@ -304,7 +304,7 @@ PLANS: dict[str, Plan] = {
             Part("wing", (0.1, -0.04), (0.2, 0.36), True, 155, 0.9, 0.5, 6, None, SECOND),
             Part("tail", (-0.78, -0.03), (0.17, 0.22), True, 165, 0.9, 0.5, 3, None, SECOND, {"tail tip": (0, 0.8)}),
             Part("fuselage", (0, 0), (1.0, 0.16), marks={"nose": (0.92, 0), "rear": (-0.92, 0)}),
-            Part("window", (0.7, -0.06), (0.1, 0.05), coat=TRIM, marks={"window": (0, 0)}),
+            Part("window", (0.7, -0.06), (0.1, 0.05), coat=GLASS, marks={"window": (0, 0)}),
             Part("wing", (0.08, 0.04), (0.24, 0.46), True, 28, 0.95, 0.55, 6, None, SECOND, {"wing tip": (0, 0.85)}),
             Part("tail", (-0.78, 0.03), (0.1, 0.16), True, 30, 0.9, 0.4, 3, None, SECOND),
         ),
@@ -315,7 +315,7 @@ PLANS: dict[str, Plan] = {
     ),
     "boat": Plan(
         (
-            Part("mast", (0.0, 0.3), (0.035, 0.75), True, 180, 1, 0.0, 0, None, TRIM, {"mast top": (0, 0.9)}),
+            Part("mast", (0.0, 0.3), (0.035, 0.75), True, 180, 1, 0.0, 0, None, DARK, {"mast top": (0, 0.9)}),
             Part("sail", (-0.06, 0.2), (0.38, 0.58), True, 174, 1, 0.95, 4, None, MAIN, {"sail": (0, -0.2)}),
             Part("sail", (0.34, 0.2), (0.24, 0.42), True, 190, 1, 0.95, 4, None, SECOND, {"small sail": (0, -0.2)}),
             Part(

@@ -108,8 +108,10 @@ def _materials(rng: np.random.Generator, stuff: NDArray[np.int64]) -> Materials:
     strange = rng.random((count, 1)) < _ANY_HUE
     hsv[..., 0] = np.where(strange, rng.random(stuff.shape), hsv[..., 0])
     hsv[..., 1] += np.where(strange, 0.15, 0.0)
-    hsv = np.clip(hsv, (-9, 0.05, 0.25), (9, 0.95, 0.95))
-    second = hsv + np.where(hsv[..., 2:] > 0.6, -1, 1) * rng.uniform(0.15, 0.35, (*stuff.shape, 1)) * (0.1, 0, 1)
+    # Paler and calmer than the objects, as distance makes things.
+    hsv[..., 1] *= 0.6
+    hsv = np.clip(hsv, (-9, 0.03, 0.4), (9, 0.6, 0.95))
+    second = hsv + np.where(hsv[..., 2:] > 0.6, -1, 1) * rng.uniform(0.1, 0.22, (*stuff.shape, 1)) * (0.1, 0, 1)
     frequency = np.array([_FREQUENCY.get(name, 4.0) for name in names])[stuff - 1]
     return Materials(
         pattern=np.array([list(PATTERNS).index(name) for name in names])[stuff - 1],

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_scripts.demo.anatomy import CLASSES, COATS_PER_OBJECT, PLANS
+from workflow_scripts.demo.anatomy import CLASSES, COATS_PER_OBJECT, DARK, GLASS, MAIN, PLANS, SECOND
 from workflow_scripts.demo.backdrop import SIZE, STUFF_SLOTS, Backdrops
 from workflow_scripts.demo.pose import Poses, Primitives, draw_poses, half_height, primitives
 from workflow_scripts.demo.raster import body_coordinates, rasterise
 from workflow_scripts.demo.textures import COATS, PATTERNS, Materials, hsv_to_rgb, shade
 
 MAX_OBJECTS = 3
+_RIM_LIGHT = 0.4  # things are drawn with a dark contour, which palettes and patterns leave alone
 _SEVERAL = 0.27  # share of the images with more than one object
 
 
@@ -64,9 +65,10 @@ def draw_cast(
     number = np.bincount(image, minlength=len(backdrops.horizon))
     poses = draw_poses(rng, kind)
     crowd = number[image]
-    poses.scale = np.where(crowd == 1, rng.uniform(24, 33, len(image)), rng.uniform(13, 19, len(image))).astype(
-        np.float32
-    )
+    # Of several objects one is clearly the main one: the nearest.
+    main = order == crowd
+    several = rng.uniform(12, 15, len(image)) * np.where(main, 1.35, 1.0)
+    poses.scale = np.where(crowd == 1, rng.uniform(25, 32, len(image)), several).astype(np.float32)
     poses.centre = _places(rng, kind, poses.scale, crowd, order, backdrops.horizon[image])
     return Cast(image, order, poses, draw_coats(rng, len(image)))
 
@@ -74,17 +76,19 @@ def draw_cast(
 def draw_coats(rng: np.random.Generator, count: int) -> Materials:
     """Draw the materials of `count` objects: colours and patterns that say nothing about the class."""
     shape = (count, COATS_PER_OBJECT)
-    hsv = np.stack([rng.random(shape), rng.uniform(0, 1, shape) ** 0.7, rng.uniform(0.2, 1.0, shape)], -1)
+    hsv = np.stack([rng.random(shape), rng.uniform(0.5, 1, shape), rng.uniform(0.5, 1, shape)], -1)
     # The second coat often shares the hue of the first, so that an object looks like one thing.
-    hsv[:, 1, 0] = np.where(rng.random(count) < 0.6, hsv[:, 0, 0] + rng.normal(0, 0.05, count), hsv[:, 1, 0])
-    dark = rng.random(count) < 0.6
-    hsv[:, 2] = np.stack([rng.random(count), np.full(count, 0.15), np.where(dark, 0.1, 0.9)], -1)
+    hsv[:, SECOND, 0] = np.where(
+        rng.random(count) < 0.6, hsv[:, MAIN, 0] + rng.normal(0, 0.05, count), hsv[:, SECOND, 0]
+    )
     second = hsv.copy()
     second[..., 0] += rng.choice([0.0, 0.0, 0.5, 0.3], shape)
     second[..., 2] += np.where(hsv[..., 2] > 0.6, -1, 1) * rng.uniform(0.25, 0.4, shape)
     coats = np.array([list(PATTERNS).index(name) for name in COATS])
     pattern = coats[rng.choice(len(coats), shape, p=[0.5, 0.13, 0.1, 0.09, 0.08, 0.1])]
-    pattern[:, 2] = list(PATTERNS).index("plain")
+    for coat, look in ((DARK, (0.0, 0.0, 0.1)), (GLASS, (0.55, 0.25, 0.95))):
+        hsv[:, coat], second[:, coat] = look, look
+        pattern[:, coat] = list(PATTERNS).index("plain")
     return Materials(
         pattern=pattern,
         colour=np.stack([hsv_to_rgb(hsv), hsv_to_rgb(second)], 2),
@@ -99,6 +103,7 @@ def paint(rng: np.random.Generator, backdrops: Backdrops, cast: Cast) -> Painted
     count = len(backdrops.slot)
     shapes = primitives(cast.poses)
     parts, coats = rasterise(shapes)
+    rim = _rims(parts)
     x, y = body_coordinates(cast.poses)
 
     slot = backdrops.slot.copy()
@@ -115,7 +120,7 @@ def paint(rng: np.random.Generator, backdrops: Backdrops, cast: Cast) -> Painted
         slot[where] = STUFF_SLOTS + (order - 1) * COATS_PER_OBJECT + coats[source]
         objects[where], part[where] = order, parts[source]
         px[where], py[where] = x[source], y[source]
-        light[where] = 1.05 - 0.2 * np.clip(y[source], -1, 1)
+        light[where] = (1.05 - 0.2 * np.clip(y[source], -1, 1)) * np.where(rim[source], _RIM_LIGHT, 1)
 
     colour = shade(slot, px, py, _stack(backdrops.materials, cast, count))
     exposure = backdrops.exposure[:, :1, None] + backdrops.exposure[:, 1:, None] * (pixel - 1)
@@ -150,6 +155,15 @@ def _places(
     lane = (order - 1 + first) % crowd
     side = np.where(crowd == 1, rng.normal(32, 5, count), (lane + 0.5) * SIZE / crowd + rng.normal(0, 3, count))
     return np.stack([np.clip(side, 8, 56), height], -1).astype(np.float32)
+
+
+def _rims(parts: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where a part [M, H, W] meets the outside, or another part below it or to its right."""
+    padded = np.pad(parts, ((0, 0), (1, 1), (1, 1)))
+    here = padded[:, 1:-1, 1:-1]
+    after = (padded[:, 2:, 1:-1] != here) | (padded[:, 1:-1, 2:] != here)
+    before = (padded[:, :-2, 1:-1] == 0) | (padded[:, 1:-1, :-2] == 0)
+    return (here > 0) & (after | before)
 
 
 def _stack(backdrop: Materials, cast: Cast, count: int) -> Materials:

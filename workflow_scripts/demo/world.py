@@ -85,7 +85,8 @@ def boxes_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _paint_chunk(rng: np.random.Generator, count: int) -> tuple[Arrays, list[str]]:
     # Always a whole chunk, so that a longer split begins with the same images.
     image, order, kind = draw_classes(rng, _CHUNK)
-    backdrops = draw_backdrops(rng, [PLANS[CLASSES[k]].home for k in kind[order == 1]])
+    main = np.flatnonzero(np.diff(image, append=_CHUNK))  # the last, nearest object of every image
+    backdrops = draw_backdrops(rng, [PLANS[CLASSES[k]].home for k in kind[main]])
     cast = draw_cast(rng, backdrops, image, order, kind)
     painted = paint(rng, backdrops, cast)
 

@@ -49,8 +49,8 @@ class Settings:
 
     def patch_grid(self, model: str) -> str:
         """Return the model's patch grid as ``rowsxcolumns``."""
-        entry = self.models[model]
-        return "x".join(str(side // patch) for side, patch in zip(_pair(entry["image_size"]), _pair(entry["patch"]), strict=True))
+        sides, patches = (_pair(self.models[model][key]) for key in ("image_size", "patch"))
+        return "x".join(str(side // patch) for side, patch in zip(sides, patches, strict=True))
 
 
 def load_settings(config: Mapping[str, Any], files: Sequence[str]) -> Settings:

@@ -26,7 +26,7 @@ class Fs(Objective):
 
     def loss(self, index: Tensor) -> Tensor:
         """Return the cross-entropy with labels smoothed by 0.1."""
-        views = self.view(self.pixels(index), (0.5, 1.0), strength=0.3, hue=0.1)
+        views = self.view(self.pixels(index), (0.7, 1.0), strength=0.2, hue=0.1)
         return F.cross_entropy(self.head(self.vit(views)), self.world.labels[index], label_smoothing=0.1)
 
     def save(self, path: Path) -> None:

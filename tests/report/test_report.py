@@ -1,0 +1,288 @@
+"""The report: its content, escaping, whole folder, and how it opens in a browser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from tests.report.browser import BROWSER, probe
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.table import make_table, write_table
+from workflow_scripts.figures.catalogue import FIGURES
+from workflow_scripts.figures.style import FAMILIES
+from workflow_scripts.report.build import write_report
+from workflow_scripts.report.neighbours import read_neighbours
+from workflow_scripts.report.run_info import duration, moment, read_run_info
+
+NASTY = '<script>alert("x")</script> & co'
+VOID = {"meta", "link", "img", "br", "input", "hr"}
+
+
+def run_info(**more):
+    models = [
+        {
+            "id": f"model_{family}",
+            "display_name": f"A model with a rather long display name, {family}",
+            "supervision": family,
+            "method": "official recipe, shortened",
+            "architecture": "ViT, width 64, depth 6, patch 8",
+            "layers": 6,
+            "heads": 4,
+            "weights_sha256": None if family == "none" else "0123456789abcdef" * 4,
+        }
+        for family in FAMILIES
+    ]
+    datasets = [{"id": "demo_val", "images": 480, "skipped": ["a/very/long/path/" * 8 + "broken.png"]}]
+    return {
+        "title": "ViT Atlas",
+        "demo": True,
+        "models": models,
+        "datasets": datasets,
+        "seed": 3,
+        "commit": "e498d50",
+        "command": "uv run snakemake",
+        "started": "2026-11-21T06:00:00+00:00",
+        "seconds": 372.4,
+        "versions": {"python": "3.11.7"},
+        "config": {"seed": 3, "note": "x" * 300},
+    } | more
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Figures of the sizes that occur, a contact sheet, k-NN accuracies and the run's facts."""
+    figures = tmp_path / "results" / "figures"
+    for place, entry in enumerate(FIGURES):
+        base = figures / entry.key
+        base.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (2148, 5000 if place == 0 else 900), (250, 250, 255)).save(f"{base}.png")
+        for suffix in (".pdf", ".csv"):
+            base.with_suffix(suffix).write_text(entry.name)
+    sheet = tmp_path / "sheet.png"
+    Image.new("RGB", (2148, 2000)).save(sheet)
+    rows = [
+        {"model": model, "dataset": "demo_val", "layer": layer, "facet": facet, "value": value, "ci_low": low}
+        | {"ci_high": value + 0.04, "n": 480}
+        for model, values in (("model_supervised", (0.1, 0.75, 0.5)), ("model_none", (0.2, 0.1, 0.05)))
+        for facet in ("cls", "mean_patch")
+        for layer, (value, low) in enumerate(zip(values, (0.06, float("nan"), 0.01), strict=True), 1)
+    ]
+    table = make_table(rows, analysis="knn", metric="knn_accuracy", setting="k = 20", unit="share", higher_is_better=True)
+    write_table(tmp_path / "knn.parquet", table, {"display_names": {"model_supervised": NASTY}})
+    (tmp_path / "run.json").write_text(json.dumps(run_info()))
+    return tmp_path
+
+
+def build(files, info=None, entries=FIGURES):
+    output = files / "results" / "report"
+    knn = read_neighbours([files / "knn.parquet"])
+    write_report(output, info or run_info(), entries, files / "results/figures", files / "sheet.png", knn)
+    return output, (output / "index.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Checks nesting while it collects tags, ids and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], ""
+        self.feed(text)
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def test_page_is_well_formed_and_accessible(files):
+    _, text = build(files)
+    page = Page(text)
+    assert page.all("html") == [{"lang": "en"}]
+    for landmark in ("header", "nav", "main", "h1"):
+        assert len(page.all(landmark)) == 1
+    assert page.all("a")[0]["href"] == "#main"
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for link in page.all("a"):
+        assert not link["href"].startswith("#") or link["href"][1:] in ids
+    images = page.all("img")
+    assert len(images) == len(FIGURES) + 1
+    assert all(image["alt"] and image["width"] and image["height"] for image in images)
+    assert len({image["alt"] for image in images}) == len(images)
+    assert all(header.get("scope") for header in page.all("th"))
+    for attrs in (attrs for _, attrs in page.tags if attrs.get("tabindex") == "0"):
+        assert attrs["role"] == "region"
+        assert attrs["aria-label"]
+    for _, attrs in page.tags:
+        assert attrs.get("aria-labelledby", ids[0]) in ids
+
+
+def test_page_says_what_was_run(files):
+    _, text = build(files)
+    page = Page(text)
+    for fact in ("demo world", "nothing here reproduces a published number", "6 min 12 s", "2026-11-21 06:00 UTC"):
+        assert fact in page.text
+    assert {"title": "0123456789abcdef" * 4} in page.all("code")
+    assert "0123456789ab" in page.text
+    assert "broken.png" in page.text
+    for entry in FIGURES:
+        for sentence in (entry.title, entry.caption, entry.expected):
+            assert sentence in page.text
+    assert "75.0 % layer 2" in page.text  # the best layer, without an interval
+    assert "50.0 % layer 3" in page.text  # the last layer
+    assert "1.0 to 54.0" in page.text
+    assert "nan" not in page.text
+
+
+def test_no_banner_and_no_demo_sections_outside_the_demo(files):
+    write_report(files / "out", run_info(demo=False), FIGURES[:1], files / "results/figures", None, None)
+    text = Page((files / "out/index.html").read_text()).text
+    assert "demo world" not in text
+    assert "Did the models learn?" not in text
+
+
+def test_missing_facts_are_said_to_be_missing(files):
+    bare = {key: run_info()[key] for key in ("title", "demo", "models", "datasets")}
+    _, text = build(files, bare | {"datasets": [{"id": "d", "images": 1}]})
+    assert Page(text).text.count("not recorded") == 4
+    assert "every image could be read" in text
+
+
+def test_everything_from_files_is_escaped(files):
+    info = run_info(title=NASTY, commit=NASTY, command=NASTY, started=NASTY, versions={NASTY: NASTY}, config={"a": NASTY})
+    info["models"][0] |= {"display_name": NASTY, "method": NASTY, "architecture": NASTY, "weights_sha256": NASTY}
+    info["models"][0]["supervision"] = f'"{NASTY}'
+    info["datasets"][0] |= {"id": NASTY, "skipped": [NASTY]}
+    _, text = build(files, info)
+    assert "<script>alert" not in text
+    page = Page(text)
+    assert len(page.all("script")) == 1
+    assert page.text.count(NASTY) >= 12
+
+
+def test_folder_has_every_file_and_asks_for_nothing_else(files, monkeypatch):
+    monkeypatch.chdir(files)
+    output, text = build(files)
+    page = Page(text)
+    named = {attrs[key] for _, attrs in page.tags for key in ("href", "src") if key in attrs}
+    local = {name for name in named if not name.startswith(("#", "data:"))}
+    assert all(name.startswith("assets/") for name in local)
+    assert {f"assets/{path.name}" for path in (output / "assets").iterdir()} == local
+    assert "http:" not in text
+    assert "https:" not in text
+    assert str(files) not in text
+    source = files / "results/figures" / f"{FIGURES[3].key}.csv"
+    assert (output / "assets" / f"thesis_{FIGURES[3].name}.csv").read_bytes() == source.read_bytes()
+
+
+def test_commands_can_be_typed_at_the_project_root(files, monkeypatch):
+    monkeypatch.chdir(files)
+    _, text = build(files)
+    commands = [f"uv run snakemake --force results/figures/{entry.key}.pdf" for entry in FIGURES]
+    assert all(f"<code>{command}</code>" in text for command in commands)
+
+
+def test_a_new_report_replaces_the_old_one_whole(files):
+    output, first = build(files)
+    (output / "assets" / "stale.png").write_text("old")
+    again, second = build(files)
+    assert first == second
+    assert not (again / "assets" / "stale.png").exists()
+    assert sorted(path.name for path in output.parent.iterdir()) == ["figures", "report"]
+
+
+def test_a_failed_report_leaves_the_old_one_and_nothing_beside_it(files):
+    output, first = build(files)
+    (files / "results/figures" / f"{FIGURES[-1].key}.csv").unlink()
+    with pytest.raises(AtlasError, match=rf"{FIGURES[-1].name}\.csv: missing; draw it with `uv run snakemake --force"):
+        build(files)
+    assert (output / "index.html").read_text() == first
+    assert sorted(path.name for path in output.parent.iterdir()) == ["figures", "report"]
+
+
+def test_another_folder_is_never_replaced(files):
+    with pytest.raises(AtlasError, match="which is not of a report"):
+        write_report(files, run_info(), (), files, None, None)
+    assert (files / "knn.parquet").exists()
+
+
+def test_run_info_is_checked(tmp_path):
+    path = tmp_path / "run.json"
+    for change, said in (
+        ({"demo": "yes"}, r"run\.json: \$\.demo: 'yes' is not of type 'boolean'"),
+        ({"surprise": 1}, "'surprise' was unexpected"),
+        ({"datasets": [{"id": "a"}]}, "'images' is a required property"),
+    ):
+        path.write_text(json.dumps(run_info() | change))
+        with pytest.raises(AtlasError, match=said):
+            read_run_info(path)
+    path.write_text("{")
+    with pytest.raises(AtlasError, match="not JSON"):
+        read_run_info(path)
+
+
+def test_times_in_words():
+    assert [duration(s) for s in (None, 48.2, 59.7, 362, 12000)] == [
+        "not recorded", "48 s", "1 min 00 s", "6 min 02 s", "3 h 20 min",
+    ]  # fmt: skip
+    assert moment("2026-11-21T06:00:00+02:00") == "2026-11-21 06:00 UTC+02:00"
+    assert moment("yesterday") == "yesterday"
+
+
+def test_tables_without_neighbours_give_none(tmp_path):
+    frame = make_table([{"model": "a", "layer": 1, "value": 1.0}], analysis="attention", metric="attention_distance")
+    write_table(tmp_path / "a.parquet", frame, {})
+    assert read_neighbours([tmp_path / "a.parquet"]) is None
+    assert read_neighbours([]) is None
+
+
+def test_command_writes_the_report(files):
+    command = [sys.executable, "-m", "workflow_scripts.write_report", "--figures-dir", files / "results/figures"]
+    command += ["--figure", "thesis/mask_iou", "thesis/head_kinds", "--tables", files / "knn.parquet"]
+    command += ["--run-info", files / "run.json", "--contact-sheet", files / "sheet.png", "--output-dir", files / "out"]
+    subprocess.run(command, check=True)
+    assert len(list((files / "out/assets").iterdir())) == 7
+    wrong = subprocess.run([*command, "--figure", "thesis/mask_iuo"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert wrong.stderr == "error: no figure 'thesis/mask_iuo'; did you mean 'thesis/mask_iou'?\n"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs a browser: install the package chromium-headless-shell (or chromium)")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_opens_in_a_browser_offline_without_overflow(files, width):
+    output, _ = build(files)
+    seen = probe(output, width, files)
+    assert seen["width"] == width
+    assert seen["page"] <= width
+    assert seen["wide"] == []
+    assert len(seen["images"]) == len(FIGURES) + 1
+    assert all(loaded > 0 for _, loaded in seen["images"])
+    assert all(name.startswith(("file:", "data:")) for name in seen["requests"])
+    assert seen["said"] == []
+    assert seen["console"] == []
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs a browser: install the package chromium-headless-shell (or chromium)")
+def test_the_browser_check_can_fail(files):
+    output, text = build(files)
+    broken = text.replace("</main>", '<p style="width: 900px">wide</p><img src="assets/none.png" alt="gone"></main>')
+    (output / "index.html").write_text(broken.replace("</body>", "<script>console.error('loud')</script></body>"))
+    seen = probe(output, 390, files)
+    assert seen["page"] > 390
+    assert ["assets/none.png", 0] in seen["images"]
+    assert any("loud" in line for line in seen["console"])
