@@ -16,10 +16,8 @@ def main() -> None:
     """Parse the command line, write the report."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m workflow_scripts.write_report")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder with <study>/<name>.png, .pdf, .csv")
-    parser.add_argument(
-        "--figure", nargs="+", action="extend", default=[], help="figures to show, study/name, in order"
-    )
-    parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables; k-NN accuracies in them are shown")
+    parser.add_argument("--figure", nargs="+", action="extend", default=[], help="figures to show, study/name, in order")
+    parser.add_argument("--knn", type=Path, help="table of the demo models' k-NN accuracies, .parquet")
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the report")
@@ -36,7 +34,7 @@ def main() -> None:
         entries,
         args.figures_dir,
         args.contact_sheet,
-        read_neighbours(args.tables),
+        read_neighbours(args.knn) if args.knn else None,
     )
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from tests.zoo import zoo_families
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.build import build_model
-from workflow_scripts.zoo.load import load_vit, weights_sha256
+from workflow_scripts.zoo.load import load_vit
 from workflow_scripts.zoo.registry import ModelEntry, read_models
 
 MODELS = read_models(Path(__file__).parents[2] / "config" / "models.yaml")
@@ -247,9 +247,3 @@ def test_half_precision_files_load_into_float32(tmp_path: Path) -> None:
     }
     torch.save(state, tmp_path / "clip.pt")
     assert load_vit(entry, tmp_path / "clip.pt").dtype == torch.float32
-
-
-def test_weights_sha256(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"abc")
-    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert weights_sha256(tmp_path / "file") == expected

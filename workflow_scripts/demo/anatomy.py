@@ -55,7 +55,7 @@ class Part:
         taper: how much narrower a box is at its far end, 0 to 1 (1 is a triangle).
         swing: standard deviation of the joint's angle, degrees.
         parent: index, in the plan, of the part whose swing carries this one along; None for the object itself.
-        coat: which of the object's materials covers it: MAIN, SECOND, or one that looks alike everywhere, DARK or GLASS.
+        coat: the object's material that covers it: MAIN, SECOND, or one that looks alike everywhere, DARK or GLASS.
         marks: keypoint name to (u, v) on this part.
     """
 

@@ -61,9 +61,7 @@ def load_world(images: Path, clips: Path) -> World:
     films, _ = _read(clips, ("image", "object"), ())
     truth = {name: scenes[name] for name in ("object", "stuff", "part")}
     names = {"stuff": tuple(header["stuff"]), "part": tuple(header["parts"])}
-    return World(
-        scenes["image"], scenes["label"], truth, tuple(header["classes"]), names, films["image"], films["object"]
-    )
+    return World(scenes["image"], scenes["label"], truth, tuple(header["classes"]), names, films["image"], films["object"])
 
 
 def draw(world: World) -> Figure:
@@ -165,9 +163,7 @@ def _draw_legend(figure: Figure, name: str, handles: list[Patch], columns: int, 
     figure.text((_LABEL - 0.07) / width, y + 0.045 / height, name, ha="right", va="top", fontsize=7.5, color=QUIET)
     # Fill rows first: matplotlib fills columns, so the handles are dealt out again.
     n_rows = -(-len(handles) // columns)
-    dealt = [
-        handles[row * columns + c] for c in range(columns) for row in range(n_rows) if row * columns + c < len(handles)
-    ]
+    dealt = [handles[row * columns + c] for c in range(columns) for row in range(n_rows) if row * columns + c < len(handles)]
     figure.add_artist(
         figure.legend(
             handles=dealt,
@@ -187,6 +183,4 @@ def _draw_legend(figure: Figure, name: str, handles: list[Patch], columns: int, 
 
 
 def _row_name(axes: Axes, row: float, name: str) -> None:
-    axes.annotate(
-        name, (0, row), (-5, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5, color=QUIET
-    )
+    axes.annotate(name, (0, row), (-5, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5, color=QUIET)

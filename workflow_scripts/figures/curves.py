@@ -24,9 +24,7 @@ def draw_curve(axes: Axes, model: Model, style: ModelStyle, rows: pd.DataFrame, 
     layers, low, high = (rows[name].to_numpy(float) for name in ("layer", "ci_low", "ci_high"))
     known = np.isfinite(low) & np.isfinite(high)
     if known.any():
-        axes.fill_between(
-            layers, low, high, where=known, color=style.colour, alpha=0.10 if crowded else 0.16, linewidth=0
-        )
+        axes.fill_between(layers, low, high, where=known, color=style.colour, alpha=0.10 if crowded else 0.16, linewidth=0)
     deep = len(layers) > 14
     axes.plot(
         layers,

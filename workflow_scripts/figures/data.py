@@ -64,9 +64,7 @@ class ModelTable:
         rows = self.frame[self.frame["metric"] == metric]
         if rows.empty:
             known = sorted(set(self.frame["metric"]))
-            raise AtlasError(
-                f"{self.path}: no metric '{metric}'{nearest(metric, known)}; run this model's analysis again"
-            )
+            raise AtlasError(f"{self.path}: no metric '{metric}'{nearest(metric, known)}; run this model's analysis again")
         rows = rows[rows["head"].str.isdigit()] if heads == "each" else rows[rows["head"] == heads]
         if setting is not None:
             rows = rows[rows["setting"] == setting]

@@ -34,9 +34,7 @@ def kinds(table: ModelTable) -> pd.DataFrame:
     rows = rows[rows["value"] > 0]
     for kind in rows["setting"]:
         if kind not in KIND_NAMES:
-            raise AtlasError(
-                f"{table.path}: metric 'head_kind' has the unknown kind '{kind}'{nearest(kind, KIND_NAMES)}"
-            )
+            raise AtlasError(f"{table.path}: metric 'head_kind' has the unknown kind '{kind}'{nearest(kind, KIND_NAMES)}")
     return rows[["layer", "head", "setting"]].rename(columns={"setting": "kind"}).reset_index(drop=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ _GAP_X, _GAP_Y = 0.24, 0.14  # inches between panels and between shelves; panels
 _TITLE = 0.20  # inches for a title of one line
 _TITLE_LINE = 0.115  # inches for each further line
 _TICKS = 0.12  # inches for the head numbers
+_UPRIGHT_CHARACTERS = 19  # characters in a line of an upright title
 _MAX_CELL, _MIN_CELL = 0.62, 0.08  # inches: below the minimum the patches are no longer seen, so the page grows instead
 
 
@@ -66,9 +67,7 @@ def head_panel(title: str, colour: str, image: np.ndarray, n_layers: int, n_head
     return Panel(title, colour, image, n_layers, n_heads, aspect, n_heads, numbered=True, heads=True)
 
 
-def shelves(
-    groups: Sequence[Sequence[Panel]], gap_x: float = _GAP_X, row_name: str = "Layer"
-) -> tuple[Figure, list[Axes]]:
+def shelves(groups: Sequence[Sequence[Panel]], gap_x: float = _GAP_X, row_name: str = "Layer") -> tuple[Figure, list[Axes]]:
     """Lay panels out in reading order, each group on shelves of its own, and draw them.
 
     All cells get one width: the largest for which the page is not taller than `PAGE_HEIGHT`, but never less than the
@@ -111,10 +110,10 @@ def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]
     cell = min(_MAX_CELL, room / sum(p.width for p in panels))
     lines = [wrap(p.title, cell * p.width + gap_x) for p in panels]
     upright = any(len(word) * _CHARACTER * 7.5 > (cell + gap_x) * 72 for text in lines for word in text.split())
-    longest = max(len(p.title) for p in panels)
-    above = (
-        longest * _CHARACTER * 7.5 / 72 + 0.08 if upright else _TITLE + _TITLE_LINE * max(t.count("\n") for t in lines)
-    )
+    if upright:
+        lines = [textwrap.fill(p.title, _UPRIGHT_CHARACTERS, break_long_words=False) for p in panels]
+    longest = max(len(line) for text in lines for line in text.split("\n"))
+    above = longest * _CHARACTER * 7.5 / 72 + 0.08 if upright else _TITLE + _TITLE_LINE * max(t.count("\n") for t in lines)
     height = above + max(p.height for p in panels) * cell + _BOTTOM
     width = _LEFT + _RIGHT + sum(p.width for p in panels) * cell + gap_x * (len(panels) - 1)
     figure = Figure(figsize=(max(2.4, width), height))
@@ -125,7 +124,7 @@ def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]
         _draw(axes, panel, cell, title=False)
         place = ((left + panel.width * cell / 2) / figure.get_figwidth(), 1 - (above - 0.05) / height)
         figure.text(
-            *place, panel.title if upright else text, rotation=90 if upright else 0, ha="center", va="bottom",
+            *place, text, rotation=90 if upright else 0, ha="center", va="bottom",
             color=panel.colour, fontsize=7.5, weight="bold", linespacing=1.0,
         )  # fmt: skip
         drawn.append(axes)
@@ -136,6 +135,12 @@ def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]
 def wrap(title: str, inches: float, size: float = 7.5) -> str:
     """Break `title` into lines that are about `inches` wide in bold type of `size` points."""
     return textwrap.fill(title, max(4, int(inches * 72 / (_CHARACTER * size))), break_long_words=False)
+
+
+def fitting_size(titles: Iterable[str], inches: float, size: float) -> float:
+    """Return the type size, `size` points or less, at which the longest word of the titles is `inches` wide."""
+    longest = max(len(word) for title in titles for word in title.split())
+    return float(np.clip(inches * 72 / (_CHARACTER * longest), 4.5, size))
 
 
 def _fill(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list[list[Panel]]:

@@ -19,10 +19,10 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.catalogue import FigureEntry
 from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.neighbours import Neighbours
-from workflow_scripts.report.run_info import duration, moment
+from workflow_scripts.report.run_info import duration, moment, short_commit
 
 STUDY_NAMES = {"thesis": "Study 1: how supervision shapes Vision Transformers"}
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent
 _SUFFIXES = ("png", "pdf", "csv")
 _TALL = 1.25  # height over width from which a figure is shown in a scrolling frame
 
@@ -117,7 +117,8 @@ def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet |
         knn=knn,
         skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
         took=duration(info.get("seconds")),
-        started=moment(info.get("started")),
+        commit=short_commit(info.get("commit")),
+        finished=moment(info.get("finished")),
         config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
         families=FAMILY_COLOURS,
         # The stylesheet is a file of this package, and a <style> element must not be escaped.

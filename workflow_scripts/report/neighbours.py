@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.table import read_table, read_table_metadata
 
 METRIC = "knn_accuracy"
@@ -33,21 +33,17 @@ class Neighbours:
     rows: tuple[tuple[str, tuple[tuple[Cell, Cell] | None, ...]], ...]
 
 
-def read_neighbours(tables: Sequence[Path]) -> Neighbours | None:
-    """Return the k-NN accuracies found in `tables`, or None if there are none.
+def read_neighbours(path: Path) -> Neighbours:
+    """Return the k-NN accuracies in the table at `path`; models keep the order of its rows.
 
-    Models keep the order of the rows; names come from the metadata key ``display_names`` where a table has it.
+    Raises:
+        AtlasError: the file is no table of the atlas, or has no k-NN accuracy.
     """
-    frames, names = [], {}
-    for path in tables:
-        frame = read_table(path)
-        frame = frame[(frame["analysis"] == "knn") & (frame["metric"] == METRIC)]
-        if len(frame):
-            frames.append(frame)
-            names |= read_table_metadata(path).get("display_names", {})
-    if not frames:
-        return None
-    table = pd.concat(frames, ignore_index=True)
+    table = read_table(path)
+    table = table[table["metric"] == METRIC]
+    if table.empty:
+        raise AtlasError(f"{path}: no metric '{METRIC}'; run check_demo_zoo again")
+    names = read_table_metadata(path).get("display_names", {})
     facets = tuple(dict.fromkeys(table["facet"]))
     rows = []
     for model in dict.fromkeys(table["model"]):

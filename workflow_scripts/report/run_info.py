@@ -1,18 +1,19 @@
 """What a run was: the JSON file that the report reads its facts from.
 
-Keys (required ones first; the others are shown as "not recorded" where they are missing):
+Keys (required ones first; the others are shown as "not recorded" where they are missing, and further keys are ignored):
 
     title     str   heading of the report
     demo      bool  whether this is the demo world; the report then says so at the top
     models    list  in the order of the configuration, each {id, display_name, supervision, and optionally method,
-                    architecture, layers, heads, weights_sha256}
-    datasets  list  each {id, images (int, samples used), and optionally skipped: [str, path of an image that could
-                    not be read]}
+                    architecture, layers, heads, dim, patch, licence, preprocessing, weights_sha256}
+    datasets  list  each {id, images (int, samples used), and optionally display_name, licence, skipped: [str, one
+                    message per image that could not be read]}
     seed      int
-    commit    str   git commit of the code, with "+changes" where the checkout was not clean
-    command   str   the command that started the run
-    started   str   ISO 8601 with the offset from UTC
-    seconds   number, wall clock from the start to the report
+    commit    str   git commit of the code, and whether files differed from it
+    device    str   what the models ran on
+    command   str   the command that makes the run again
+    finished  str   ISO 8601 with the offset from UTC
+    seconds   number, wall-clock time summed over all jobs
     versions  {program or library: version}
     config    the whole checked configuration, shown folded away
 """
@@ -20,6 +21,8 @@ Keys (required ones first; the others are shown as "not recorded" where they are
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,45 +31,35 @@ from jsonschema import Draft202012Validator
 
 from workflow_scripts.common.errors import AtlasError
 
+
+def _list_of(properties: dict[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of a list of objects."""
+    return {"type": "array", "items": {"type": "object", "required": [*required], "properties": properties}}
+
+
 _TEXT = {"type": "string", "minLength": 1}
 _COUNT = {"type": "integer", "minimum": 0}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_COUNT_OR_NULL = {"type": ["integer", "null"], "minimum": 0}
+_NO_OR_TEXT = {"type": ["string", "null"]}
+_NO_OR_COUNT = {"type": ["integer", "null"], "minimum": 0}
+_MODEL = {
+    **dict.fromkeys(("id", "display_name", "supervision"), _TEXT),
+    **dict.fromkeys(("method", "architecture", "licence", "weights_sha256"), _NO_OR_TEXT),
+    **dict.fromkeys(("layers", "heads", "dim"), _NO_OR_COUNT),
+}
+_DATASET = {"id": _TEXT, "images": _COUNT, "display_name": _TEXT, "licence": _TEXT}
+_DATASET["skipped"] = {"type": "array", "items": _TEXT}
 _SCHEMA = {
     "type": "object",
     "required": ["title", "demo", "models", "datasets"],
-    "additionalProperties": False,
     "properties": {
         "title": _TEXT,
         "demo": {"type": "boolean"},
-        "models": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "display_name", "supervision"],
-                "additionalProperties": False,
-                "properties": {
-                    **dict.fromkeys(("id", "display_name", "supervision"), _TEXT),
-                    **dict.fromkeys(("method", "architecture", "weights_sha256"), _TEXT_OR_NULL),
-                    **dict.fromkeys(("layers", "heads"), _COUNT_OR_NULL),
-                },
-            },
-        },
-        "datasets": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "images"],
-                "additionalProperties": False,
-                "properties": {"id": _TEXT, "images": _COUNT, "skipped": {"type": "array", "items": _TEXT}},
-            },
-        },
+        "models": _list_of(_MODEL, required=("id", "display_name", "supervision")),
+        "datasets": _list_of(_DATASET, required=("id", "images")),
         "seed": {"type": "integer"},
-        "commit": {"type": "string"},
-        "command": {"type": "string"},
-        "started": {"type": "string"},
+        **dict.fromkeys(("commit", "device", "command", "finished"), _TEXT),
         "seconds": {"type": "number", "minimum": 0},
-        "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        "versions": {"type": "object", "additionalProperties": _TEXT},
         "config": {"type": "object"},
     },
 }
@@ -76,7 +69,7 @@ def read_run_info(path: Path) -> dict[str, Any]:
     """Read and check a run's facts; the module's docstring lists the keys.
 
     Raises:
-        AtlasError: the file is not JSON, or a key is missing, unknown or of the wrong type.
+        AtlasError: the file is not JSON, or a key is missing or of the wrong type.
     """
     try:
         info = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -95,6 +88,13 @@ def moment(started: str | None) -> str:
     except ValueError:
         return started or "not recorded"
     return f"{when:%Y-%m-%d %H:%M} {when.tzname() or ''}".strip()
+
+
+def short_commit(commit: str | None) -> str:
+    """Return a commit with its first word cut to ten characters: "824e4e2f8a with uncommitted changes"."""
+    if not commit:
+        return "not recorded"
+    return re.sub(r"^([0-9a-f]{10})[0-9a-f]{30}\b", r"\1", commit)
 
 
 def duration(seconds: float | None) -> str:

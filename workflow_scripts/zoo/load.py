@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from workflow_scripts.zoo.vit import Vit
 
 ADAPTERS = ("timm_vit", "timm_eva", "timm_beit", "open_clip_vit", "torchvision_vit", "random")
 
-__all__ = ["ADAPTERS", "adapt", "build_model", "load_vit", "weights_sha256"]
+__all__ = ["ADAPTERS", "adapt", "build_model", "load_vit"]
 
 
 def load_vit(
@@ -96,9 +95,3 @@ def check_facts(vit: Vit, entry: ModelEntry) -> None:
                 f"model '{entry.id}': the entry states {key} {stated}, but build '{entry.build.name}' with its "
                 f"arguments has {built}; correct the entry's {key} or build.arguments"
             )
-
-
-def weights_sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a checkpoint file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

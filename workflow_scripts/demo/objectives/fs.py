@@ -16,7 +16,7 @@ class Fs(Objective):
     """Cross-entropy on the class of the largest object, half of the patches dropped."""
 
     method = "fs"
-    recipe = Recipe(steps=180, batch=96)
+    recipe = Recipe(steps=300, batch=96)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)

@@ -18,7 +18,7 @@ from workflow_scripts.figures.heads import (
     show_nothing,
     with_metric,
 )
-from workflow_scripts.figures.layout import wrap
+from workflow_scripts.figures.layout import fitting_size, wrap
 from workflow_scripts.figures.maps import long_frame
 from workflow_scripts.figures.style import PAGE_HEIGHT, PAGE_WIDTH, model_styles
 
@@ -27,15 +27,16 @@ _MAX_CELL = 0.82
 
 
 def draw(data: FigureData) -> Drawn:
-    """Draw a grid: rows are kinds of heads, columns models; ten models at most stand side by side."""
+    """Draw a grid: rows are kinds of heads, columns models; twelve models at most stand side by side."""
     styles = model_styles(data.models)
     pairs = pair(data)
-    blocks = even_rows(len(pairs), at_most=10)
+    blocks = even_rows(len(pairs), at_most=12)
     cell = min(_MAX_CELL, (PAGE_WIDTH - _LEFT - 0.05) / len(blocks[0]) - _GAP)
     aspect = max(maps.rows / maps.columns for _, maps in pairs)
     kinds_height = PAGE_HEIGHT / len(blocks) - _TITLE - _BLOCK
     cell = max(0.2, min(cell, (kinds_height / len(KIND_NAMES) - _LABEL - _GAP) / aspect))
-    title_lines = max(wrap(maps.model.display_name, cell + _GAP, 7).count("\n") + 1 for _, maps in pairs)
+    size = fitting_size((maps.model.display_name for _, maps in pairs), cell + _GAP, 7)
+    title_lines = max(wrap(maps.model.display_name, cell + _GAP, size).count("\n") + 1 for _, maps in pairs)
     title_height = _TITLE + 0.11 * (title_lines - 1)
     row = cell * aspect + _LABEL + _GAP
     block = title_height + len(KIND_NAMES) * row + _BLOCK
@@ -46,21 +47,19 @@ def draw(data: FigureData) -> Drawn:
         for k, name in enumerate(KIND_NAMES.values()):
             middle = top + k * row + _LABEL + cell * aspect / 2
             text = name.replace(" ", "\n")
-            figure.text(
-                0.06 / figure.get_figwidth(), 1 - middle / figure.get_figheight(), text, va="center", fontsize=7.5
-            )
+            figure.text(0.06 / figure.get_figwidth(), 1 - middle / figure.get_figheight(), text, va="center", fontsize=7.5)
         for c, place in enumerate(places):
             table, maps = pairs[place]
             heads = with_metric(kinds(table), table, "attention_distance", "offset_distance")
             left = _LEFT + c * (cell + _GAP)
-            title = wrap(maps.model.display_name, cell + _GAP, 7)
+            title = wrap(maps.model.display_name, cell + _GAP, size)
             figure.text(
                 (left + cell / 2) / figure.get_figwidth(),
                 1 - (top - 0.03) / figure.get_figheight(),
                 title,
                 ha="center",
                 va="bottom",
-                fontsize=7,
+                fontsize=size,
                 weight="bold",
                 color=styles[maps.model.id].text,
                 linespacing=1.0,

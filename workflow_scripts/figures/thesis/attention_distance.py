@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.curves import curve_frame, draw_curve
 from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.layout import wrap
 from workflow_scripts.figures.style import (
     PAGE_WIDTH,
     grid_lines,
@@ -39,11 +40,11 @@ def draw(data: FigureData) -> Drawn:
         style = styles[table.model.id]
         axes.scatter(rows["layer"], rows["value"], s=7, color=style.colour, alpha=0.75, linewidths=0)
         layer_axis(axes, int(rows["layer"].max()), None, at_most=6)
-        axes.set_title(table.model.display_name, color=style.text, fontsize=7, weight="bold", loc="left", pad=2)
+        title = wrap(table.model.display_name, 0.47 * PAGE_WIDTH / columns - 0.1, 7)
+        axes.set_title(title, color=style.text, fontsize=7, weight="bold", loc="left", pad=2, linespacing=1.0)
         grid_lines(axes)
         frames.append(curve_frame(table.model, rows))
-    for axes in grid.flat[: len(shown)]:
-        axes.set_ylim(bottom=0)
+    grid.flat[0].set_ylim(bottom=max(0, grid.flat[0].get_ylim()[0]))  # shared by all panels
     left.supylabel(LABEL, fontsize=7.5)
     left.supxlabel("Layer", fontsize=7.5)
     means = right.subplots()
@@ -62,10 +63,8 @@ def draw_means(axes: Axes, data: FigureData, styles: dict) -> pd.DataFrame:
         rows = table.select(METRIC, heads="mean")
         draw_curve(axes, table.model, styles[table.model.id], rows, crowded=len(data.tables) > 8)
         frames.append(curve_frame(table.model, rows))
-    layer_axis(
-        axes, max(int(f["layer"].max()) for f, t in zip(frames, data.tables, strict=True) if not t.model.is_random)
-    )
-    axes.set_ylim(bottom=0)
+    layer_axis(axes, max(int(f["layer"].max()) for f, t in zip(frames, data.tables, strict=True) if not t.model.is_random))
+    axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))
     axes.set_title("Mean over heads", loc="left", fontsize=7.5)
     grid_lines(axes)
     return pd.concat(frames, ignore_index=True)

@@ -9,6 +9,7 @@ from matplotlib.patches import Patch
 
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import KIND_NAMES, kinds
+from workflow_scripts.figures.layout import wrap
 from workflow_scripts.figures.style import PAGE_WIDTH, layer_axis, model_styles
 
 # From dark (local) to light (global), so that the order reads without hue; sparse heads are hatched.
@@ -39,16 +40,16 @@ def draw(data: FigureData) -> Drawn:
         axes.set_xlim(0.4, layers.max() + 0.6)
         axes.set(ylim=(0, 1), yticks=(0, 0.5, 1), yticklabels=("0", "50 %", "100 %"))
         colour = styles[table.model.id].text
-        axes.set_title(table.model.display_name, color=colour, fontsize=7, weight="bold", loc="left", pad=3)
+        title = wrap(table.model.display_name, width / columns - 0.25, 7)
+        axes.set_title(title, color=colour, fontsize=7, weight="bold", loc="left", pad=3, linespacing=1.0)
         long = shares.rename_axis("layer").reset_index().melt("layer", var_name="kind", value_name="share")
         long.insert(0, "model", table.model.id)
         long.insert(1, "display_name", table.model.display_name)
         frames.append(long.sort_values(["layer", "kind"], kind="stable"))
     handles = [
-        Patch(facecolor=_COLOURS[kind], hatch=_HATCHES.get(kind), linewidth=0, label=name)
-        for kind, name in KIND_NAMES.items()
+        Patch(facecolor=_COLOURS[kind], hatch=_HATCHES.get(kind), linewidth=0, label=name) for kind, name in KIND_NAMES.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6 if columns > 2 else 3, handlelength=1.4)
+    figure.legend(handles=handles, loc="outside upper center", ncols=6 if columns > 2 else 3, handlelength=1.4)
     figure.supylabel("Share of heads", fontsize=7.5)
     figure.supxlabel("Layer", fontsize=7.5)
     return Drawn(figure, pd.concat(frames, ignore_index=True))

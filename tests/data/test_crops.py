@@ -1,0 +1,89 @@
+"""Packed crops: right images in the right order, bad ones named, the rest kept."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.crops import read_crops, write_crops
+from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data.images import BadImageError
+from workflow_scripts.data.reader import open_reader
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for index in range(9):
+        path = tmp_path / "images" / ("cat" if index % 2 else "dog") / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20 + index, 16), (index * 20, 0, 0)).save(path)
+    return tmp_path / "images"
+
+
+def write(tmp_path, folder, on_bad_image="stop", workers=2):
+    reader = open_reader("image_folder", folder)
+    return write_crops(tmp_path / "c.npy", reader, range(len(reader)), Geometry(8, 8), on_bad_image, workers)
+
+
+def test_order_labels_and_pixels(tmp_path, folder):
+    samples, skipped = write(tmp_path, folder)
+    assert not skipped
+    assert samples["id"].tolist() == [f"cat/{i}.png" for i in (1, 3, 5, 7)] + [f"dog/{i}.png" for i in (0, 2, 4, 6, 8)]
+    assert samples["class"].tolist() == ["cat"] * 4 + ["dog"] * 5
+    assert samples["label"].tolist() == [0] * 4 + [1] * 5
+    crops = np.load(tmp_path / "c.npy", mmap_mode="r")
+    assert crops.shape == (9, 8, 8, 3)
+    assert crops[:, 4, 4, 0].tolist() == [20, 60, 100, 140, 0, 40, 80, 120, 160]
+    assert np.array_equal(read_crops(tmp_path / "c.npy", 3, 5), crops[3:5])
+
+
+def test_the_number_of_workers_does_not_change_the_bytes(tmp_path, folder):
+    write(tmp_path, folder, workers=1)
+    one = (tmp_path / "c.npy").read_bytes()
+    write(tmp_path, folder, workers=4)
+    assert (tmp_path / "c.npy").read_bytes() == one
+
+
+def test_stop_names_the_bad_image_and_writes_nothing(tmp_path, folder):
+    (folder / "cat" / "5.png").write_bytes(b"")
+    with pytest.raises(BadImageError, match=r"cat/5\.png: the image file is empty.*on_bad_image: skip"):
+        write(tmp_path, folder)
+    assert not (tmp_path / "c.npy").exists()
+
+
+def test_skip_leaves_bad_images_out_and_counts_them(tmp_path, folder):
+    for name in ("cat/1.png", "dog/8.png", "dog/0.png"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:30])
+    samples, skipped = write(tmp_path, folder, "skip")
+    assert len(skipped) == 3
+    assert "cat/1.png" in skipped[0]
+    assert samples["position"].tolist() == [1, 2, 3, 5, 6, 7]
+    crops = np.load(tmp_path / "c.npy")
+    assert crops[:, 4, 4, 0].tolist() == [60, 100, 140, 40, 80, 120]
+
+
+def test_nothing_left_is_an_error(tmp_path, folder):
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(AtlasError, match="no image of 9 could be read"):
+        write(tmp_path, folder, "skip")
+
+
+def test_a_plain_folder_has_no_labels(tmp_path):
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (1, 1)).save(tmp_path / "images" / "dot.png")
+    samples, _ = write(tmp_path, tmp_path / "images")
+    assert samples["label"].tolist() == [-1]
+    assert samples["class"].tolist() == [""]
+
+
+def test_readers_say_what_is_wrong(tmp_path):
+    with pytest.raises(AtlasError, match="expected a folder of images"):
+        open_reader("image_folder", tmp_path / "none")
+    with pytest.raises(AtlasError, match="no image in this folder"):
+        open_reader("image_folder", tmp_path)
+    with pytest.raises(AtlasError, match=r"reader 'image_foldr' is not known .*did you mean 'image_folder'"):
+        open_reader("image_foldr", tmp_path)
+    (tmp_path / "world.safetensors").write_bytes(b"no")
+    with pytest.raises(AtlasError, match=r"world\.safetensors: not a split of the demo world"):
+        open_reader("demo_world", tmp_path / "world.safetensors")

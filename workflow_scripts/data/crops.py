@@ -1,0 +1,111 @@
+"""Decoded crops: every image of a dataset decoded once per geometry, packed as uint8, shared by all models."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.common.atomic import atomic_path
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data.images import BadImageError
+from workflow_scripts.data.reader import Reader
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+def write_crops(
+    path: str | Path,
+    reader: Reader,
+    positions: Iterable[int],
+    geometry: Geometry,
+    on_bad_image: str,
+    workers: int,
+    on_image: Callable[[int], None] = lambda done: None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Decode, resize and crop images into one .npy file [n, crop, crop, 3] uint8.
+
+    Args:
+        path: the .npy file, written whole or not at all.
+        reader: the dataset.
+        positions: which samples, in this order.
+        geometry: resize and crop.
+        on_bad_image: "stop" raises at the first image that cannot be read, "skip" leaves it out.
+        workers: decoding threads.
+        on_image: called with the number of images done.
+
+    Returns:
+        The samples that are in the file (columns position, id, label, class) and the messages of skipped images.
+
+    Raises:
+        BadImageError: an image cannot be read and `on_bad_image` is "stop".
+        AtlasError: every image was skipped.
+    """
+    positions = list(positions)
+    rows, skipped = [], []
+
+    def load(position: int) -> np.ndarray | BadImageError:
+        try:
+            return geometry.image(reader.image(position))
+        except BadImageError as error:
+            return error
+
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(_header(len(positions), geometry.crop))
+        for done, (position, crop) in enumerate(_in_order(load, positions, workers), start=1):
+            if isinstance(crop, BadImageError):
+                if on_bad_image == "stop":
+                    raise BadImageError(f"{crop} (or set on_bad_image: skip to leave such images out)")
+                skipped.append(str(crop))
+            else:
+                file.write(crop.tobytes())
+                label = reader.label(position)
+                rows.append((position, reader.id(position), label, reader.classes[label] if label >= 0 else ""))
+            on_image(done)
+        if not rows:
+            raise AtlasError(f"no image of {len(positions)} could be read; the first: {skipped[0] if skipped else 'none'}")
+        file.seek(0)
+        file.write(_header(len(rows), geometry.crop))
+    return pd.DataFrame(rows, columns=["position", "id", "label", "class"]), skipped
+
+
+def read_crops(path: str | Path, start: int, stop: int) -> np.ndarray:
+    """Return the crops `start` to `stop` (exclusive), [n, crop, crop, 3] uint8, a copy.
+
+    The map is opened anew for every read, so the pages of images already seen do not count as memory of the pass.
+    """
+    return np.array(np.load(path, mmap_mode="r")[start:stop])
+
+
+def _header(count: int, side: int) -> bytes:
+    # NumPy pads the header so that the first axis may change without moving the data: skipped images only shrink it.
+    buffer = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+    np.lib.format.write_array_header_1_0(buffer, header)
+    return buffer.getvalue()
+
+
+def _in_order(load: Callable[[T], S], items: list[T], workers: int) -> Iterator[tuple[T, S]]:
+    """Yield (item, load(item)) in order, loading a bounded number ahead on `workers` threads."""
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        waiting: deque[tuple[T, Future[S]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, pool.submit(load, item)))
+                if len(waiting) >= 8 * max(1, workers):
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
