@@ -11,7 +11,8 @@ from scipy.ndimage import distance_transform_edt
 from sklearn.neighbors import KNeighborsClassifier
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.demo.anatomy import CLASSES, KEYPOINTS, PARTS, PLANS, STUFF
+from workflow_scripts.demo.anatomy import PARTS, STUFF
+from workflow_scripts.demo.plans import CLASSES, KEYPOINTS, PLANS
 from workflow_scripts.demo.world import boxes_of, load_world, paint_split, vocabulary
 
 

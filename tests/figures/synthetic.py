@@ -72,9 +72,7 @@ _ZOO = (
 )
 _FAMILY = {"FS": "supervised", "CLIP": "language", "DINO": "contrastive", "MoCo": "contrastive"}
 TWENTY = tuple(
-    Shape(
-        re.sub(r"\W", "_", name.lower()), name, _FAMILY.get(name.split()[0], "reconstruction"), depth, heads, side, side
-    )
+    Shape(re.sub(r"\W", "_", name.lower()), name, _FAMILY.get(name.split()[0], "reconstruction"), depth, heads, side, side)
     for name, depth, heads, side in _ZOO
 )
 
@@ -95,9 +93,7 @@ def write_model_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
         distances = np.clip(course[layer - 1] + 0.12 * rng.standard_normal(shape.heads), 0.02, 0.7)
         add("attention_distance", layer, "mean", float(distances.mean()), ci=0.012)
         for head, distance in enumerate(distances, 1):
-            kind = str(
-                rng.choice(KINDS, p=np.array([1, 3, 1, 2, 3 + 4 * depth[layer - 1], 1]) / (11 + 4 * depth[layer - 1]))
-            )
+            kind = str(rng.choice(KINDS, p=np.array([1, 3, 1, 2, 3 + 4 * depth[layer - 1], 1]) / (11 + 4 * depth[layer - 1])))
             if kind == "offset_local" and not shape.has_offset:
                 kind = "soft_local"
             if (layer, head) == (1, 1) and shape.has_offset:
@@ -114,9 +110,7 @@ def write_model_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
             add(metric, layer, "best", best - 0.08, "mean over images, then max over heads", 0.01, "IoU")
             for head in range(1, shape.heads + 1):
                 add(metric, layer, str(head), best - 0.1, "per head", unit="IoU")
-    columns = (
-        "study analysis dataset model layer facet head metric setting value n ci_low ci_high unit higher_is_better"
-    )
+    columns = "study analysis dataset model layer facet head metric setting value n ci_low ci_high unit higher_is_better"
     frame = pd.DataFrame(rows, columns=columns.split())
     return save_table(folder / f"{shape.id}.parquet", frame, shape)
 
@@ -138,9 +132,7 @@ def write_maps(folder: Path, shape: Shape, seed: int = 0, n_images: int = 10) ->
         centre_y = rng.uniform(0.2, 0.8, (*lead, 1, 1)) * shape.rows
         centre_x = rng.uniform(0.2, 0.8, (*lead, 1, 1)) * shape.columns
         width = rng.uniform(0.1, 0.5, (*lead, 1, 1)) * shape.rows
-        blob = np.exp(-((y - centre_y) ** 2 + (x - centre_x) ** 2) / (2 * width**2)) + 0.1 * rng.random(
-            (*lead, *y.shape)
-        )
+        blob = np.exp(-((y - centre_y) ** 2 + (x - centre_x) ** 2) / (2 * width**2)) + 0.1 * rng.random((*lead, *y.shape))
         blob = blob.reshape(*lead, -1)
         full = np.concatenate([np.full((*lead, shape.prefix), blob.max()), blob], -1)
         return (full / full.sum(-1, keepdims=True)).astype(np.float32)

@@ -31,9 +31,7 @@ def test_texts_are_whole_sentences():
 
 
 def test_wrong_name_suggests_the_nearest():
-    with pytest.raises(
-        AtlasError, match="no figure 'thesis/atention_distance'; did you mean 'thesis/attention_distance'"
-    ):
+    with pytest.raises(AtlasError, match="no figure 'thesis/atention_distance'; did you mean 'thesis/attention_distance'"):
         catalogue.figure("thesis", "atention_distance")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
 
 from tests.report.browser import BROWSER, probe
+from tests.report.page import Page
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.table import make_table, write_table
 from workflow_scripts.figures.catalogue import FIGURES
@@ -20,7 +20,6 @@ from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import duration, moment, read_run_info
 
 NASTY = '<script>alert("x")</script> & co'
-VOID = {"meta", "link", "img", "br", "input", "hr"}
 
 
 def run_info(**more):
@@ -86,30 +85,6 @@ def build(files, info=None, entries=FIGURES):
     knn = read_neighbours(files / "knn.parquet")
     write_report(output, info or run_info(), entries, files / "results/figures", files / "sheet.png", knn)
     return output, (output / "index.html").read_text(encoding="utf-8")
-
-
-class Page(HTMLParser):
-    """Checks nesting while it collects tags, ids and text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.text = [], [], ""
-        self.feed(text)
-        assert not self.open, f"never closed: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attrs for name, attrs in self.tags if name == tag]
 
 
 def test_page_is_well_formed_and_accessible(files):

@@ -108,6 +108,20 @@ def test_a_value_from_the_command_line_is_said_to_come_from_there():
         load_settings(config, ["config/config.yaml"])
 
 
+def test_numbers_from_the_command_line_are_numbers():
+    # As Snakemake hands over --config demo={effort: 0.5, minimum_margin: null} features={geometry: {resize: 72, crop: 64}}
+    over = {
+        "demo": {"effort": "0.5", "minimum_margin": "null"},
+        "features": {"geometry": {"resize": "72", "crop": "64"}},
+        "keep_crops": "false",
+    }
+    settings = load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
+    assert settings.config["demo"]["effort"] == 0.5
+    assert settings.config["demo"]["minimum_margin"] is None
+    assert settings.config["features"]["geometry"] == {"resize": 72, "crop": 64}
+    assert settings.config["keep_crops"] is False
+
+
 def test_a_missing_key_names_its_section():
     config = copy.deepcopy(DEFAULT)
     del config["demo"]["effort"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.workflow.conftest import checkout
+from tests.workflow.conftest import Workflow
 
 PASS = "results/passes/demo_val/resize64-crop64/demo_fs.safetensors"
 TABLE = "results/tables/thesis/attention/demo_fs.parquet"
@@ -18,11 +18,9 @@ TABLE = "results/tables/thesis/attention/demo_fs.parquet"
 
 @pytest.fixture
 def copy(finished, tmp_path):
-    """A checkout of its own with everything of the finished run but the passes, tables and figures of one model."""
-    workflow = checkout(tmp_path / "atlas")
-    for name in ("resources", "results", ".snakemake"):
-        shutil.copytree(finished.path / name, workflow.path / name)
-    return workflow
+    """A checkout of its own with everything of the finished run, for tests that break things."""
+    shutil.copytree(finished.path, tmp_path / "atlas")
+    return Workflow(tmp_path / "atlas")
 
 
 def wait_for_pass(workflow):
@@ -97,9 +95,8 @@ def test_an_unknown_figure_is_no_target(finished):
 
 
 def test_a_collapsed_training_fails_the_run_with_a_line(finished, tmp_path):
-    made = finished.run(
-        "results/tables/demo/knn.parquet", "--config", f"results={tmp_path}/r", "demo={minimum_margin: 1.0}", check=False
-    )
+    target = f"{tmp_path}/r/tables/demo/knn.parquet"
+    made = finished.run(target, "--config", f"results={tmp_path}/r", "demo={minimum_margin: 1.0}", check=False)
     assert made.returncode == 1
     line = next(line for line in made.text.splitlines() if "error: demo training collapsed: demo_fs" in line)
     assert "raise demo.effort" in line

@@ -38,6 +38,29 @@ def read_yaml(path: str | Path) -> Any:
         raise AtlasError(f"{where}: not valid YAML: {error.problem}") from None
 
 
+def restore_types(content: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+    """Return `content` with text turned into the number, truth value or null that the schema wants at its place.
+
+    Snakemake reads ``--config demo={effort: 0.5}`` as text from the second level on. Mappings and lists are changed in
+    place; text that is not what the schema wants stays, for `check` to report.
+    """
+    root = root or schema
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if isinstance(content, dict):
+        for key, value in content.items():
+            content[key] = restore_types(value, schema.get("properties", {}).get(key, {}), root)
+    elif isinstance(content, list):
+        content[:] = [restore_types(value, schema.get("items", {}), root) for value in content]
+    elif isinstance(content, str) and "type" in schema and "string" not in schema["type"]:
+        try:
+            value = yaml.safe_load(content)
+        except yaml.YAMLError:
+            return content
+        return content if isinstance(value, str) else value
+    return content
+
+
 def check(content: Any, schema: Mapping[str, Any], files: Sequence[str | Path]) -> list[str]:
     """Return one message per mistake in `content`.
 

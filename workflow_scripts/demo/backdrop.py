@@ -30,7 +30,7 @@ _OUTDOORS = {"grass": 0.33, "sand": 0.22, "road": 0.22, "water": 0.23}
 _BY_A_WALL = {"wood floor": 0.5, "grass": 0.18, "sand": 0.14, "road": 0.18}
 _FREQUENCY = {"brick wall": 2.2, "wood floor": 3.5, "road": 3.0}
 _ANY_HUE = 0.2
-_AT_HOME = 0.6
+_AT_HOME = 0.7
 
 
 @dataclass

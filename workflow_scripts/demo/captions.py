@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.demo.anatomy import PLANS
+from workflow_scripts.demo.plans import PLANS
 
 _NUMBERS = {2: "two", 3: "three"}
 _TEMPLATES = (

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_scripts.demo.anatomy import CLASSES, KEYPOINTS, PARTS, PLANS, Plan
+from workflow_scripts.demo.anatomy import PARTS, Plan
+from workflow_scripts.demo.plans import CLASSES, KEYPOINTS, PLANS
 
 Floats = NDArray[np.float32]
 MAX_PARTS = max(len(plan.parts) for plan in PLANS.values())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_scripts.demo.anatomy import CLASSES, COATS_PER_OBJECT, DARK, GLASS, MAIN, PLANS, SECOND
+from workflow_scripts.demo.anatomy import COATS_PER_OBJECT, DARK, GLASS, MAIN, SECOND
+from workflow_scripts.demo.plans import CLASSES, PLANS
 from workflow_scripts.demo.backdrop import SIZE, STUFF_SLOTS, Backdrops
 from workflow_scripts.demo.pose import Poses, Primitives, draw_poses, half_height, primitives
 from workflow_scripts.demo.raster import body_coordinates, rasterise
@@ -15,7 +16,7 @@ from workflow_scripts.demo.textures import COATS, PATTERNS, Materials, hsv_to_rg
 
 MAX_OBJECTS = 3
 _RIM_LIGHT = 0.4  # things are drawn with a dark contour, which palettes and patterns leave alone
-_SEVERAL = 0.27  # share of the images with more than one object
+_SEVERAL = 0.25  # share of the images with more than one object
 
 
 @dataclass
@@ -79,13 +80,13 @@ def draw_coats(rng: np.random.Generator, count: int) -> Materials:
     hsv = np.stack([rng.random(shape), rng.uniform(0.5, 1, shape), rng.uniform(0.5, 1, shape)], -1)
     # The second coat often shares the hue of the first, so that an object looks like one thing.
     hsv[:, SECOND, 0] = np.where(
-        rng.random(count) < 0.6, hsv[:, MAIN, 0] + rng.normal(0, 0.05, count), hsv[:, SECOND, 0]
+        rng.random(count) < 0.7, hsv[:, MAIN, 0] + rng.normal(0, 0.05, count), hsv[:, SECOND, 0]
     )
     second = hsv.copy()
     second[..., 0] += rng.choice([0.0, 0.0, 0.5, 0.3], shape)
     second[..., 2] += np.where(hsv[..., 2] > 0.6, -1, 1) * rng.uniform(0.25, 0.4, shape)
     coats = np.array([list(PATTERNS).index(name) for name in COATS])
-    pattern = coats[rng.choice(len(coats), shape, p=[0.5, 0.13, 0.1, 0.09, 0.08, 0.1])]
+    pattern = coats[rng.choice(len(coats), shape, p=[0.6, 0.1, 0.08, 0.07, 0.07, 0.08])]
     for coat, look in ((DARK, (0.0, 0.0, 0.1)), (GLASS, (0.55, 0.25, 0.95))):
         hsv[:, coat], second[:, coat] = look, look
         pattern[:, coat] = list(PATTERNS).index("plain")

@@ -57,8 +57,8 @@ class Objective(nn.Module, ABC):
     def save(self, path: Path) -> None:
         """Write the checkpoint to `path` in the layout of the method's official files."""
 
-    def after_step(self, done: float) -> None:
-        """Called after every optimiser step; `done` is the finished share of the training."""
+    def after_step(self) -> None:  # noqa: B027
+        """Follow an optimiser step; most methods have nothing to do."""
 
     def pixels(self, index: Tensor) -> Tensor:
         """Return the images numbered `index` as floats [B, 3, 64, 64], 0 to 1."""
@@ -105,7 +105,7 @@ def fit(objective: Objective, effort: float) -> int:
         nn.utils.clip_grad_norm_(objective.parameters(), _CLIP_NORM)
         for optimiser, _ in optimisers:
             optimiser.step()
-        objective.after_step((step + 1) / steps)
+        objective.after_step()
         progress.what = f"{objective.method}, loss {loss.item():.3f}"
         progress(step + 1)
     return steps

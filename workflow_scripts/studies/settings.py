@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.config import check, check_names, locate, read_yaml
+from workflow_scripts.common.config import check, check_names, locate, read_yaml, restore_types
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.studies.plan import Collectors, planned_passes
 
@@ -53,17 +53,19 @@ class Settings:
         return "x".join(str(side // patch) for side, patch in zip(sides, patches, strict=True))
 
 
-def load_settings(config: Mapping[str, Any], files: Sequence[str]) -> Settings:
+def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     """Check `config` and the registries it names.
 
     Args:
-        config: the merged configuration.
+        config: the merged configuration; numbers that the command line gave as text become numbers in place.
         files: the files it was merged from, the last one winning.
 
     Raises:
         AtlasError: one line per mistake, all of them together.
     """
-    _stop_on(check(config, read_yaml(SCHEMAS / "config.schema.yaml"), files))
+    schema = read_yaml(SCHEMAS / "config.schema.yaml")
+    restore_types(config, schema)
+    _stop_on(check(config, schema, files))
     models = _read_registry(config["registries"]["models"], "models")
     datasets = _read_registry(config["registries"]["datasets"], "datasets")
     attention = config["thesis"]["attention"]

@@ -17,7 +17,7 @@ from workflow_scripts.demo.models import WIDTH, plain_vit, start
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
 _LOCAL_CROPS, _LOCAL_PX = 2, 32
-_MOMENTUM = 0.98
+_MOMENTUM = 0.96
 _OUTPUTS = 512
 
 
@@ -25,7 +25,7 @@ class Dino(Objective):
     """Two global and two local crops; the teacher sees the global ones."""
 
     method = "dino"
-    recipe = Recipe(steps=280, batch=64)
+    recipe = Recipe(steps=280, batch=64, lr=2e-3)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
@@ -41,10 +41,11 @@ class Dino(Objective):
         large = [self.view(images, (0.5, 1.0), strength=0.4, hue=0.5) for _ in range(2)]
         small = [self.view(images, (0.2, 0.5), strength=0.4, hue=0.5, size=_LOCAL_PX) for _ in range(_LOCAL_CROPS)]
         with torch.no_grad():
-            taught = _outputs(self.teacher, large)
-        return self.criterion(taught, _outputs(self.student, large) + _outputs(self.student, small))
+            taught = _outputs(self.teacher, large, drop=True)
+        seen = _outputs(self.student, large, drop=True) + _outputs(self.student, small, drop=False)
+        return self.criterion(taught, seen)
 
-    def after_step(self, done: float) -> None:
+    def after_step(self) -> None:
         """Let the teacher follow the student."""
         update_momentum(self.student, self.teacher, _MOMENTUM)
 
@@ -70,7 +71,9 @@ def _network() -> nn.ModuleDict:
     return nn.ModuleDict({"backbone": backbone, "head": head})
 
 
-def _outputs(network: nn.ModuleDict, crops: list[Tensor]) -> list[Tensor]:
+def _outputs(network: nn.ModuleDict, crops: list[Tensor], drop: bool) -> list[Tensor]:
+    # Patches are dropped in training mode only; local crops have few enough already.
+    network["backbone"].patch_drop.train(drop)
     return list(network["head"](network["backbone"](torch.cat(crops))).chunk(len(crops)))
 
 

@@ -45,7 +45,7 @@ class MocoV3(Objective):
         pairs = ((first, key_second), (second, key_first))
         return sum(F.cross_entropy(query @ key.T / _TEMPERATURE, own) for query, key in pairs)
 
-    def after_step(self, done: float) -> None:
+    def after_step(self) -> None:
         """Let the momentum encoder follow."""
         update_momentum(self.base_encoder, self.momentum_encoder, _MOMENTUM)
 
