@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_scripts.demo.plans import CLASSES, PLANS
 from workflow_scripts.demo.backdrop import SIZE, Backdrops, draw_backdrops
+from workflow_scripts.demo.plans import CLASSES, PLANS
 from workflow_scripts.demo.pose import draw_poses
 from workflow_scripts.demo.scenes import Cast, draw_coats, paint
 from workflow_scripts.demo.textures import Materials

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_scripts.demo.anatomy import COATS_PER_OBJECT, DARK, GLASS, MAIN, SECOND
-from workflow_scripts.demo.plans import CLASSES, PLANS
 from workflow_scripts.demo.backdrop import SIZE, STUFF_SLOTS, Backdrops
+from workflow_scripts.demo.plans import CLASSES, PLANS
 from workflow_scripts.demo.pose import Poses, Primitives, draw_poses, half_height, primitives
 from workflow_scripts.demo.raster import body_coordinates, rasterise
 from workflow_scripts.demo.textures import COATS, PATTERNS, Materials, hsv_to_rgb, shade

@@ -57,7 +57,7 @@ class Objective(nn.Module, ABC):
     def save(self, path: Path) -> None:
         """Write the checkpoint to `path` in the layout of the method's official files."""
 
-    def after_step(self) -> None:  # noqa: B027
+    def after_step(self) -> None:
         """Follow an optimiser step; most methods have nothing to do."""
 
     def pixels(self, index: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.demo.anatomy import PARTS, STUFF
-from workflow_scripts.demo.plans import CLASSES, KEYPOINTS, PLANS
 from workflow_scripts.demo.backdrop import SIZE, draw_backdrops
 from workflow_scripts.demo.captions import caption
+from workflow_scripts.demo.plans import CLASSES, KEYPOINTS, PLANS
 from workflow_scripts.demo.pose import keypoints
 from workflow_scripts.demo.scenes import Cast, Painted, draw_cast, draw_classes, paint
 
