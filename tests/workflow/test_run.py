@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import zipfile
 
 from workflow_scripts.common.table import read_table, read_table_metadata
 from workflow_scripts.figures.catalogue import FIGURES
@@ -109,3 +110,13 @@ def test_the_same_seed_gives_the_same_bytes_after_everything_is_made_again(finis
             shutil.move(tmp_path / name, finished.path / name)
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == []
+
+
+def test_snakemake_s_own_report_works_offline(finished, tmp_path):
+    finished.run("--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        page = next(name for name in archive.namelist() if name.endswith("report.html"))
+        text = archive.read(page).decode()
+        assert "Study 1: thesis" in text
+        assert "Average attention distance" in text
+        assert sum(name.endswith(".png") for name in archive.namelist()) == N_FIGURES

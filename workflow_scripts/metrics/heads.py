@@ -12,9 +12,9 @@ HEAD_KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "glob
 
 # The rules of `head_kinds`. Walmer et al. name the kinds by eye (section 3.2, Figure 3); these thresholds are ours.
 STRICT_CENTRE_SHARE = 0.5  # a strict local head puts at least half of its attention on its own position
-LOCAL_SPREAD_SHARE = 0.6  # a local head's spread is at most this share of the spread of uniform attention
+LOCAL_REACH_SHARE = 0.7  # a local head reaches at most this share of the reach of uniform attention
 OFFSET_PATCHES = 0.75  # an offset head's attention is centred at least this many patches away from its source
-AXIAL_RATIO = 2.0  # an axial head spreads at least this many times farther along one image axis than the other
+AXIAL_RATIO = 2.0  # an axial head reaches at least this many times farther along one image axis than the other
 SPARSE_TOKEN_SHARE = 0.1  # ... and this share of the patch tokens ...
 SPARSE_MASS_SHARE = 0.5  # ... receives at least this share of the attention
 
@@ -39,15 +39,20 @@ def average_offset(aligned: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     return x, y, np.hypot(x, y)
 
 
-def spread(aligned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the standard deviation of each map around its centre of mass along x and y (longer grid side = 1)."""
+def reach(aligned: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how far each map's attention reaches from its centre of mass: along x, along y, and in the plane.
+
+    Mean absolute displacements and mean Euclidean distance, longer grid side = 1, each of the map's leading shape.
+    """
     rows, columns = (aligned.shape[-2] + 1) // 2, (aligned.shape[-1] + 1) // 2
     dy, dx = axis_offsets(rows, columns)
     x, y, _ = average_offset(aligned)
     share = _shares(aligned)
-    var_x = (share.sum(-2) * dx**2).sum(-1) - x**2
-    var_y = (share.sum(-1) * dy**2).sum(-1) - y**2
-    return np.sqrt(np.maximum(var_x, 0)), np.sqrt(np.maximum(var_y, 0))
+    from_x, from_y = dx - x[..., None], dy - y[..., None]
+    along_x = (share.sum(-2) * np.abs(from_x)).sum(-1)
+    along_y = (share.sum(-1) * np.abs(from_y)).sum(-1)
+    distance = np.hypot(from_y[..., :, None], from_x[..., None, :])
+    return along_x, along_y, (share * distance).sum((-2, -1))
 
 
 def uniform_aligned(rows: int, columns: int) -> np.ndarray:
@@ -64,9 +69,9 @@ def head_kinds(aligned: np.ndarray, average: np.ndarray, grid: tuple[int, int]) 
 
     1. strict_local: at least half of the attention lies on the source's own position.
     2. sparse_repeating: a tenth of the patch tokens, the same for all sources, receives at least half of the attention.
-    3. A head is local if its spread, root mean square over both axes, is at most 0.6 times that of uniform attention.
+    3. A head is local if its reach (mean distance from its centre of mass) is at most 0.7 times that of uniform attention.
        offset_local: local, and the centre of mass lies at least 0.75 patches from the source.
-       axial_local: local along at least one axis, with twice the spread along the other.
+       axial_local: local along at least one axis, with at least twice the reach along the other.
        soft_local: local, neither offset nor axial.
     4. global: everything else.
 
@@ -77,14 +82,14 @@ def head_kinds(aligned: np.ndarray, average: np.ndarray, grid: tuple[int, int]) 
     """
     rows, columns = grid
     centre = _shares(aligned)[..., rows - 1, columns - 1]
-    spread_x, spread_y = spread(aligned)
-    uniform_x, uniform_y = spread(uniform_aligned(rows, columns))
+    reach_x, reach_y, reach_plane = reach(aligned)
+    uniform_x, uniform_y, uniform_plane = reach(uniform_aligned(rows, columns))
     patch = 1 / max(rows - 1, columns - 1, 1)
     offset = average_offset(aligned)[2]
-    relative_x, relative_y = spread_x / max(uniform_x, 1e-12), spread_y / max(uniform_y, 1e-12)
-    local = np.sqrt((relative_x**2 + relative_y**2) / 2) <= LOCAL_SPREAD_SHARE
+    relative_x, relative_y = reach_x / max(uniform_x, 1e-12), reach_y / max(uniform_y, 1e-12)
+    local = reach_plane <= LOCAL_REACH_SHARE * uniform_plane
     narrow, wide = np.minimum(relative_x, relative_y), np.maximum(relative_x, relative_y)
-    axial = (narrow <= LOCAL_SPREAD_SHARE) & (wide >= AXIAL_RATIO * narrow)
+    axial = (narrow <= LOCAL_REACH_SHARE) & (wide >= AXIAL_RATIO * narrow)
     kinds = np.full(centre.shape, "global", dtype=object)
     kinds[local] = "soft_local"
     kinds[axial] = "axial_local"

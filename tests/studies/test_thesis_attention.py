@@ -1,0 +1,111 @@
+"""From statistics to the table and the maps: every number against the per-image values it is made of."""
+
+import numpy as np
+import pytest
+
+from workflow_scripts.metrics.heads import head_kinds
+from workflow_scripts.studies.thesis_attention import BEST_ON_AVERAGE, ORACLE, attention_maps, attention_table
+
+I, L, H, GRID = 7, 2, 3, (3, 4)
+N = GRID[0] * GRID[1]
+T = N + 1
+RNG = np.random.default_rng(0)
+IOU = {
+    **{source: RNG.random((I, L, H)).astype(np.float32) for source in ("cls", "spatial", "centre")},
+    **{f"{source}_merged": RNG.random((I, L)).astype(np.float32) for source in ("cls", "spatial", "centre")},
+}
+STATES = {
+    "average_attention": {
+        "n_images": np.array([I]),
+        **{mode: RNG.random((L, H, T)) for mode in ("all", "cls", "spatial", "spatial_pure")},
+        "class_all": RNG.random((L, 4, H, T)),
+        "class_images": np.array([[3, 0, 3, 1]] * L, float),
+    },
+    "aligned_attention": {"n_images": np.array([I]), "aligned": RNG.random((L, H, 5, 7))},
+    "attention_distance": {"distance": RNG.random((I, L, H)).astype(np.float32)},
+    "spatial_to_cls": {key: RNG.random((I, L, H)).astype(np.float32) for key in ("cls", "first_patch")},
+    "attention_deviation": {
+        "position": RNG.random((I, L, H)).astype(np.float32),
+        "head": RNG.random((I, L)).astype(np.float32),
+    },
+    "chosen_attention": {"cls": RNG.random((2, L, H, T)).astype(np.float32)},
+}
+TABLE = attention_table(STATES, IOU, GRID, "images", "masks", "m", seed=0)
+
+
+def value(metric, layer, head, setting="", column="value"):
+    row = TABLE.query("metric == @metric and layer == @layer and head == @head and setting == @setting")
+    assert len(row) == 1, (metric, layer, head, setting, len(row))
+    return row[column].item()
+
+
+@pytest.mark.parametrize(
+    ("metric", "values"),
+    [
+        ("attention_distance", STATES["attention_distance"]["distance"]),
+        ("spatial_to_cls_attention", STATES["spatial_to_cls"]["cls"]),
+        ("spatial_to_first_patch_attention", STATES["spatial_to_cls"]["first_patch"]),
+        ("position_deviation", STATES["attention_deviation"]["position"]),
+    ],
+)
+def test_head_metrics_are_means_over_images(metric, values):
+    for layer, head in np.ndindex(L, H):
+        assert value(metric, layer + 1, str(head + 1)) == pytest.approx(values[:, layer, head].mean())
+    for layer in range(L):
+        mean = values[:, layer].mean()
+        assert value(metric, layer + 1, "mean") == pytest.approx(mean)
+        assert value(metric, layer + 1, "mean", column="ci_low") < mean < value(metric, layer + 1, "mean", column="ci_high")
+        assert value(metric, layer + 1, "mean", column="n") == I
+
+
+def test_head_deviation():
+    assert value("head_deviation", 2, "mean") == pytest.approx(STATES["attention_deviation"]["head"][:, 1].mean())
+
+
+@pytest.mark.parametrize("source", ["cls", "spatial", "centre"])
+def test_both_pooling_rules_of_the_best_head(source):
+    for layer in range(L):
+        values = IOU[source][:, layer]
+        oracle, average = values.max(1).mean(), values.mean(0).max()
+        assert value(f"mask_iou_{source}", layer + 1, "best", ORACLE) == pytest.approx(oracle)
+        assert value(f"mask_iou_{source}", layer + 1, "best", BEST_ON_AVERAGE) == pytest.approx(average)
+        assert oracle >= average
+        merged = IOU[f"{source}_merged"][:, layer].mean()
+        assert value(f"mask_iou_{source}", layer + 1, "merged", "heads merged") == pytest.approx(merged)
+
+
+def test_rows_name_the_dataset_they_come_from():
+    iou = TABLE["metric"].str.startswith("mask_iou")
+    assert set(TABLE.loc[iou, "dataset"]) == {"masks"}
+    assert set(TABLE.loc[~iou, "dataset"]) == {"images"}
+
+
+def test_every_head_has_one_kind():
+    aligned = STATES["aligned_attention"]["aligned"] / I
+    kinds = head_kinds(aligned, STATES["average_attention"]["spatial_pure"][..., 1:], GRID)
+    rows = TABLE.query("metric == 'head_kind'")
+    assert len(rows) == L * H
+    for layer, head in np.ndindex(L, H):
+        row = rows[(rows["layer"] == layer + 1) & (rows["head"] == str(head + 1))]
+        assert row["setting"].item() == kinds[layer, head]
+
+
+def test_class_deviation_leaves_out_classes_without_an_image():
+    average = STATES["average_attention"]
+    maps = np.stack([average["class_all"][:, c] / average["class_images"][0, c] for c in (0, 2, 3)])
+    expected = maps.std(0).mean(-1)
+    for layer, head in np.ndindex(L, H):
+        assert value("class_deviation", layer + 1, str(head + 1)) == pytest.approx(expected[layer, head])
+
+
+def test_maps_are_divided_by_the_number_of_images():
+    maps = attention_maps(STATES)
+    assert np.allclose(maps["average_cls"], STATES["average_attention"]["cls"] / I)
+    assert np.allclose(maps["aligned"], STATES["aligned_attention"]["aligned"] / I)
+    assert maps["single_cls"].shape == (2, L, H, T)
+    assert all(array.dtype == np.float32 for array in maps.values())
+
+
+def test_no_row_stands_twice():
+    keys = ["dataset", "layer", "head", "metric", "setting"]
+    assert not TABLE.duplicated(keys).any()
