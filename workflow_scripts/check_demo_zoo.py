@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from workflow_scripts.metrics.neighbours import knn_votes, top1_correct
 from workflow_scripts.onepass.states import read_metadata, read_state
 
 FACETS = ("cls", "mean_patch")
-CONTROL = "none"
+CONTROL = "Untrained"
 
 
 def main() -> None:
@@ -33,12 +34,10 @@ def main() -> None:
     bank_labels = pd.read_parquet(args.bank_samples)["label"].to_numpy()
     query_labels = pd.read_parquet(args.query_samples)["label"].to_numpy()
     n_classes = int(max(bank_labels.max(), query_labels.max())) + 1
-    rows, supervision, described = [], {}, {}
+    rows, entries = [], {}
     for bank_path, query_path in zip(args.bank_passes, args.query_passes, strict=True):
         made = read_metadata(query_path)
-        entry = json.loads(made["entry"])
-        supervision[made["model"]] = entry["supervision"]
-        described[made["model"]] = entry["display_name"]
+        entries[made["model"]] = json.loads(made["entry"])
         bank, query = (read_state(path, "pooled_features") for path in (bank_path, query_path))
         for facet in FACETS:
             for layer in range(bank[facet].shape[1]):
@@ -67,30 +66,31 @@ def main() -> None:
         higher_is_better=True,
     )
     if args.minimum_margin is not None:
-        check_margin(table, supervision, args.minimum_margin)
-    write_table(args.output, table, {"seed": args.seed, "display_names": described, "supervision": supervision})
+        check_margin(table, entries, args.minimum_margin)
+    names = {name: entry["display_name"] for name, entry in entries.items()}
+    write_table(args.output, table, {"seed": args.seed, "display_names": names})
 
 
-def check_margin(table: pd.DataFrame, supervision: dict[str, str], margin: float) -> None:
+def check_margin(table: pd.DataFrame, entries: dict[str, dict[str, Any]], margin: float) -> None:
     """Compare every trained model with the untrained control, facet by facet at each one's best layer.
 
     Args:
         table: k-NN accuracies (columns model, facet, value).
-        supervision: supervision of each model; "none" marks the control.
+        entries: registry entry of each model; method "Untrained" marks the control, supervision "none" what is not trained.
         margin: accuracy by which a trained model must be above the control on at least one facet.
 
     Raises:
         AtlasError: a trained model is not above the control by the margin; names the models and the numbers.
     """
     best = table.groupby(["model", "facet"])["value"].max().unstack("facet")
-    controls = [model for model in best.index if supervision[model] == CONTROL]
+    controls = [model for model in best.index if entries[model]["method"] == CONTROL]
     if not controls:
         raise AtlasError("models: the demo needs its untrained control for comparison; add demo_untrained to `models`")
     control = best.loc[controls].max()
     collapsed = [
         f"{model} ({', '.join(f'{facet} {best.loc[model, facet]:.3f}' for facet in FACETS)})"
         for model in best.index
-        if model not in controls and (best.loc[model] - control).max() < margin
+        if entries[model]["supervision"] != "none" and (best.loc[model] - control).max() < margin
     ]
     if collapsed:
         raise AtlasError(

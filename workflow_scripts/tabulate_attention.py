@@ -21,6 +21,7 @@ COLLECTORS = (
     "attention_distance",
     "spatial_to_cls",
     "attention_deviation",
+    "top_token_share",
     "chosen_attention",
 )
 

@@ -17,15 +17,15 @@ from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.demo.models import NORMALISATION
 from workflow_scripts.demo.objectives.beit import Beit
 from workflow_scripts.demo.objectives.clip import Clip
+from workflow_scripts.demo.objectives.controls import PreparedStart, Untrained
 from workflow_scripts.demo.objectives.dino import Dino
 from workflow_scripts.demo.objectives.fs import Fs
 from workflow_scripts.demo.objectives.mae import Mae
 from workflow_scripts.demo.objectives.mocov3 import MocoV3
-from workflow_scripts.demo.objectives.untrained import save_untrained
 from workflow_scripts.demo.training import TrainingWorld, fit
 from workflow_scripts.demo.world import load_world
 
-OBJECTIVES = {objective.method: objective for objective in (Fs, Clip, Dino, MocoV3, Mae, Beit)}
+OBJECTIVES = {objective.method: objective for objective in (Fs, Clip, Dino, MocoV3, Mae, Beit, Untrained, PreparedStart)}
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,9 +62,6 @@ def train(method: str, world: Path, effort: float, output: Path, device: str) ->
         AtlasError: `world` is not a split painted by paint_world.
     """
     arrays, names = load_world(world, ("image", "label"))
-    if method == "untrained":
-        save_untrained(output)
-        return 0
     data = TrainingWorld(
         images=torch.from_numpy(arrays["image"]).permute(0, 3, 1, 2).contiguous().to(device),
         labels=torch.from_numpy(arrays["label"]).to(device),

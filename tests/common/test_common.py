@@ -203,5 +203,3 @@ def test_a_scheduler_s_choice_is_kept(monkeypatch):
         assert device == "cuda:0"
     with compute_device("never") as device:
         assert device == "cpu"
-
-

@@ -20,9 +20,7 @@ def noise(height, width, seed=0):
 @given(st.integers(1, 200), st.integers(1, 200), st.sampled_from([(64, 64), (73, 64), (32, 16)]))
 def test_image_equals_torchvision_on_pil(height, width, sides):
     resize, crop = sides
-    reference = transforms.Compose(
-        [transforms.Resize(resize, InterpolationMode.BICUBIC), transforms.CenterCrop(crop)]
-    )
+    reference = transforms.Compose([transforms.Resize(resize, InterpolationMode.BICUBIC), transforms.CenterCrop(crop)])
     image = noise(height, width)
     got = Geometry(resize, crop).image(image)
     assert got.shape == (crop, crop, 3)

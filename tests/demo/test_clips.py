@@ -44,9 +44,7 @@ def test_a_track_keeps_its_look_and_moves_smoothly(clips):
     for clip, track in zip(clips["track_clip"], clips["track_index"], strict=True):
         frames = np.flatnonzero(_areas(clips)[clip, :, track - 1] > 60)
         mine = (clips["box_clip"] == clip) & (clips["box_track"] == track)
-        centres = {
-            f: (b[:2] + b[2:]) / 2 for f, b in zip(clips["box_frame"][mine], clips["box_xyxy"][mine], strict=True)
-        }
+        centres = {f: (b[:2] + b[2:]) / 2 for f, b in zip(clips["box_frame"][mine], clips["box_xyxy"][mine], strict=True)}
         colours = [clips["image"][clip, f][clips["object"][clip, f] == track].mean(0) for f in frames]
         for before, after in zip(range(len(frames) - 1), range(1, len(frames)), strict=True):
             if frames[after] - frames[before] == 1:

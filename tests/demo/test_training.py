@@ -26,6 +26,7 @@ FILES = {
     "mae": "mae.pth",
     "beit": "beit.pth",
     "untrained": "untrained.safetensors",
+    "start": "start.safetensors",
 }
 
 
@@ -33,7 +34,7 @@ def _train(method, world, folder, seed=0):
     torch.manual_seed(seed)
     path = folder / FILES[method]
     steps = train(method, world, effort=0.001, output=path, device="cpu")
-    assert steps == (0 if method == "untrained" else 2)
+    assert steps == (0 if method in ("untrained", "start") else 2)
     return path
 
 
@@ -43,7 +44,7 @@ def zoo(world_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo")
     torch.set_num_threads(1)
     paths = {method: _train(method, world_file, folder) for method in FILES}
-    content = {"fs": dict(np.load(paths["fs"])), "untrained": load_file(paths["untrained"])}
+    content = {"fs": dict(np.load(paths["fs"])), **{name: load_file(paths[name]) for name in ("untrained", "start")}}
     with torch.serialization.safe_globals([argparse.Namespace]):
         for method in set(FILES) - set(content):
             content[method] = torch.load(paths[method], weights_only=True)
@@ -59,8 +60,12 @@ def _fits(model, state):
     return model
 
 
-def test_untrained_is_timm_layout(zoo):
-    _fits(plain_vit(), zoo[1]["untrained"])
+def test_the_controls_are_in_timm_layout_and_differ_in_their_start(zoo):
+    untrained, prepared = (_fits(plain_vit(), zoo[1][name]) for name in ("untrained", "start"))
+    query, key, _ = prepared.blocks[0].attn.qkv.weight.chunk(3)
+    assert torch.equal(query, key)
+    query, key, _ = untrained.blocks[0].attn.qkv.weight.chunk(3)
+    assert not torch.equal(query, key)
 
 
 def test_fs_has_the_names_and_shapes_of_augreg_files(zoo):

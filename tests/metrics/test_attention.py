@@ -208,3 +208,22 @@ def test_mask_iou():
     mask = torch.tensor([[True, True, False, False], [False] * 4, [True, False, False, False]])
     truth = torch.tensor([[True, False, True, False], [False] * 4, [True, False, False, False]])
     assert m.mask_iou(mask, truth).tolist() == pytest.approx([1 / 3, 0, 1])
+
+
+def test_top_token_share_equals_brute_force(case):
+    a, tensor, n_prefix, _ = case
+    received = brute_patches(a, n_prefix).mean(-2)
+    count = math.ceil(0.1 * received.shape[-1])
+    expected = np.sort(received, -1)[..., -count:].sum(-1) / received.sum(-1)
+    assert np.allclose(m.top_token_share(m.patch_attention(tensor, n_prefix)), expected, atol=1e-6)
+
+
+def test_top_token_share_by_hand():
+    uniform = torch.full((1, 1, 20, 20), 1 / 20)
+    assert m.top_token_share(uniform).item() == pytest.approx(0.1)
+    same_token = torch.zeros(1, 1, 20, 20)
+    same_token[..., 7] = 1
+    assert m.top_token_share(same_token).item() == 1
+    # Each source attends to itself alone: sparse rows, but no token is favoured by all.
+    assert m.top_token_share(torch.eye(20)[None, None]).item() == pytest.approx(0.1)
+    assert m.top_token_share(torch.zeros(1, 1, 4, 4)).item() == 0

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from workflow_scripts.metrics import heads
-from workflow_scripts.metrics.attention import aligned_attention
+from workflow_scripts.metrics.attention import aligned_attention, top_token_share
 
 GRID = (8, 8)
 
@@ -22,8 +22,9 @@ def attention_of(rule, grid=GRID):
 
 def kind_of(rule, grid=GRID):
     a = attention_of(rule, grid)
-    aligned = aligned_attention(torch.tensor(a)[None, None], grid)[0].numpy()
-    return str(heads.head_kinds(aligned, a.mean(0), grid))
+    patches = torch.tensor(a)[None, None]
+    aligned = aligned_attention(patches, grid)[0].numpy()
+    return str(heads.head_kinds(aligned[0], top_token_share(patches)[0, 0].numpy(), grid))
 
 
 def gauss(dy, dx, sy, sx):

@@ -6,28 +6,29 @@ import pytest
 from workflow_scripts.metrics.heads import head_kinds
 from workflow_scripts.studies.thesis_attention import BEST_ON_AVERAGE, ORACLE, attention_maps, attention_table
 
-I, L, H, GRID = 7, 2, 3, (3, 4)
+IMAGES, L, H, GRID = 7, 2, 3, (3, 4)
 N = GRID[0] * GRID[1]
 T = N + 1
 RNG = np.random.default_rng(0)
 IOU = {
-    **{source: RNG.random((I, L, H)).astype(np.float32) for source in ("cls", "spatial", "centre")},
-    **{f"{source}_merged": RNG.random((I, L)).astype(np.float32) for source in ("cls", "spatial", "centre")},
+    **{source: RNG.random((IMAGES, L, H)).astype(np.float32) for source in ("cls", "spatial", "centre")},
+    **{f"{source}_merged": RNG.random((IMAGES, L)).astype(np.float32) for source in ("cls", "spatial", "centre")},
 }
 STATES = {
     "average_attention": {
-        "n_images": np.array([I]),
+        "n_images": np.array([IMAGES]),
         **{mode: RNG.random((L, H, T)) for mode in ("all", "cls", "spatial", "spatial_pure")},
         "class_all": RNG.random((L, 4, H, T)),
         "class_images": np.array([[3, 0, 3, 1]] * L, float),
     },
-    "aligned_attention": {"n_images": np.array([I]), "aligned": RNG.random((L, H, 5, 7))},
-    "attention_distance": {"distance": RNG.random((I, L, H)).astype(np.float32)},
-    "spatial_to_cls": {key: RNG.random((I, L, H)).astype(np.float32) for key in ("cls", "first_patch")},
+    "aligned_attention": {"n_images": np.array([IMAGES]), "aligned": RNG.random((L, H, 5, 7))},
+    "attention_distance": {"distance": RNG.random((IMAGES, L, H)).astype(np.float32)},
+    "spatial_to_cls": {key: RNG.random((IMAGES, L, H)).astype(np.float32) for key in ("cls", "first_patch")},
     "attention_deviation": {
-        "position": RNG.random((I, L, H)).astype(np.float32),
-        "head": RNG.random((I, L)).astype(np.float32),
+        "position": RNG.random((IMAGES, L, H)).astype(np.float32),
+        "head": RNG.random((IMAGES, L)).astype(np.float32),
     },
+    "top_token_share": {"share": RNG.random((IMAGES, L, H)).astype(np.float32)},
     "chosen_attention": {"cls": RNG.random((2, L, H, T)).astype(np.float32)},
 }
 TABLE = attention_table(STATES, IOU, GRID, "images", "masks", "m", seed=0)
@@ -45,6 +46,7 @@ def value(metric, layer, head, setting="", column="value"):
         ("attention_distance", STATES["attention_distance"]["distance"]),
         ("spatial_to_cls_attention", STATES["spatial_to_cls"]["cls"]),
         ("spatial_to_first_patch_attention", STATES["spatial_to_cls"]["first_patch"]),
+        ("top_token_share", STATES["top_token_share"]["share"]),
         ("position_deviation", STATES["attention_deviation"]["position"]),
     ],
 )
@@ -55,7 +57,7 @@ def test_head_metrics_are_means_over_images(metric, values):
         mean = values[:, layer].mean()
         assert value(metric, layer + 1, "mean") == pytest.approx(mean)
         assert value(metric, layer + 1, "mean", column="ci_low") < mean < value(metric, layer + 1, "mean", column="ci_high")
-        assert value(metric, layer + 1, "mean", column="n") == I
+        assert value(metric, layer + 1, "mean", column="n") == IMAGES
 
 
 def test_head_deviation():
@@ -81,8 +83,8 @@ def test_rows_name_the_dataset_they_come_from():
 
 
 def test_every_head_has_one_kind():
-    aligned = STATES["aligned_attention"]["aligned"] / I
-    kinds = head_kinds(aligned, STATES["average_attention"]["spatial_pure"][..., 1:], GRID)
+    aligned = STATES["aligned_attention"]["aligned"] / IMAGES
+    kinds = head_kinds(aligned, STATES["top_token_share"]["share"].mean(0), GRID)
     rows = TABLE.query("metric == 'head_kind'")
     assert len(rows) == L * H
     for layer, head in np.ndindex(L, H):
@@ -100,8 +102,8 @@ def test_class_deviation_leaves_out_classes_without_an_image():
 
 def test_maps_are_divided_by_the_number_of_images():
     maps = attention_maps(STATES)
-    assert np.allclose(maps["average_cls"], STATES["average_attention"]["cls"] / I)
-    assert np.allclose(maps["aligned"], STATES["aligned_attention"]["aligned"] / I)
+    assert np.allclose(maps["average_cls"], STATES["average_attention"]["cls"] / IMAGES)
+    assert np.allclose(maps["aligned"], STATES["aligned_attention"]["aligned"] / IMAGES)
     assert maps["single_cls"].shape == (2, L, H, T)
     assert all(array.dtype == np.float32 for array in maps.values())
 

@@ -11,7 +11,13 @@ from workflow_scripts.common.code_inputs import imported_names
 
 ROOT = Path(__file__).resolve().parents[2]
 # Import name -> distribution, where they differ.
-DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "open_clip": "open-clip-torch", "markupsafe": "jinja2"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "sklearn": "scikit-learn",
+    "open_clip": "open-clip-torch",
+    "markupsafe": "jinja2",
+}
 JOBS = {
     "analysis": [
         "paint_world", "crop_images", "grid_masks", "tabulate_attention", "check_demo_zoo", "draw_figure",

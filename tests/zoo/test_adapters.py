@@ -85,9 +85,7 @@ def rebuilt(layer: Layer, block: nn.Module, family: Family, vit: Vit, model: nn.
     if family.adapter == "torchvision_vit":
         names = ("self_attention.out_proj", "ln_2")
     project, norm2 = (block.get_submodule(name) for name in names)
-    scales = [
-        next((p for n, p in block.named_parameters() if n in (f"gamma_{i}", f"ls{i}.gamma")), 1.0) for i in (1, 2)
-    ]
+    scales = [next((p for n, p in block.named_parameters() if n in (f"gamma_{i}", f"ls{i}.gamma")), 1.0) for i in (1, 2)]
     mid = layer.input + scales[0] * (mixed @ project.weight.T + project.bias)
     return mid + scales[1] * block.mlp(norm2(mid))
 

@@ -53,9 +53,7 @@ def write_augreg_npz(model: nn.Module, path: Path) -> None:
     for index, block in enumerate(model.blocks):
         scope = f"Transformer/encoderblock_{index}/"
         attention = scope + "MultiHeadDotProductAttention_1/"
-        facets = zip(
-            ("query", "key", "value"), block.attn.qkv.weight.chunk(3), block.attn.qkv.bias.chunk(3), strict=True
-        )
+        facets = zip(("query", "key", "value"), block.attn.qkv.weight.chunk(3), block.attn.qkv.bias.chunk(3), strict=True)
         for facet, weight, bias in facets:
             out[f"{attention}{facet}/kernel"] = weight.T.reshape(model.embed_dim, heads, -1)
             out[f"{attention}{facet}/bias"] = bias.reshape(heads, -1)
@@ -128,9 +126,7 @@ def write_mocov3(model: nn.Module, path: Path) -> None:
     state |= with_noise("module.base_encoder.head.0.weight", "module.base_encoder.head.1.running_mean")
     state |= {name: torch.zeros_like(v) for name, v in prefixed(model, "module.momentum_encoder.").items()}
     state |= with_noise("module.predictor.0.weight")
-    torch.save(
-        {"epoch": 300, "arch": "vit_small", "state_dict": state, "optimizer": {}, "scaler": {"scale": 1.0}}, path
-    )
+    torch.save({"epoch": 300, "arch": "vit_small", "state_dict": state, "optimizer": {}, "scaler": {"scale": 1.0}}, path)
 
 
 def write_mae(model: nn.Module, path: Path) -> None:
@@ -241,9 +237,6 @@ def test_own_layout_of_open_clip_and_torchvision(name: str, tmp_path: Path) -> N
 
 def test_half_precision_files_load_into_float32(tmp_path: Path) -> None:
     entry = MODELS["demo_clip"]
-    state = {
-        name: value.half() if value.is_floating_point() else value
-        for name, value in openai_names(source(entry)).items()
-    }
+    state = {name: value.half() if value.is_floating_point() else value for name, value in openai_names(source(entry)).items()}
     torch.save(state, tmp_path / "clip.pt")
     assert load_vit(entry, tmp_path / "clip.pt").dtype == torch.float32

@@ -36,9 +36,7 @@ def saved(content: Any, tmp_path: Path) -> Path:
 
 
 def with_build(entry: ModelEntry, name: str | None = None, **arguments: Any) -> ModelEntry:
-    build = dataclasses.replace(
-        entry.build, name=name or entry.build.name, arguments={**entry.build.arguments, **arguments}
-    )
+    build = dataclasses.replace(entry.build, name=name or entry.build.name, arguments={**entry.build.arguments, **arguments})
     return dataclasses.replace(entry, build=build)
 
 

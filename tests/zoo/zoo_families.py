@@ -65,9 +65,7 @@ FAMILIES = [
     Family("dinov3_s16", "timm_eva", "vit_small_patch16_dinov3.lvd1689m", 384, 6, 16, 5, 224),
     Family("dinov3_s16_qkvb", "timm_eva", "vit_small_patch16_dinov3_qkvb.lvd1689m", 384, 6, 16, 5, [96, 160]),
     Family("beit_b16", "timm_beit", "beit_base_patch16_224", 768, 12, 16, arguments={"global_pool": "token"}),
-    Family(
-        "beit_b16_shared", "timm_beit", "beit_base_patch16_224", 768, 12, 16, image_size=[96, 160], arguments=SHARED
-    ),
+    Family("beit_b16_shared", "timm_beit", "beit_base_patch16_224", 768, 12, 16, image_size=[96, 160], arguments=SHARED),
     Family("openclip_b32", "open_clip_vit", "ViT-B-32", 768, 12, 32),
     Family("torchvision_b16", "torchvision_vit", "vit_b_16", 768, 12, 16),
 ]
@@ -112,8 +110,7 @@ def library_outputs(model: nn.Module, adapter: str, batch: Tensor) -> tuple[list
     outputs: list[Tensor] = []
     normed: list[Tensor] = []
     hooks = [
-        block.register_forward_hook(lambda _m, _i, output: outputs.append(output))
-        for block in library_blocks(model, adapter)
+        block.register_forward_hook(lambda _m, _i, output: outputs.append(output)) for block in library_blocks(model, adapter)
     ]
     hooks.append(model.get_submodule(norm).register_forward_hook(lambda _m, _i, output: normed.append(output)))
     forward: Callable[[Tensor], Any] = getattr(model, "forward_features", model)

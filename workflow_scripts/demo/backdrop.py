@@ -74,9 +74,7 @@ def draw_backdrops(rng: np.random.Generator, homes: Sequence[str]) -> Backdrops:
     level = horizon[:, None] + rng.normal(0, 0.03, (count, 1)) * column
     rise = rng.uniform(4, 11, (count, 1)) * (0.5 + 0.4 * _ripple(rng, count, column, 1.0))
     rise += np.where(along[:, None] == STUFF.index("trees"), 1.2, 0.2) * _ripple(rng, count, column, 6.0)
-    shore = (
-        rng.uniform(50, 59, (count, 1)) + rng.normal(0, 0.08, (count, 1)) * column + _ripple(rng, count, column, 1.5)
-    )
+    shore = rng.uniform(50, 59, (count, 1)) + rng.normal(0, 0.08, (count, 1)) * column + _ripple(rng, count, column, 1.5)
     has_along = ~wall & (rng.random(count) < 0.65)
     has_near = (ground != STUFF.index("wood floor")) & (near != ground) & (rng.random(count) < 0.35)
 

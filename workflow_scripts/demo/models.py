@@ -35,6 +35,7 @@ NORMALISATION: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "mae": _IMAGENET,
     "beit": _HALF,
     "untrained": _HALF,
+    "start": _HALF,
 }
 _POSITION_AMPLITUDE = 1.0
 _QUERY_KEY_SCALE = 0.7

@@ -75,9 +75,7 @@ PLANS: dict[str, Plan] = {
             _leg(-0.54, 0.1, 1.05, 0.09, "back foot"),
             _leg(0.5, 0.1, 1.05, 0.09, "front foot"),
             Part("neck", (0.5, -0.05), (0.2, 0.4), True, -145, 1, 0.3, 8),
-            Part(
-                "head", (0.92, -0.68), (0.16, 0.3), angle=-50, hang=0.35, swing=10, parent=6, marks={"nose": (0, 0.8)}
-            ),
+            Part("head", (0.92, -0.68), (0.16, 0.3), angle=-50, hang=0.35, swing=10, parent=6, marks={"nose": (0, 0.8)}),
             Part("ear", (0.84, -0.78), (0.07, 0.12), True, 180, 0.8, 1.0, 5, 7, SECOND, {"ear tip": (0, 0.5)}),
             _eye(0.97, -0.68, 7),
         ),

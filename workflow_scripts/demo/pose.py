@@ -119,9 +119,7 @@ def keypoints(poses: Poses, shapes: Primitives) -> tuple[NDArray[np.int64], NDAr
         members = np.flatnonzero(poses.kind == kind)
         for index, part in enumerate(plan.parts):
             for mark, (u, v) in part.marks.items():
-                xy = (
-                    shapes.origin[members, index] + u * shapes.across[members, index] + v * shapes.along[members, index]
-                )
+                xy = shapes.origin[members, index] + u * shapes.across[members, index] + v * shapes.along[members, index]
                 owner.append(members)
                 names.append(np.full(len(members), KEYPOINTS.index(mark)))
                 points.append(xy)

@@ -45,9 +45,7 @@ class Painted:
     shapes: Primitives
 
 
-def draw_classes(
-    rng: np.random.Generator, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def draw_classes(rng: np.random.Generator, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return (image, order, class) of the objects of `count` images, each [M]: one to three objects an image."""
     number = np.where(rng.random(count) < _SEVERAL, rng.integers(2, MAX_OBJECTS + 1, count), 1)
     image = np.repeat(np.arange(count), number)
@@ -79,9 +77,7 @@ def draw_coats(rng: np.random.Generator, count: int) -> Materials:
     shape = (count, COATS_PER_OBJECT)
     hsv = np.stack([rng.random(shape), rng.uniform(0.5, 1, shape), rng.uniform(0.5, 1, shape)], -1)
     # The second coat often shares the hue of the first, so that an object looks like one thing.
-    hsv[:, SECOND, 0] = np.where(
-        rng.random(count) < 0.7, hsv[:, MAIN, 0] + rng.normal(0, 0.05, count), hsv[:, SECOND, 0]
-    )
+    hsv[:, SECOND, 0] = np.where(rng.random(count) < 0.7, hsv[:, MAIN, 0] + rng.normal(0, 0.05, count), hsv[:, SECOND, 0])
     second = hsv.copy()
     second[..., 0] += rng.choice([0.0, 0.0, 0.5, 0.3], shape)
     second[..., 2] += np.where(hsv[..., 2] > 0.6, -1, 1) * rng.uniform(0.25, 0.4, shape)

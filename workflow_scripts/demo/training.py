@@ -79,13 +79,13 @@ class Objective(nn.Module, ABC):
 
 
 def fit(objective: Objective, effort: float) -> int:
-    """Train `objective` in place for `effort` times its recipe's steps (at least 2); return the number of steps.
+    """Train `objective` in place for `effort` times its recipe's steps (at least 2, if any); return the number of steps.
 
     Random numbers come from torch's global generator. Matrices inside transformer blocks are updated by Muon, all other
     parameters by AdamW; both follow a cosine with a linear warm-up.
     """
     recipe = objective.recipe
-    steps = max(2, round(recipe.steps * effort))
+    steps = max(2, round(recipe.steps * effort)) if recipe.steps else 0
     optimisers = _optimisers(objective, recipe)
     progress = Progress(objective.method, steps, "steps", every=5.0)
     count = len(objective.world.images)

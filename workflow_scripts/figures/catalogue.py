@@ -159,7 +159,7 @@ FIGURES = (
         caption=(
             "Mean distance from a patch token to the tokens it attends to, weighted by attention; the longer side of "
             "the patch grid has length 1. Left: every head, by layer. Right: mean over heads, with a 95 % interval "
-            "over images. Grey: untrained control; dotted: attention drawn at random."
+            "over images. Grey: models without training; dotted: attention drawn at random."
         ),
         expected=(
             "Most layers mix local and global heads. Distances fall towards layers 3 to 6 of 12 and then rise again "
@@ -174,7 +174,7 @@ FIGURES = (
         caption=(
             "Mean attention distance per layer, one panel per kind of supervision, with a 95 % interval over images. "
             "The longer side of the patch grid has length 1, so different grids compare. Grey and dotted lines, the "
-            "same in every panel: untrained control and random attention."
+            "same in every panel: models without training and random attention."
         ),
         expected=(
             "Models of one kind of supervision follow one course, whatever their size and patch: high, low, high "

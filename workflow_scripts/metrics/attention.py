@@ -8,11 +8,15 @@ sections 3.1 to 3.4; where that study's public code differs from the sane readin
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 # What Walmer et al. keep when they turn a soft attention map into a mask (section 3.4).
 ATTENTION_MASS = 0.6
+# The share of patch tokens that `top_token_share` looks at; ours, the study judges by eye.
+TOP_TOKENS = 0.1
 
 
 def patch_attention(attention: Tensor, n_prefix: int) -> Tensor:
@@ -122,6 +126,22 @@ def head_deviation(attention: Tensor, n_prefix: int) -> Tensor:
     """
     patches = attention[..., n_prefix:, n_prefix:]
     return _sample_deviation(patches, 1).mean((-1, -2))
+
+
+def top_token_share(patches: Tensor, share: float = TOP_TOKENS) -> Tensor:
+    """Return how much of all attention the most attended patch tokens of an image receive, [B, H], in (0, 1].
+
+    The attention of all sources is averaged first, so a high value means that every source attends to the same few
+    tokens, wherever they lie in this image: the sparse repeating patterns of section 3.1.
+
+    Args:
+        patches: [B, H, N, N] from `patch_attention`.
+        share: share of the N tokens that count as the most attended, rounded up.
+    """
+    received = patches.mean(-2)
+    top = received.topk(math.ceil(share * received.shape[-1]), dim=-1).values.sum(-1)
+    total = received.sum(-1)
+    return top / torch.where(total > 0, total, torch.ones_like(total))
 
 
 def source_rows(attention: Tensor, n_prefix: int, grid: tuple[int, int]) -> dict[str, Tensor]:

@@ -15,8 +15,7 @@ STRICT_CENTRE_SHARE = 0.5  # a strict local head puts at least half of its atten
 LOCAL_REACH_SHARE = 0.7  # a local head reaches at most this share of the reach of uniform attention
 OFFSET_PATCHES = 0.75  # an offset head's attention is centred at least this many patches away from its source
 AXIAL_RATIO = 2.0  # an axial head reaches at least this many times farther along one image axis than the other
-SPARSE_TOKEN_SHARE = 0.1  # ... and this share of the patch tokens ...
-SPARSE_MASS_SHARE = 0.5  # ... receives at least this share of the attention
+SPARSE_TOP_SHARE = 0.5  # in a sparse head the same tenth of an image's tokens receives at least half of the attention
 
 
 def axis_offsets(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,13 +61,14 @@ def uniform_aligned(rows: int, columns: int) -> np.ndarray:
     return reach_y[:, None] * reach_x[None] / (rows * columns) ** 2
 
 
-def head_kinds(aligned: np.ndarray, average: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+def head_kinds(aligned: np.ndarray, top_share: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """Return the kind of each head, an array of names from `HEAD_KINDS` with the leading shape of `aligned`.
 
     The rules, in this order:
 
     1. strict_local: at least half of the attention lies on the source's own position.
-    2. sparse_repeating: a tenth of the patch tokens, the same for all sources, receives at least half of the attention.
+    2. sparse_repeating: in an image, a tenth of the patch tokens, the same for all sources, receives at least half of the
+       attention, on average over images. Which tokens these are varies with the image, so no average map shows it.
     3. A head is local if its reach (mean distance from its centre of mass) is at most 0.7 times that of uniform attention.
        offset_local: local, and the centre of mass lies at least 0.75 patches from the source.
        axial_local: local along at least one axis, with at least twice the reach along the other.
@@ -77,7 +77,7 @@ def head_kinds(aligned: np.ndarray, average: np.ndarray, grid: tuple[int, int]) 
 
     Args:
         aligned: [..., 2R-1, 2C-1] aligned aggregated maps.
-        average: [..., N] average attention that each patch token receives from patch tokens.
+        top_share: mean over images of `metrics.attention.top_token_share`, of the leading shape of `aligned`.
         grid: (R, C).
     """
     rows, columns = grid
@@ -94,15 +94,9 @@ def head_kinds(aligned: np.ndarray, average: np.ndarray, grid: tuple[int, int]) 
     kinds[local] = "soft_local"
     kinds[axial] = "axial_local"
     kinds[local & (offset >= OFFSET_PATCHES * patch)] = "offset_local"
-    kinds[_sparse(average)] = "sparse_repeating"
+    kinds[top_share >= SPARSE_TOP_SHARE] = "sparse_repeating"
     kinds[centre >= STRICT_CENTRE_SHARE] = "strict_local"
     return kinds.astype(str)
-
-
-def _sparse(average: np.ndarray) -> np.ndarray:
-    count = max(1, int(np.ceil(SPARSE_TOKEN_SHARE * average.shape[-1])))
-    share = average / np.maximum(average.sum(-1, keepdims=True), 1e-12)
-    return np.sort(share, -1)[..., -count:].sum(-1) >= SPARSE_MASS_SHARE
 
 
 def _shares(aligned: np.ndarray) -> np.ndarray:

@@ -107,6 +107,17 @@ class AttentionDeviation(Collector):
         self.put("head", view.index, batch.index, metrics.head_deviation(view.attention, view.n_prefix))
 
 
+class TopTokenShare(Collector):
+    """Share of the attention that the most attended tenth of an image's patch tokens receives, rows of [L, H]."""
+
+    name = "top_token_share"
+    wants = Wants(attention=True)
+
+    def update(self, view: LayerView, batch: Batch) -> None:
+        """Put the batch's shares."""
+        self.put("share", view.index, batch.index, metrics.top_token_share(view.patch_attention))
+
+
 class ChosenAttention(Collector):
     """Attention of chosen images: the CLS row [L, H, T] of `cls_images`, the whole map [L, H, T, T] of `whole_images`."""
 
@@ -143,6 +154,7 @@ COLLECTORS: dict[str, type[Collector]] = {
         MaskIoU,
         SpatialToCls,
         AttentionDeviation,
+        TopTokenShare,
         ChosenAttention,
         PooledFeatures,
     )

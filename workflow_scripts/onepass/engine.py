@@ -74,9 +74,7 @@ def run_pass(
         on_batch(position)
 
 
-def _run_batch(
-    vit: Vit, model: str, source: Source, batch: Batch, collectors: Sequence[Collector]
-) -> list[Collector]:
+def _run_batch(vit: Vit, model: str, source: Source, batch: Batch, collectors: Sequence[Collector]) -> list[Collector]:
     deltas = [collector.fresh() for collector in collectors]
     attention = any(collector.wants.attention for collector in collectors)
     sums = []

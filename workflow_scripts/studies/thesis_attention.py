@@ -67,7 +67,8 @@ def attention_table(
         *_per_head_and_mean("spatial_to_first_patch_attention", states["spatial_to_cls"]["first_patch"], "share", seed),
         *_per_head_and_mean("position_deviation", states["attention_deviation"]["position"], "share", seed),
         *_layers("head_deviation", states["attention_deviation"]["head"], "mean", "share", seed),
-        *_shape_rows(attention_maps(states), grid),
+        *_per_head_and_mean("top_token_share", states["top_token_share"]["share"], "share", seed),
+        *_shape_rows(attention_maps(states)["aligned"], states["top_token_share"]["share"].mean(0), grid),
         *_class_deviation(states["average_attention"]),
     ]
     common = {"study": "thesis", "analysis": "attention", "model": model, "facet": "attention"}
@@ -116,11 +117,10 @@ def _iou_rows(states: Mapping[str, np.ndarray], seed: int) -> list[dict[str, Any
     return rows
 
 
-def _shape_rows(maps: Mapping[str, np.ndarray], grid: tuple[int, int]) -> list[dict[str, Any]]:
+def _shape_rows(aligned: np.ndarray, top_share: np.ndarray, grid: tuple[int, int]) -> list[dict[str, Any]]:
     """Rows of what the aligned maps show: offsets and kinds. No interval: a map is already a mean over images."""
-    x, y, distance = average_offset(maps["aligned"])
-    n_prefix = maps["average_cls"].shape[-1] - grid[0] * grid[1]
-    kinds = head_kinds(maps["aligned"], maps["average_spatial_pure"][..., n_prefix:], grid)
+    x, y, distance = average_offset(aligned)
+    kinds = head_kinds(aligned, top_share, grid)
     rows = []
     for layer, head in np.ndindex(*kinds.shape):
         for metric, value in (("offset_x", x), ("offset_y", y), ("offset_distance", distance)):

@@ -22,6 +22,7 @@ def requests(settings: Mapping[str, Any]) -> list[tuple[str, str, dict[str, dict
         "attention_distance": {},
         "spatial_to_cls": {},
         "attention_deviation": {},
+        "top_token_share": {},
         "chosen_attention": {"cls_images": attention["cls_map_images"], "whole_images": attention["whole_map_images"]},
         "pooled_features": {},
     }

@@ -56,8 +56,7 @@ def read_state_dict(entry: ModelEntry, path: Path) -> StateDict:
     name = entry.checkpoint.layout
     if name not in LAYOUTS:
         raise AtlasError(
-            f"model '{entry.id}': no checkpoint.layout '{name}'{nearest(str(name), LAYOUTS)}; "
-            f"known: {', '.join(LAYOUTS)}"
+            f"model '{entry.id}': no checkpoint.layout '{name}'{nearest(str(name), LAYOUTS)}; known: {', '.join(LAYOUTS)}"
         )
     layout = LAYOUTS[name]
     try:

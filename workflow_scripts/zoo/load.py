@@ -57,9 +57,7 @@ def adapt(model: nn.Module, entry: ModelEntry) -> Vit:
     """
     if entry.adapter not in ADAPTERS or entry.adapter == "random":
         known = ", ".join(ADAPTERS)
-        raise AtlasError(
-            f"model '{entry.id}': no adapter '{entry.adapter}'{nearest(entry.adapter, ADAPTERS)}; known: {known}"
-        )
+        raise AtlasError(f"model '{entry.id}': no adapter '{entry.adapter}'{nearest(entry.adapter, ADAPTERS)}; known: {known}")
     # Imported by name, so that open_clip and torchvision load only for their own models.
     module = importlib.import_module(f"workflow_scripts.zoo.{entry.adapter}")
     try:

@@ -123,9 +123,7 @@ def _fields(record: type, mapping: Any, where: str, given: tuple[str, ...] = ())
     known -= set(given)
     for key in mapping:
         if key not in known:
-            raise AtlasError(
-                f"{where} has an unknown key '{key}'{nearest(key, known)}; known: {', '.join(sorted(known))}"
-            )
+            raise AtlasError(f"{where} has an unknown key '{key}'{nearest(key, known)}; known: {', '.join(sorted(known))}")
     missing = sorted(known - optional - set(mapping))
     if missing:
         raise AtlasError(f"{where} lacks {', '.join(missing)}")

@@ -84,6 +84,5 @@ def _damaged(path: Path, kind: str, error: Exception) -> AtlasError:
     reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     size = path.stat().st_size
     return AtlasError(
-        f"{path}: not a readable {kind} checkpoint ({size} bytes; {reason}); it may be cut short: "
-        "delete it and fetch it again"
+        f"{path}: not a readable {kind} checkpoint ({size} bytes; {reason}); it may be cut short: delete it and fetch it again"
     )
