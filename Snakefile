@@ -20,6 +20,7 @@ rule all:
     default_target: True
     input:
         REPORT,
+        feature_files(),
 
 
 rule figures:

@@ -92,6 +92,12 @@ def demo_pass_files(dataset):
     }
 
 
+def feature_files():
+    """Passes that the ``features`` section of the configuration asks for."""
+    geometry = f"resize{config['features']['geometry']['resize']}-crop{config['features']['geometry']['crop']}"
+    return [pass_file(model, dataset, geometry) for dataset in config["features"]["datasets"] for model in MODELS]
+
+
 def report_inputs(wildcards):
     """What the report shows beside the figures: in a run with demo models, their check and the painted world."""
     if not SETTINGS.demo_models:

@@ -22,9 +22,7 @@ rule train_demo_model:
         mem_mb=3000,
         runtime=30,
     params:
-        method=lambda wildcards: SETTINGS.models[DEMO_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"][
-            "method"
-        ],
+        method=lambda wildcards: SETTINGS.models[DEMO_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"]["method"],
         effort=config["demo"]["effort"],
         seed=config["seed"],
         gpu=config["gpu"],

@@ -24,7 +24,7 @@ def kind_of(rule, grid=GRID):
     a = attention_of(rule, grid)
     patches = torch.tensor(a)[None, None]
     aligned = aligned_attention(patches, grid)[0].numpy()
-    return str(heads.head_kinds(aligned[0], top_token_share(patches)[0, 0].numpy(), grid))
+    return str(heads.head_kinds(aligned, top_token_share(patches)[0, 0].numpy(), grid))
 
 
 def gauss(dy, dx, sy, sx):
