@@ -43,7 +43,8 @@ def test_catalogue_is_data_and_no_figure_imports_torch():
         "import workflow_scripts.write_report, workflow_scripts.draw_contact_sheet, workflow_scripts.draw_figure;"
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
 
 
 @pytest.mark.parametrize("name", ["attention_distance", "aligned_attention", "average_cls_attention_all", "mask_iou"])

@@ -154,12 +154,13 @@ def test_a_truncated_file_is_one_line(suffix: str, kept: float, tmp_path: Path) 
 @pytest.mark.parametrize("content", [b"<html>404</html>", b"\x80", b"PK\x03\x04 no zip"])
 def test_a_file_that_is_no_checkpoint(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "weights.pth").write_bytes(content)
-    refusal(ENTRY, tmp_path / "weights.pth")
+    assert "weights.pth" in refusal(ENTRY, tmp_path / "weights.pth")
 
 
 @pytest.mark.parametrize("content", [{}, {"epoch": 3}, [1, 2], {"state_dict": {"a": "b"}}])
 def test_a_pytorch_file_without_weights(content: Any, tmp_path: Path) -> None:
-    refusal(ENTRY, saved(content, tmp_path))
+    path = saved(content, tmp_path)
+    assert path.name in refusal(ENTRY, path)
 
 
 def test_no_file(tmp_path: Path) -> None:
