@@ -85,7 +85,8 @@ def write_report(
     assets = building / "assets"
     assets.mkdir(parents=True)
     try:
-        shown = [_add_figure(entry, number, figures, assets) for number, entry in enumerate(entries, 1)]
+        run = info.get("command") or "uv run snakemake"
+        shown = [_add_figure(entry, number, figures, assets, run) for number, entry in enumerate(entries, 1)]
         sheet = _add_sheet(contact_sheet, assets) if contact_sheet else None
         write_text(building / "index.html", render(info, shown, sheet, neighbours))
         if output.exists():
@@ -116,6 +117,7 @@ def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet |
         sheet=sheet,
         knn=knn,
         skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
+        margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
         took=duration(info.get("seconds")),
         commit=short_commit(info.get("commit")),
         finished=moment(info.get("finished")),
@@ -126,19 +128,20 @@ def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet |
     )
 
 
-def _add_figure(entry: FigureEntry, number: int, figures: Path, assets: Path) -> ReportFigure:
+def _add_figure(entry: FigureEntry, number: int, figures: Path, assets: Path, run: str) -> ReportFigure:
+    command = _command(figures, entry, run)
     files, sizes = {}, {}
     for suffix in _SUFFIXES:
         source = figures / entry.study / f"{entry.name}.{suffix}"
         if not source.is_file():
-            raise AtlasError(f"{source}: missing; draw it with `{_command(figures, entry)}`")
+            raise AtlasError(f"{source}: missing; draw it with `{command}`")
         name = f"{entry.study}_{entry.name}.{suffix}"
         shutil.copyfile(source, assets / name)
         files[suffix], sizes[suffix] = f"assets/{name}", _size(source.stat().st_size)
     with Image.open(assets / f"{entry.study}_{entry.name}.png") as image:
         width, height = image.size
     anchor = f"{entry.study}-{entry.name}".replace("_", "-")
-    return ReportFigure(entry, number, anchor, files, sizes, width, height, _command(figures, entry))
+    return ReportFigure(entry, number, anchor, files, sizes, width, height, command)
 
 
 def _add_sheet(path: Path, assets: Path) -> Sheet:
@@ -147,10 +150,10 @@ def _add_sheet(path: Path, assets: Path) -> Sheet:
         return Sheet("assets/contact_sheet.png", *image.size)
 
 
-def _command(figures: Path, entry: FigureEntry) -> str:
+def _command(figures: Path, entry: FigureEntry, run: str) -> str:
     # A path given as absolute would name the machine: what a reader can type is relative to the project.
     folder = os.path.relpath(figures) if figures.is_absolute() else figures.as_posix()
-    return f"uv run snakemake --force {folder}/{entry.key}.pdf"
+    return f"{run} --force {folder}/{entry.key}.pdf"
 
 
 def _size(n_bytes: int) -> str:
