@@ -163,3 +163,18 @@ def test_a_full_output_folder_is_one_line(copy):
     assert made.returncode == 1
     assert "File too large" in made.stdout + made.stderr
     assert not (copy.path / PASS).exists() or (copy.path / PASS).read_bytes() == before
+
+
+def test_a_read_only_output_folder_is_named(finished, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    if os.access(locked, os.W_OK):
+        # Permissions do not stop root; /proc does.
+        if not Path("/proc/self").is_dir():
+            pytest.skip("runs as root, and there is no /proc to stand for a read-only folder")
+        locked = Path("/proc/none")
+    target = f"{locked}/r/tables/thesis/attention/demo_fs.parquet"
+    made = finished.run(target, "--config", f"results={locked}/r", check=False)
+    assert made.returncode == 1
+    assert any("Failed to create" in line and f"{locked}/r" in line for line in made.text.splitlines())
+    assert "Traceback" not in made.text
