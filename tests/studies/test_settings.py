@@ -102,6 +102,12 @@ def test_the_default_configuration_is_right():
     assert settings.checkpoint("random_baseline") is None
 
 
+def test_the_demo_world_follows_the_resources_folder():
+    settings = load_settings(merge(copy.deepcopy(DEFAULT), {"resources": "elsewhere"}), ["config/config.yaml"])
+    assert settings.datasets["demo_val"]["path"] == "elsewhere/demo/world/val.safetensors"
+    assert settings.checkpoint("demo_dino") == "elsewhere/checkpoints/demo_dino.pth"
+
+
 def test_a_value_from_the_command_line_is_said_to_come_from_there():
     config = copy.deepcopy(DEFAULT) | {"sed": 3}
     with pytest.raises(AtlasError, match=r"^--config: sed: unknown key"):

@@ -67,7 +67,10 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     restore_types(config, schema)
     _stop_on(check(config, schema, files))
     models = _read_registry(config["registries"]["models"], "models")
-    datasets = _read_registry(config["registries"]["datasets"], "datasets")
+    datasets = {
+        name: entry | {"path": entry["path"].replace("{resources}", config["resources"])}
+        for name, entry in _read_registry(config["registries"]["datasets"], "datasets").items()
+    }
     attention = config["thesis"]["attention"]
     problems = check_names("models", config["models"], models, config["registries"]["models"], files)
     for key in ("dataset", "mask_dataset"):
