@@ -73,9 +73,9 @@ class Objective(nn.Module, ABC):
         index = torch.randint(0, len(self.world.images), (count,), device=self.world.images.device)
         return self.normalised(self.pixels(index))
 
-    def view(self, images: Tensor, area: tuple[float, float], strength: float, hue: float, size: int = IMAGE) -> Tensor:
+    def view(self, images: Tensor, area: tuple[float, float], strength: float, hue: float) -> Tensor:
         """Return a cropped, flipped, recoloured and normalised view of images (0 to 1)."""
-        return self.normalised(augment.colour_jitter(augment.crops(images, size, area), strength, hue))
+        return self.normalised(augment.colour_jitter(augment.crops(images, IMAGE, area), strength, hue))
 
 
 def fit(objective: Objective, effort: float) -> int:
