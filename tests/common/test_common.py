@@ -17,6 +17,7 @@ from workflow_scripts.common.atomic import atomic_path, write_text
 from workflow_scripts.common.device import compute_device, gpu_slot
 from workflow_scripts.common.errors import AtlasError, nearest, run_command
 from workflow_scripts.common.progress import Progress
+from workflow_scripts.common.provenance import versions
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -138,6 +139,11 @@ def test_a_file_that_is_no_table_is_named(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "u.parquet")
     with pytest.raises(AtlasError, match=r"u\.parquet: not a table of this project"):
         tables.read_table(tmp_path / "u.parquet")
+
+
+def test_versions_leave_out_what_is_not_installed():
+    found = versions("numpy", "a-package-that-nobody-installed")
+    assert found == {"numpy": np.__version__}
 
 
 def test_progress_writes_plain_lines_to_a_file(capsys):

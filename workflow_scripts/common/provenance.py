@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -22,5 +22,14 @@ def code_fingerprint(paths: list[str]) -> str:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the installed version of each package."""
-    return {package: version(package) for package in packages}
+    """Return the installed version of each package, leaving out what this environment does not have.
+
+    A rule's conda environment holds what its job imports and nothing else, not even this project as a package.
+    """
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -9,6 +9,7 @@ sections 3.1 to 3.4; where that study's public code differs from the sane readin
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -42,8 +43,12 @@ def grid_coordinates(grid: tuple[int, int], device: torch.device | None = None) 
     return torch.stack([x, y], -1).reshape(-1, 2).float()
 
 
+@lru_cache(maxsize=4)
 def distance_table(grid: tuple[int, int], device: torch.device | None = None) -> Tensor:
-    """Return [N, N] Euclidean distances between patch tokens in units of the patch grid's longer side."""
+    """Return [N, N] Euclidean distances between patch tokens in units of the patch grid's longer side.
+
+    Made once per patch grid and device; do not change it in place.
+    """
     points = grid_coordinates(grid, device).double()
     return (points[:, None] - points[None]).norm(dim=-1).float()
 
