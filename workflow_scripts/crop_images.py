@@ -9,7 +9,7 @@ from workflow_scripts.common.atomic import atomic_path, write_text
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.progress import Progress
 from workflow_scripts.data.crops import write_crops
-from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data.geometry import parse_geometry
 from workflow_scripts.data.reader import open_reader
 
 
@@ -19,18 +19,19 @@ def main() -> None:
     parser.add_argument("--dataset", required=True, help="id of the dataset, for messages")
     parser.add_argument("--reader", required=True, help="name of the reader of the dataset's layout")
     parser.add_argument("--path", required=True, help="the dataset's files")
-    parser.add_argument("--geometry", required=True, help="resize and crop, as resize224-crop224")
+    parser.add_argument("--options", default="{}", help="JSON: options of the reader")
+    parser.add_argument("--geometry", required=True, help="as resize224-crop224")
     parser.add_argument("--on-bad-image", choices=["stop", "skip"], required=True)
     parser.add_argument("--workers", type=int, default=1, help="decoding threads")
-    parser.add_argument("--crops", required=True, help="output .npy, [n, crop, crop, 3] uint8")
-    parser.add_argument("--samples", required=True, help="output .parquet, one row per crop")
+    parser.add_argument("--crops", required=True, help="output .npy, [crops, side, side, 3] uint8")
+    parser.add_argument("--samples", required=True, help="output .parquet, one row per image")
     parser.add_argument("--skipped", required=True, help="output .json, messages of the images left out")
     args = parser.parse_args()
 
-    reader = open_reader(args.reader, args.path)
+    reader = open_reader(args.reader, args.path, json.loads(args.options))
     progress = Progress(f"{args.dataset} {args.geometry}", len(reader), "images")
     samples, skipped = write_crops(
-        args.crops, reader, range(len(reader)), Geometry.parse(args.geometry), args.on_bad_image, args.workers, progress
+        args.crops, reader, range(len(reader)), parse_geometry(args.geometry), args.on_bad_image, args.workers, progress
     )
     with atomic_path(args.samples) as temporary:
         samples.to_parquet(temporary, index=False)

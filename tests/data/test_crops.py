@@ -6,7 +6,7 @@ from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.crops import read_crops, write_crops
-from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data.geometry import CentreCrop, Tiles
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.reader import open_reader
 
@@ -20,9 +20,9 @@ def folder(tmp_path):
     return tmp_path / "images"
 
 
-def write(tmp_path, folder, on_bad_image="stop", workers=2):
+def write(tmp_path, folder, on_bad_image="stop", workers=2, geometry=None):
     reader = open_reader("image_folder", folder)
-    return write_crops(tmp_path / "c.npy", reader, range(len(reader)), Geometry(8, 8), on_bad_image, workers)
+    return write_crops(tmp_path / "c.npy", reader, range(len(reader)), geometry or CentreCrop(8, 8), on_bad_image, workers)
 
 
 def test_order_labels_and_pixels(tmp_path, folder):
@@ -42,6 +42,20 @@ def test_the_number_of_workers_does_not_change_the_bytes(tmp_path, folder):
     one = (tmp_path / "c.npy").read_bytes()
     write(tmp_path, folder, workers=4)
     assert (tmp_path / "c.npy").read_bytes() == one
+
+
+def test_tiles_lie_one_after_the_other_and_the_samples_say_which(tmp_path, folder):
+    samples, _ = write(tmp_path, folder, geometry=Tiles(8, 8, 4))
+    # 16 px high and 21 to 28 px wide become 8 x 8 or 8 x 12.
+    widths = [20 + i for i in (1, 3, 5, 7, 0, 2, 4, 6, 8)]
+    assert samples["image_width"].tolist() == widths
+    assert samples["width"].tolist() == [width * 8 // (16 * 4) * 4 for width in widths]
+    assert samples["n_crops"].tolist() == [1 if width == 8 else 2 for width in samples["width"]]
+    assert samples["first_crop"].tolist() == [0, *samples["n_crops"].cumsum()[:-1]]
+    crops = np.load(tmp_path / "c.npy")
+    assert len(crops) == samples["n_crops"].sum()
+    first = samples["first_crop"][5]
+    assert (crops[first, 4, 4, 0], crops[first + samples["n_crops"][5] - 1, 4, 4, 0]) == (40, 40)
 
 
 def test_stop_names_the_bad_image_and_writes_nothing(tmp_path, folder):

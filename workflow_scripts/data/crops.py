@@ -1,4 +1,9 @@
-"""Decoded crops: every image of a dataset decoded once per geometry, packed as uint8, shared by all models."""
+"""Decoded crops: every image of a dataset decoded once per geometry, packed as uint8, shared by all models.
+
+A sample has one crop, or with the geometry `Tiles` several: the columns `first_crop` and `n_crops` say which, `height` and
+`width` the size of the image that they were cut from, in pixels of the crops; `image_height` and `image_width` are those
+of the file.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,9 @@ from workflow_scripts.data.reader import Reader
 
 T = TypeVar("T")
 S = TypeVar("S")
+SAMPLE_COLUMNS = [
+    "position", "id", "label", "class", "image_height", "image_width", "height", "width", "first_crop", "n_crops",
+]  # fmt: skip
 
 
 def write_crops(
@@ -31,19 +39,19 @@ def write_crops(
     workers: int,
     on_image: Callable[[int], None] = lambda done: None,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Decode, resize and crop images into one .npy file [n, crop, crop, 3] uint8.
+    """Decode, resize and crop images into one .npy file [crops, side, side, 3] uint8.
 
     Args:
         path: the .npy file, written whole or not at all.
         reader: the dataset.
         positions: which samples, in this order.
-        geometry: resize and crop.
+        geometry: how an image becomes crops.
         on_bad_image: "stop" raises at the first image that cannot be read, "skip" leaves it out.
         workers: decoding threads.
         on_image: called with the number of images done.
 
     Returns:
-        The samples that are in the file (columns position, id, label, class) and the messages of skipped images.
+        The samples that are in the file (columns `SAMPLE_COLUMNS`) and the messages of skipped images.
 
     Raises:
         BadImageError: an image cannot be read and `on_bad_image` is "stop".
@@ -51,30 +59,35 @@ def write_crops(
     """
     positions = list(positions)
     rows, skipped = [], []
+    n_crops = 0
 
-    def load(position: int) -> np.ndarray | BadImageError:
+    def load(position: int) -> tuple[np.ndarray, tuple[int, int]] | BadImageError:
         try:
-            return geometry.image(reader.image(position))
+            image = reader.image(position)
+            return geometry.crops(image), image.size[::-1]
         except BadImageError as error:
             return error
 
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(_header(len(positions), geometry.crop))
-        for done, (position, crop) in enumerate(_in_order(load, positions, workers), start=1):
-            if isinstance(crop, BadImageError):
+        file.write(_header(len(positions), geometry.side))
+        for done, (position, loaded) in enumerate(_in_order(load, positions, workers), start=1):
+            if isinstance(loaded, BadImageError):
                 if on_bad_image == "stop":
-                    raise BadImageError(f"{crop} (or set on_bad_image: skip to leave such images out)")
-                skipped.append(str(crop))
+                    raise BadImageError(f"{loaded} (or set on_bad_image: skip to leave such images out)")
+                skipped.append(str(loaded))
             else:
-                file.write(crop.tobytes())
+                crops, size = loaded
+                file.write(crops.tobytes())
                 label = reader.label(position)
-                rows.append((position, reader.id(position), label, reader.classes[label] if label >= 0 else ""))
+                name = reader.classes[label] if label >= 0 else ""
+                rows.append((position, reader.id(position), label, name, *size, *geometry.seen_size(size), n_crops, len(crops)))
+                n_crops += len(crops)
             on_image(done)
         if not rows:
             raise AtlasError(f"no image of {len(positions)} could be read; the first: {skipped[0] if skipped else 'none'}")
         file.seek(0)
-        file.write(_header(len(rows), geometry.crop))
-    return pd.DataFrame(rows, columns=["position", "id", "label", "class"]), skipped
+        file.write(_header(n_crops, geometry.side))
+    return pd.DataFrame(rows, columns=SAMPLE_COLUMNS), skipped
 
 
 def read_crops(path: str | Path, start: int, stop: int) -> np.ndarray:
@@ -86,7 +99,7 @@ def read_crops(path: str | Path, start: int, stop: int) -> np.ndarray:
 
 
 def _header(count: int, side: int) -> bytes:
-    # NumPy pads the header so that the first axis may change without moving the data: skipped images only shrink it.
+    # NumPy pads the header so that the first axis may change without moving the data.
     buffer = io.BytesIO()
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
     np.lib.format.write_array_header_1_0(buffer, header)

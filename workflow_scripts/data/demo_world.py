@@ -1,8 +1,9 @@
-"""The demo world's splits as a dataset: one safetensors file per split, written by the world painter."""
+"""The demo world as datasets: labelled scenes, key-point pairs and clips, all from the painter's files."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,25 +11,25 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.reader import Judgement, KeypointPair, Region
+
+_LEAST_KEYPOINTS = 3  # a pair with fewer common key points says little
+_FEW_PIXELS = 150  # an object of fewer visible pixels is junk in retrieval: neither right nor wrong
 
 
-class DemoWorld:
-    """Painted scenes with full ground truth. Attribute `classes`: names of the object classes."""
+class _Scenes:
+    """The scenes of a split. Attribute `classes`: names of the object classes."""
+
+    _ARRAYS: tuple[str, ...] = ("image", "label", "object", "part", "object_image", "object_index", "object_class")
 
     def __init__(self, path: Path) -> None:
-        """Open the split at `path`.
-
-        Raises:
-            AtlasError: the file is not a split of the demo world.
-        """
-        try:
-            with safe_open(path, framework="numpy") as file:
-                self.images = file.get_tensor("image")
-                self.labels = file.get_tensor("label")
-                self.objects = file.get_tensor("object")
-                self.classes = json.loads(file.metadata()["classes"])
-        except (SafetensorError, KeyError, FileNotFoundError) as error:
-            raise AtlasError(f"{path}: not a split of the demo world ({error}); delete it and run again") from None
+        arrays, metadata = _load(path, self._ARRAYS)
+        self.arrays = arrays
+        self.images, self.labels = arrays["image"], arrays["label"]
+        self.classes = metadata["classes"]
+        keys = ("object_image", "object_index", "object_class")
+        rows = zip(*(arrays[key].tolist() for key in keys), strict=True)
+        self.class_of = {(image, index): kind for image, index, kind in rows}
         self.name = path.stem
 
     def __len__(self) -> int:
@@ -47,7 +48,198 @@ class DemoWorld:
         """Return the class of the image's main object."""
         return int(self.labels[position])
 
-    def object_masks(self, position: int) -> list[np.ndarray]:
-        """Return one mask of visible pixels per object."""
-        objects = self.objects[position]
-        return [objects == i for i in range(1, int(objects.max()) + 1) if (objects == i).any()]
+
+class DemoWorld(_Scenes):
+    """Painted scenes with full ground truth, and a retrieval task: find images that show the class of a query's main object.
+
+    Every `query_every`-th image is a query, the others are the database. Easy: the class is the main object. Hard: it is
+    another object of the image. Junk: it is there with so few pixels that it counts neither way.
+    """
+
+    def __init__(self, path: Path, query_every: int = 8) -> None:
+        """Open the split at `path`.
+
+        Raises:
+            AtlasError: the file is not a split of the demo world.
+        """
+        super().__init__(path)
+        self.query_every = query_every
+
+    def objects(self, position: int) -> list[Region]:
+        """Return the visible pixels and the class of every object."""
+        objects = self.arrays["object"][position]
+        return [Region(objects == i, self.class_of[position, i]) for i in np.unique(objects[objects > 0]).tolist()]
+
+    def parts(self, position: int) -> list[Region]:
+        """Return the visible pixels of every part of every object; parts of one name of one object are one region."""
+        objects, parts = self.arrays["object"][position], self.arrays["part"][position]
+        found = np.unique(np.stack([objects, parts], -1)[(objects > 0) & (parts > 0)], axis=0)
+        return [Region((objects == i) & (parts == part), int(part)) for i, part in found.tolist()]
+
+    def database(self) -> list[int]:
+        """Return the positions of the database images."""
+        return [position for position in range(len(self)) if position % self.query_every]
+
+    def judgements(self) -> list[Judgement]:
+        """Return the queries."""
+        shown: list[dict[int, int]] = []  # class -> visible pixels of its largest object, per image
+        for position in range(len(self)):
+            pixels: dict[int, int] = {}
+            counts = np.bincount(self.arrays["object"][position].ravel())
+            for index in np.flatnonzero(counts[1:]) + 1:
+                kind = self.class_of[position, int(index)]
+                pixels[kind] = max(pixels.get(kind, 0), int(counts[index]))
+            shown.append(pixels)
+        judged = []
+        for query in range(0, len(self), self.query_every):
+            kind = self.label(query)
+            having = [position for position in self.database() if kind in shown[position]]
+            junk = tuple(p for p in having if shown[p][kind] < _FEW_PIXELS)
+            easy = tuple(p for p in having if p not in junk and self.label(p) == kind)
+            hard = tuple(p for p in having if p not in junk and self.label(p) != kind)
+            judged.append(Judgement(query, easy, hard, junk))
+        return judged
+
+
+class DemoPairs(_Scenes):
+    """Pairs of images with the same class of main object, and the key points that are visible in both.
+
+    The samples are the images of the pairs alone, sorted by class.
+    """
+
+    _ARRAYS = (
+        *_Scenes._ARRAYS,
+        "object_box",
+        "keypoint_image",
+        "keypoint_object",
+        "keypoint_name",
+        "keypoint_xy",
+        "keypoint_visible",
+    )
+
+    def __init__(self, path: Path, pairs_per_class: int = 8, seed: int = 0) -> None:
+        """Open the split at `path` and draw the pairs.
+
+        Args:
+            path: the split.
+            pairs_per_class: at most so many pairs of each class.
+            seed: seed of the draw.
+
+        Raises:
+            AtlasError: the file is not a split of the demo world.
+        """
+        super().__init__(path)
+        visible = self.arrays["keypoint_visible"]
+        self.points: dict[tuple[int, int], dict[int, np.ndarray]] = {}
+        keys = ("keypoint_image", "keypoint_object", "keypoint_name", "keypoint_xy")
+        for image, index, name, xy in zip(*(self.arrays[key][visible] for key in keys), strict=True):
+            self.points.setdefault((int(image), int(index)), {})[int(name)] = xy
+        drawn = self._draw(pairs_per_class, np.random.default_rng(seed))
+        self.kept = sorted({i for p in drawn for i in (p.source, p.target)}, key=lambda i: (self.labels[i], i))
+        place = {image: position for position, image in enumerate(self.kept)}
+        self._pairs = [replace(pair, source=place[pair.source], target=place[pair.target]) for pair in drawn]
+
+    def __len__(self) -> int:
+        """Return the number of images in pairs."""
+        return len(self.kept)
+
+    def id(self, position: int) -> str:
+        """Return the split's name and the image's position in it."""
+        return super().id(self.kept[position])
+
+    def image(self, position: int) -> Image.Image:
+        """Return the image as 8-bit RGB."""
+        return super().image(self.kept[position])
+
+    def label(self, position: int) -> int:
+        """Return the class of the image's main object."""
+        return super().label(self.kept[position])
+
+    def pairs(self) -> list[KeypointPair]:
+        """Return the pairs, class by class; a class without two such images has none."""
+        return self._pairs
+
+    def _draw(self, per_class: int, rng: np.random.Generator) -> list[KeypointPair]:
+        found = []
+        for kind, name in enumerate(self.classes):
+            images = np.flatnonzero(self.labels == kind)
+            wanted, tries = per_class, 20 * per_class
+            seen: set[tuple[int, int]] = set()
+            while wanted and tries and len(images) > 1:
+                tries -= 1
+                source, target = (int(image) for image in rng.choice(images, 2, replace=False))
+                pair = self._pair(source, target, name)
+                if pair and (source, target) not in seen:
+                    seen.add((source, target))
+                    found.append(pair)
+                    wanted -= 1
+        return found
+
+    def _pair(self, source: int, target: int, category: str) -> KeypointPair | None:
+        ours, theirs = self._main_object(source), self._main_object(target)
+        mine, other = self.points.get((source, ours), {}), self.points.get((target, theirs), {})
+        common = sorted(mine.keys() & other.keys())
+        if len(common) < _LEAST_KEYPOINTS:
+            return None
+        row = np.flatnonzero((self.arrays["object_image"] == target) & (self.arrays["object_index"] == theirs))[0]
+        box = tuple(float(side) for side in self.arrays["object_box"][row])
+        source_xy, target_xy = (np.stack([points[name] for name in common]) for points in (mine, other))
+        return KeypointPair(source, target, category, source_xy, target_xy, box)
+
+    def _main_object(self, position: int) -> int:
+        """Return the object of the image's class with most visible pixels."""
+        counts = np.bincount(self.arrays["object"][position].ravel(), minlength=2)
+        own = [i for i in range(1, len(counts)) if counts[i] and self.class_of[position, i] == self.labels[position]]
+        return max(own, key=lambda i: counts[i])
+
+
+class DemoClips:
+    """The frames of the demo's clips, clip by clip. They have no image label, so `classes` is empty."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the clips at `path`.
+
+        Raises:
+            AtlasError: the file does not hold the demo's clips.
+        """
+        arrays, _ = _load(path, ("image", "object"))
+        if arrays["image"].ndim != 5:
+            raise AtlasError(f"{path}: a split of the demo world, not its clips; name clips.safetensors")
+        self.images, self.maps = arrays["image"], arrays["object"]
+        self.frames = self.images.shape[1]
+        self.classes: list[str] = []
+
+    def __len__(self) -> int:
+        """Return the number of frames of all clips."""
+        return len(self.images) * self.frames
+
+    def id(self, position: int) -> str:
+        """Return the clip's name and the number of the frame."""
+        name, frame = self.frame(position)
+        return f"{name}/{frame:05d}"
+
+    def image(self, position: int) -> Image.Image:
+        """Return the frame as 8-bit RGB."""
+        return Image.fromarray(self.images[divmod(position, self.frames)])
+
+    def label(self, position: int) -> int:
+        """Return -1: clips have no image label."""
+        return -1
+
+    def frame(self, position: int) -> tuple[str, int]:
+        """Return (name of the clip, 0-based number of the frame)."""
+        clip, frame = divmod(position, self.frames)
+        return f"clip{clip:02d}", frame
+
+    def object_map(self, position: int) -> np.ndarray:
+        """Return [64, 64] uint8, the object of every pixel, 0 for none."""
+        return self.maps[divmod(position, self.frames)]
+
+
+def _load(path: Path, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict]:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            return {name: file.get_tensor(name) for name in names}, metadata
+    except (SafetensorError, KeyError, FileNotFoundError) as error:
+        raise AtlasError(f"{path}: not a split of the demo world ({error}); delete it and run again") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
@@ -46,7 +45,3 @@ class ImageFolder:
         """Return the index of the image's sub-folder, -1 for an image directly in the folder."""
         parts = self.files[position].parts
         return self.classes.index(parts[0]) if len(parts) > 1 else -1
-
-    def object_masks(self, position: int) -> list[np.ndarray]:
-        """Return nothing: a plain folder has no object masks."""
-        return []
