@@ -21,7 +21,9 @@ def main() -> None:
     parser.add_argument("--collectors", required=True, help="JSON: collector name -> options")
     parser.add_argument("--crops", required=True)
     parser.add_argument("--samples", required=True)
-    parser.add_argument("--grid-masks", help="object masks on the model's patch grid")
+    parser.add_argument("--grid-masks", type=Path, help="object and part masks on the model's patch grid")
+    parser.add_argument("--grid-labels", type=Path, help="first labels of videos on the model's patch grid")
+    parser.add_argument("--keypoint-pairs", type=Path, help="key-point pairs in pixels of the crops")
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto")
@@ -52,11 +54,12 @@ def main() -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with compute_device(args.gpu) as device:
         vit = load_vit(entry, checkpoint, device)
-        source = CropSource(vit, Path(args.crops), Path(args.samples), Path(args.grid_masks) if args.grid_masks else None)
+        source = CropSource(vit, Path(args.crops), Path(args.samples), args.grid_masks, args.grid_labels, args.keypoint_pairs)
         collectors = make_collectors(json.loads(args.collectors), vit.n_layers, len(source), source.n_classes, output.parent)
         print(f"{args.model} on {device}: {', '.join(c.name for c in collectors)}", file=sys.stderr, flush=True)
         progress = Progress(f"{args.model} on {args.dataset}", len(source), "images")
-        run_pass(vit, args.model, source, collectors, args.batch_size, progress)
+        # The batch size counts what the model sees at once: crops.
+        run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
     metadata = {
         "model": args.model,
         "entry": args.entry,

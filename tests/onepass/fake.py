@@ -3,8 +3,25 @@
 import numpy as np
 import torch
 
-from workflow_scripts.onepass.batch import Batch
+from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Layer
+
+# Options of the collectors that have some.
+OPTIONS = {
+    "average_attention": {"n_classes": 3},
+    "chosen_attention": {"cls_images": [1, 4, 9], "whole_images": [4]},
+    "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
+    "gram_blocks": {"block": 4, "n_images": 11},
+    "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},
+}
+# Points lie on a square crop of 12 pixels; the fake model's patch grid is taken to cover it.
+PAIRS = KeypointPairs(
+    source=np.array([0, 3, 9, 4]),
+    target=np.array([2, 0, 10, 4]),
+    point_pair=np.array([0, 0, 1, 2, 2, 2, 3]),
+    point_source=np.array([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 1], [6, 6]], np.float32),
+    side=12,
+)
 
 
 class FakeVit:
@@ -36,7 +53,8 @@ class FakeVit:
         token = torch.stack([x for _, x in records])
         maps = torch.stack([a for a, _ in records]) if attention else None
         names = ("input", "norm1", "norm2", "query", "key", "value", "attn_out", "attn_branch", "mid", "mlp_out", "mlp_branch")
-        fields = dict.fromkeys(names, token)
+        # Each facet is a function of its own of the image, so that a collector that mixes them up is found out.
+        fields = {name: token * (1 + 0.1 * place) + 0.01 * place for place, name in enumerate(names)}
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
             attention=maps, token=token, token_normed=None, **fields,
@@ -44,7 +62,7 @@ class FakeVit:
 
 
 class FakeSource:
-    """Random images with labels and object masks; image 2 keeps no object."""
+    """Random images with labels, masks, videos (of 5 and 6 frames) and key-point pairs; image 2 keeps no object."""
 
     def __init__(self, n=11, n_patches=12, seed=0):
         rng = np.random.default_rng(seed)
@@ -64,5 +82,34 @@ class FakeSource:
         return self.at(np.arange(start, stop))
 
     def at(self, index):
-        mask = self.masks[torch.as_tensor(index)]
-        return Batch(np.asarray(index), self.images[torch.as_tensor(index)], self.labels[index], mask, mask.any(1).numpy())
+        index = np.asarray(index)
+        chosen = torch.as_tensor(index)
+        mask = self.masks[chosen]
+        return Batch(
+            index,
+            self.images[chosen],
+            self.labels[index],
+            mask,
+            mask.any(1).numpy(),
+            regions={"object": self._regions(index, 2), "part": self._regions(index, 3)},
+            frames=self._frames(index),
+            pairs=PAIRS,
+        )
+
+    def _regions(self, index, per_image):
+        """Every image but the second has `per_image` regions, numbered through the dataset."""
+        kept = [(place, int(image)) for place, image in enumerate(index) if image != 1]
+        numbers = [image * per_image + i for _, image in kept for i in range(per_image)]
+        masks = []
+        for number in numbers:
+            values = torch.rand(self.masks.shape[1], generator=torch.Generator().manual_seed(number))
+            masks.append(values / values.sum())
+        return Regions(np.array(numbers), np.repeat([place for place, _ in kept], per_image), masks)
+
+    def _frames(self, index):
+        video, frame = (index >= 5).astype(int), np.where(index >= 5, index - 5, index)
+        first = {}
+        for number in video[frame == 0].tolist():
+            labels = torch.randint(0, 3, (self.masks.shape[1],), generator=torch.Generator().manual_seed(number))
+            first[number] = torch.nn.functional.one_hot(labels, 3).T.float()
+        return VideoFrames(video, frame, first)

@@ -1,21 +1,24 @@
 """Split anywhere, same answer: every registered collector, any batches, any shards, any order of merging."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
+from workflow_scripts.metrics.correspondence import match_keypoints
 
-from tests.onepass.fake import FakeSource, FakeVit
+from tests.onepass.fake import OPTIONS, FakeSource, FakeVit
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.metrics.propagation import propagate, unit
 from workflow_scripts.onepass.collectors import COLLECTORS, make_collectors, spread_positions
 from workflow_scripts.onepass.engine import run_pass
 from workflow_scripts.onepass.states import read_metadata, read_state, write_states
 
-OPTIONS = {
-    "average_attention": {"n_classes": 3},
-    "chosen_attention": {"cls_images": [1, 4, 9], "whole_images": [4]},
-}
+ADDITIVE = [name for name, kind in COLLECTORS.items() if not kind.ordered]
+ORDERED = [name for name, kind in COLLECTORS.items() if kind.ordered]
 
 
 def collector(name, n_layers=3):
@@ -65,7 +68,7 @@ def assert_same(got, expected):
             assert np.allclose(got[key], value, rtol=1e-6, atol=1e-6, equal_nan=True), key
 
 
-@pytest.mark.parametrize("name", COLLECTORS)
+@pytest.mark.parametrize("name", ADDITIVE)
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_split_anywhere_same_answer(name, data):
@@ -84,7 +87,16 @@ def test_split_anywhere_same_answer(name, data):
     assert_same(arrays(total), WHOLE[name])
 
 
-@pytest.mark.parametrize("name", COLLECTORS)
+@pytest.mark.parametrize("name", ORDERED)
+@settings(deadline=None, max_examples=12)
+@given(batch_size=st.integers(1, 12))
+def test_any_batches_in_order_same_answer(name, batch_size):
+    made = collector(name)
+    run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size)
+    assert_same(arrays(made), WHOLE[name])
+
+
+@pytest.mark.parametrize("name", ADDITIVE)
 def test_a_state_survives_the_file_and_can_still_be_merged(name, tmp_path):
     parts = []
     for half in (np.arange(6), np.arange(6, 11)):
@@ -99,9 +111,79 @@ def test_a_state_survives_the_file_and_can_still_be_merged(name, tmp_path):
 
 def test_rows_spill_to_disk_and_come_back_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr("workflow_scripts.onepass.collector.ROWS_IN_MEMORY", 64)
-    made = COLLECTORS["pooled_features"](3, tmp_path)
+    made = COLLECTORS["pooled_features"](3, tmp_path, **OPTIONS["pooled_features"])
     run_pass(FakeVit(), "fake", Shard(FakeSource(), [7, 3, 9, 0, 1, 2, 10, 8, 4, 6, 5]), [made], batch_size=4)
     assert_same(arrays(made), WHOLE["pooled_features"])
+
+
+def tokens_of(images, layer=2):
+    vit, source = FakeVit(), FakeSource()
+    return vit._layer(source.images[images], layer, False).token[:, 1:]
+
+
+def test_gram_blocks_are_products_of_the_features_of_consecutive_images():
+    blocks = WHOLE["gram_blocks"]
+    assert blocks["token_cls"].shape == (3, 3, 4, 4)
+    last = tokens_of([8, 9, 10]).flatten(1).numpy()
+    assert np.allclose(blocks["token_spatial"][2, 1, :3, :3], last @ last.T, rtol=1e-5)
+    assert np.isnan(blocks["token_spatial"][2, 1, 3]).all()
+    vit, source = FakeVit(), FakeSource()
+    branch = vit._layer(source.images[4:8], 3, False).mlp_branch.flatten(1).numpy()
+    assert np.allclose(blocks["mlp_branch_all"][1, 2], branch @ branch.T, rtol=1e-5)
+
+
+def test_residual_ratios_are_norms_of_skip_over_branch():
+    layer = FakeVit()._layer(FakeSource().images[[6]], 1, False)
+    ratio = np.linalg.norm(layer.mid[0, 1:]) / np.linalg.norm(layer.mlp_branch[0, 1:])
+    assert WHOLE["residual_ratio"]["mlp_spatial"][6, 0] == pytest.approx(float(ratio), rel=1e-5)
+    ratio = np.linalg.norm(layer.input[0, 0]) / np.linalg.norm(layer.attn_branch[0, 0])
+    assert WHOLE["residual_ratio"]["attention_cls"][6, 0] == pytest.approx(float(ratio), rel=1e-5)
+
+
+def test_region_features_are_weighted_means_of_patch_tokens():
+    regions = FakeSource().at([0, 4]).regions["part"]
+    expected = regions.mask[4] @ tokens_of([4])[0]
+    features = WHOLE["region_features"]
+    row = features["part.index"].tolist().index(regions.index[4])
+    assert np.allclose(features["part"][row, 1], expected, atol=1e-6)
+    assert len(features["object"]) == 20
+
+
+def test_labels_go_through_a_video_with_the_frames_before():
+    labels = WHOLE["propagated_labels"]
+    assert labels["video0000"].shape == (4, 3, 3, 12)
+    assert labels["video0001.index"].tolist() == [6, 7, 8, 9, 10]
+    tokens = unit(tokens_of([5, 6, 7, 8], layer=1))
+    first = FakeSource().at([5]).frames.first_labels[1]
+    second, third = (torch.tensor(labels["video0001"][i, 0]) for i in (0, 1))
+    # Frame 3 sees frame 0 and the last two frames.
+    expected = propagate(tokens[3], tokens[:3], torch.stack([first, second, third], 1), (3, 4), 1, 2, 0.1)
+    assert np.allclose(labels["video0001"][2, 0], expected, atol=1e-6)
+
+
+def test_key_points_are_matched_once_per_pair_and_forgotten():
+    made = collector("matched_keypoints")
+    run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size=4)
+    assert not made._tokens
+    found = arrays(made)
+    assert found["thesis.index"].tolist() == list(range(7))
+    tokens = unit(tokens_of([9, 10]))
+    points = torch.tensor([[7.0, 8], [9, 10], [11, 1]])
+    expected = match_keypoints(tokens[:1], tokens[1:], (3, 4), 12, points)["per_point"]
+    assert np.allclose(found["per_point"][3:6, 1], expected[0], atol=1e-5)
+
+
+def test_a_feature_too_large_for_its_precision_is_named():
+    made = COLLECTORS["pooled_features"](3, None, facets=["cls"], precision="float16")
+    source = FakeSource()
+
+    class Loud(FakeVit):
+        def _layer(self, images, index, attention):
+            layer = super()._layer(images, index, attention)
+            return replace(layer, token=layer.token * 1e5)
+
+    with pytest.raises(AtlasError, match=r"layer 1 is too large for float16; set feature_precision: float32"):
+        run_pass(Loud(), "fake", source, [made], 4)
 
 
 def test_only_images_with_an_object_have_an_iou():
@@ -139,6 +221,7 @@ def test_make_collectors_resolves_options_and_refuses_unknown_names():
     average, chosen = make_collectors(requests, 3, n_images=10, n_classes=7)
     assert average.options == {"n_classes": 7}
     assert chosen.options == {"cls_images": [2, 7], "whole_images": [5]}
+    assert make_collectors({"gram_blocks": {"block": 8}}, 3, 10, 0)[0].options == {"block": 8, "n_images": 10}
     with pytest.raises(AtlasError, match="collector 'nope' is not known"):
         make_collectors({"nope": {}}, 3, 10, 0)
 

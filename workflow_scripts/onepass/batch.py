@@ -2,14 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from workflow_scripts.data.geometry import tile_corners
 from workflow_scripts.metrics import attention as metrics
 from workflow_scripts.zoo.vit import Layer
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Annotated regions of the images of a batch, on the patch grid.
+
+    Attributes:
+        index: [M] int64 number of each region in the dataset.
+        image: [M] int64 place of its image in the batch.
+        mask: M tensors [N] float32 that sum to 1, over the patch tokens of the image.
+    """
+
+    index: np.ndarray
+    image: np.ndarray
+    mask: Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class VideoFrames:
+    """The frames of a batch as parts of videos.
+
+    Attributes:
+        video: [B] int64 number of each image's video.
+        frame: [B] int64 its 0-based number there.
+        first_labels: for every video that has its first frame in the batch, [C, N] float32 one-hot labels of that frame.
+    """
+
+    video: np.ndarray
+    frame: np.ndarray
+    first_labels: dict[int, Tensor]
+
+
+@dataclass(frozen=True)
+class KeypointPairs:
+    """The key-point pairs of the dataset, the same object in every batch (see `data.ground_truth.keypoint_pairs`).
+
+    Attributes:
+        source, target: [P] int64 images.
+        point_pair: [K] int64 pair of each point.
+        point_source: [K, 2] float32 (x, y) in pixels of the source crop.
+        side: side of the crops in pixels.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    point_pair: np.ndarray
+    point_source: np.ndarray
+    side: int
+
+    @cached_property
+    def partners(self) -> dict[int, list[int]]:
+        """Pairs that each image takes part in."""
+        taking: dict[int, list[int]] = {}
+        for pair, images in enumerate(zip(self.source.tolist(), self.target.tolist(), strict=True)):
+            for image in set(images):
+                taking.setdefault(image, []).append(pair)
+        return taking
 
 
 @dataclass(frozen=True)
@@ -18,10 +78,14 @@ class Batch:
 
     Attributes:
         index: [B] int64 positions in the dataset.
-        image: [B, 3, H, W] normalised images on the model's device.
+        image: [crops, 3, H, W] normalised crops on the model's device; one per image unless `tiles` is given.
         label: [B] int64 image labels, or None.
         object_mask: [B, N] bool union of all object masks on the patch grid, or None.
         has_object: [B] bool, False where an image keeps no object on the patch grid; None with `object_mask`.
+        tiles: per image the (rows, columns) of its patch grid, if it is cut into tiles that are all in `image`, in order.
+        regions: object and part masks by kind ("object", "part"), where the dataset has them.
+        frames: the images as frames of videos, or None.
+        pairs: key-point pairs, or None.
     """
 
     index: np.ndarray
@@ -29,9 +93,20 @@ class Batch:
     label: np.ndarray | None = None
     object_mask: Tensor | None = None
     has_object: np.ndarray | None = None
+    tiles: Sequence[tuple[int, int]] | None = None
+    regions: dict[str, Regions] = field(default_factory=dict)
+    frames: VideoFrames | None = None
+    pairs: KeypointPairs | None = None
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def image_of_crop(self, crop: int, grid: tuple[int, int]) -> int:
+        """Return the place in the batch of the image that a crop belongs to; `grid` is that of one crop."""
+        if self.tiles is None:
+            return crop
+        counts = [len(tile_corners(cells, grid[0])) for cells in self.tiles]
+        return int(np.searchsorted(np.cumsum(counts), crop, side="right"))
 
 
 class LayerView:
@@ -58,3 +133,32 @@ class LayerView:
     def distances(self) -> Tensor:
         """[N, N] distances between patch tokens."""
         return metrics.distance_table(self.grid, self.attention.device)
+
+    def patch_tokens(self, batch: Batch) -> list[Tensor]:
+        """Return the patch tokens (block output) of every image, [N, D] each, in the row-major order of its patch grid.
+
+        The cells of an image cut into tiles come from its tiles; where two tiles overlap, from the earlier one.
+        """
+        tokens = self.layer.token[:, self.n_prefix :]
+        if batch.tiles is None:
+            return list(tokens)
+        side = self.grid[0]
+        found, crop = [], 0
+        for cells in batch.tiles:
+            corners = tile_corners(cells, side)
+            whole = tokens.new_empty(*cells, tokens.shape[-1])
+            # Backwards, so that an earlier tile overwrites a later one.
+            for offset, (y, x) in reversed(list(enumerate(corners))):
+                whole[y : y + side, x : x + side] = tokens[crop + offset].reshape(side, side, -1)
+            found.append(whole.reshape(-1, tokens.shape[-1]))
+            crop += len(corners)
+        return found
+
+    def patch_grids(self, batch: Batch) -> list[tuple[int, int]]:
+        """Return the (rows, columns) of every image's patch grid."""
+        return [self.grid] * len(batch) if batch.tiles is None else list(batch.tiles)
+
+
+def region_features(tokens: Sequence[Tensor], regions: Regions) -> Tensor:
+    """Return the mask-weighted mean of the patch tokens of every region, [M, D], given the tokens [N, D] of every image."""
+    return torch.stack([mask @ tokens[image] for image, mask in zip(regions.image.tolist(), regions.mask, strict=True)])

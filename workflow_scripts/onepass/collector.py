@@ -1,8 +1,9 @@
 """The collector contract: a statistic that is the same however the images are split into batches and shards.
 
 A collector keeps two kinds of named arrays. *Sums* are added over images: one [L, ...] array for all images. *Rows* hold
-one [L, ...] record per image, kept with the image's position in the dataset. Both merge without loss: sums add up, rows
-are put side by side and sorted by position when they are read.
+one [L, ...] record per image (or per region, block of images, ...), kept with its position in the dataset. Both merge
+without loss: sums add up, rows are put side by side and sorted by position when they are read. The few collectors that
+follow images through time or pair them say so (`ordered`): they take batches of any size, but in order.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from workflow_scripts.onepass.batch import Batch, LayerView
 
 # Rows of up to this many bytes per array stay in memory; longer ones wait on disk, so memory does not grow with images.
 ROWS_IN_MEMORY = 1 << 20
+FLOAT32 = np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,18 @@ class Wants:
 
     attention: bool = False
     object_mask: bool = False
+    regions: bool = False
+    frames: bool = False
+    pairs: bool = False
 
 
 class Rows:
-    """One float32 record per image, in memory while small and in an unnamed temporary file after that."""
+    """One record per image, in memory while small and in an unnamed temporary file after that."""
 
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, record: tuple[int, ...], folder: Path | None = None) -> None:
+    def __init__(self, record: tuple[int, ...], folder: Path | None = None, dtype: np.dtype = FLOAT32) -> None:
         """Start empty; `record` is the shape of one record."""
         self.record = record
+        self.dtype = np.dtype(dtype)
         self.index = np.empty(0, np.int64)
         self._file = tempfile.SpooledTemporaryFile(max_size=ROWS_IN_MEMORY, dir=folder)  # noqa: SIM115 lives as long as self
 
@@ -50,13 +54,13 @@ class Rows:
     def append(self, index: np.ndarray, values: np.ndarray) -> None:
         """Add records `values` [n, *record] of the dataset positions `index` [n]."""
         self._file.seek(0, 2)
-        self._file.write(np.ascontiguousarray(values, np.float32).tobytes())
+        self._file.write(np.ascontiguousarray(values, self.dtype).tobytes())
         self.index = np.concatenate([self.index, index])
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the records' bytes in the order of their dataset positions, a moderate block at a time."""
         order = np.argsort(self.index, kind="stable")
-        size = 4 * int(np.prod(self.record, dtype=np.int64))
+        size = self.dtype.itemsize * int(np.prod(self.record, dtype=np.int64))
         step = max(1, ROWS_IN_MEMORY // max(size, 1))
         for start in range(0, len(order), step):
             part = order[start : start + step]
@@ -69,8 +73,8 @@ class Rows:
                     yield self._file.read(size)
 
     def array(self) -> np.ndarray:
-        """Return all records in the order of their dataset positions, [n, *record] float32."""
-        return np.frombuffer(b"".join(self.blocks()), np.float32).reshape(self.shape)
+        """Return all records in the order of their dataset positions, [n, *record]."""
+        return np.frombuffer(b"".join(self.blocks()), self.dtype).reshape(self.shape)
 
 
 class Collector(ABC):
@@ -78,6 +82,10 @@ class Collector(ABC):
 
     name: ClassVar[str]
     wants: ClassVar[Wants] = Wants()
+    # True: not additive; the images must come once, in order, into one collector, though in batches of any size.
+    ordered: ClassVar[bool] = False
+    # Images that should come in one batch, from a multiple of this number on; a matter of cost only.
+    block: ClassVar[int] = 1
 
     def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
         """Start empty.
@@ -110,18 +118,20 @@ class Collector(ABC):
             self.sums[key] = np.zeros((self.n_layers, *value.shape))
         self.sums[key][layer - 1] += value
 
-    def put(self, key: str, layer: int, index: np.ndarray, value: Tensor | np.ndarray) -> None:
+    def put(
+        self, key: str, layer: int, index: np.ndarray, value: Tensor | np.ndarray, dtype: np.dtype | type = FLOAT32
+    ) -> None:
         """Set the records `value` [n, ...] of the dataset positions `index` [n] in the rows `key` of 1-based `layer`."""
         value = _numpy(value)
         if key not in self._pending:
-            self._pending[key] = (index, np.zeros((len(index), self.n_layers, *value.shape[1:]), np.float32))
+            self._pending[key] = (index, np.zeros((len(index), self.n_layers, *value.shape[1:]), dtype))
         self._pending[key][1][:, layer - 1] = value
 
     def close_batch(self, batch: Batch) -> None:
         """Count the batch and store its rows; the engine calls it after the last layer."""
         self.n_images += len(batch)
         for key, (index, values) in self._pending.items():
-            self._rows(key, values.shape[1:]).append(index, values)
+            self._rows(key, values.shape[1:], values.dtype).append(index, values)
         self._pending = {}
 
     def merge(self, other: Collector) -> None:
@@ -130,10 +140,10 @@ class Collector(ABC):
         for key, value in other.sums.items():
             self.sums[key] = self.sums[key] + value if key in self.sums else value.copy()
         for key, rows in other.rows.items():
-            self._rows(key, rows.record).append(np.sort(rows.index), rows.array())
+            self._rows(key, rows.record, rows.dtype).append(np.sort(rows.index), rows.array())
 
     def state(self) -> dict[str, np.ndarray | Rows]:
-        """Return the named arrays that hold everything gathered: sums in float64, rows in float32 with their index."""
+        """Return the named arrays that hold everything gathered: sums in float64, rows with their index."""
         arrays: dict[str, np.ndarray | Rows] = {"n_images": np.array([self.n_images], np.int64), **self.sums}
         for key, rows in self.rows.items():
             arrays[f"{key}.index"] = np.sort(rows.index)
@@ -150,12 +160,12 @@ class Collector(ABC):
         collector.n_images = int(arrays["n_images"][0])
         collector.sums = {key: value.copy() for key, value in sums.items()}
         for key in row_keys:
-            collector._rows(key, arrays[key].shape[1:]).append(arrays[f"{key}.index"], arrays[key])
+            collector._rows(key, arrays[key].shape[1:], arrays[key].dtype).append(arrays[f"{key}.index"], arrays[key])
         return collector
 
-    def _rows(self, key: str, record: tuple[int, ...]) -> Rows:
+    def _rows(self, key: str, record: tuple[int, ...], dtype: np.dtype = FLOAT32) -> Rows:
         if key not in self.rows:
-            self.rows[key] = Rows(tuple(record), self.folder)
+            self.rows[key] = Rows(tuple(record), self.folder, dtype)
         return self.rows[key]
 
 

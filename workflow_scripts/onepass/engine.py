@@ -51,7 +51,10 @@ def run_pass(
         AtlasError: a feature is not finite (names model, layer and image), or one image does not fit in memory.
     """
     position = 0
+    block = max((collector.block for collector in collectors), default=1)
     while position < len(source):
+        if batch_size > block:
+            batch_size -= batch_size % block
         stop = min(position + batch_size, len(source))
         try:
             deltas = _run_batch(vit, model, source, source.read(position, stop), collectors)
@@ -87,7 +90,8 @@ def _run_batch(vit: Vit, model: str, source: Source, batch: Batch, collectors: S
         del layer, view
     finite = torch.isfinite(torch.stack(sums))
     if not finite.all():
-        depth, image = (int(i) for i in (~finite).nonzero()[0])
+        depth, crop = (int(i) for i in (~finite).nonzero()[0])
+        image = batch.image_of_crop(crop, vit.grid)
         raise AtlasError(
             f"model {model}, layer {depth + 1}, image '{source.name(int(batch.index[image]))}': features are not finite; "
             "check the checkpoint and the normalisation of the model's entry"

@@ -11,21 +11,32 @@ from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.crops import read_crops
-from workflow_scripts.onepass.batch import Batch
+from workflow_scripts.data.ground_truth import whole_grid
+from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
 
 
 class CropSource:
     """The crops of one dataset and geometry as batches for one model."""
 
-    def __init__(self, vit: Vit, crops: Path, samples: Path, grid_masks: Path | None = None) -> None:
+    def __init__(
+        self,
+        vit: Vit,
+        crops: Path,
+        samples: Path,
+        grid_masks: Path | None = None,
+        grid_labels: Path | None = None,
+        keypoint_pairs: Path | None = None,
+    ) -> None:
         """Open the files.
 
         Args:
             vit: the model, for its device, precision and normalisation.
             crops: .npy file of the crops.
-            samples: parquet with one row per crop (id, label).
-            grid_masks: safetensors with `object_mask` [n, N] and `has_object` [n], for the model's patch grid.
+            samples: parquet with one row per image (see `data.crops`).
+            grid_masks: safetensors of `data.ground_truth.region_masks`, for the model's patch grid.
+            grid_labels: safetensors of `data.ground_truth.first_labels`, for the model's patch grid.
+            keypoint_pairs: safetensors of `data.ground_truth.keypoint_pairs`.
 
         Raises:
             AtlasError: the files do not belong together or do not fit the model.
@@ -33,16 +44,24 @@ class CropSource:
         self.crops = crops
         self.samples = pd.read_parquet(samples)
         shape = np.load(crops, mmap_mode="r").shape
-        if shape[0] != len(self.samples):
-            raise AtlasError(f"{crops}: {shape[0]} crops but {len(self.samples)} rows in {samples}; delete both, run again")
+        self.first, self.count = (self.samples[name].to_numpy(np.int64, copy=True) for name in ("first_crop", "n_crops"))
+        if shape[0] != self.count.sum():
+            raise AtlasError(f"{crops}: {shape[0]} crops but {self.count.sum()} by {samples}; delete both, run again")
         if shape[1:3] != tuple(vit.image_size):
             raise AtlasError(
                 f"{crops}: crops of {shape[1]} x {shape[2]} px, but the model takes {vit.image_size[0]} x "
-                f"{vit.image_size[1]}; change the study's geometry or the model's image_size"
+                f"{vit.image_size[1]}; change thesis.geometry or the model's image_size"
             )
         self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].to_numpy(np.int64, copy=True)
         self.n_classes = 0 if self.labels is None else int(self.labels.max()) + 1
-        self.masks = load_file(grid_masks) if grid_masks else None
+        seen = zip(self.samples["height"], self.samples["width"], strict=True)
+        self.cells = [whole_grid(size, shape[1], vit.grid) for size in seen]
+        self.tiled = any(cells != vit.grid for cells in self.cells)
+        self.masks = load_file(grid_masks) if grid_masks else {}
+        self.video = load_file(grid_labels) if grid_labels else {}
+        pairs = load_file(keypoint_pairs) if keypoint_pairs else {}
+        names = ("pair_source", "pair_target", "point_pair", "point_source")
+        self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
         self.device = vit.device
         self.mean, self.std = (
             torch.tensor(values, device=vit.device).reshape(1, 3, 1, 1)
@@ -50,20 +69,57 @@ class CropSource:
         )
 
     def __len__(self) -> int:
-        """Return the number of crops."""
+        """Return the number of images."""
         return len(self.samples)
+
+    @property
+    def crops_per_image(self) -> int:
+        """Largest number of crops of an image."""
+        return int(self.count.max())
 
     def name(self, position: int) -> str:
         """Return the id of the image at `position`."""
         return str(self.samples["id"].iloc[position])
 
     def read(self, start: int, stop: int) -> Batch:
-        """Return the crops `start` to `stop` (exclusive) as a batch."""
-        pixels = torch.from_numpy(read_crops(self.crops, start, stop)).to(self.device)
+        """Return the images `start` to `stop` (exclusive) as a batch."""
+        begin, end = int(self.first[start]), int(self.first[stop - 1] + self.count[stop - 1])
+        pixels = torch.from_numpy(read_crops(self.crops, begin, end)).to(self.device)
         image = (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
         masks = {}
-        if self.masks is not None:
+        if "object_mask" in self.masks:
             masks["object_mask"] = torch.from_numpy(self.masks["object_mask"][start:stop].astype(bool)).to(self.device)
             masks["has_object"] = self.masks["has_object"][start:stop].astype(bool)
-        label = None if self.labels is None else self.labels[start:stop]
-        return Batch(np.arange(start, stop), image, label, **masks)
+        return Batch(
+            np.arange(start, stop),
+            image,
+            None if self.labels is None else self.labels[start:stop],
+            **masks,
+            tiles=self.cells[start:stop] if self.tiled else None,
+            regions={kind: self._regions(kind, start, stop) for kind in ("object", "part") if f"{kind}_image" in self.masks},
+            frames=self._frames(start, stop) if self.video else None,
+            pairs=self.pairs,
+        )
+
+    def _regions(self, kind: str, start: int, stop: int) -> Regions:
+        image, cells = self.masks[f"{kind}_image"], self.masks[f"{kind}_cells"]
+        index = np.arange(*np.searchsorted(image, (start, stop)))
+        ends = np.cumsum(cells)
+        masks = []
+        for region in index.tolist():
+            values = torch.from_numpy(
+                self.masks[f"{kind}_values"][ends[region] - cells[region] : ends[region]].astype(np.float32)
+            )
+            masks.append((values / values.sum()).to(self.device))
+        return Regions(index, image[index] - start, masks)
+
+    def _frames(self, start: int, stop: int) -> VideoFrames:
+        video, frame = self.video["video"][start:stop], self.video["frame"][start:stop]
+        ends = np.cumsum(self.video["cells"].prod(1))
+        labels = {}
+        for number in video[frame == 0].tolist():
+            cells = int(self.video["cells"][number].prod())
+            index = torch.from_numpy(self.video["labels"][ends[number] - cells : ends[number]].astype(np.int64))
+            one_hot = torch.nn.functional.one_hot(index, int(self.video["channels"][number])).T.float()
+            labels[number] = one_hot.to(self.device)
+        return VideoFrames(video, frame, labels)

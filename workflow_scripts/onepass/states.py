@@ -37,6 +37,28 @@ def read_state(path: str | Path, collector: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
+class FileRows:
+    """One array of a pass file, read slice by slice along its first axis: for features that do not fit in memory."""
+
+    def __init__(self, path: str | Path, collector: str, key: str) -> None:
+        """Open the array.
+
+        Raises:
+            AtlasError: the file is not a pass file or does not hold the array.
+        """
+        file = _open(path)
+        name = f"{collector}/{key}"
+        names = list(file.keys())
+        if name not in names:
+            raise AtlasError(f"{path}: no '{name}' in this pass, which holds {', '.join(names)[:200]}; run the pass again")
+        self._slice = file.get_slice(name)
+        self.shape = tuple(self._slice.get_shape())
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return the rows as an array."""
+        return self._slice[rows]
+
+
 def read_metadata(path: str | Path) -> dict[str, str]:
     """Return the metadata of a pass file."""
     with _open(path) as file:
