@@ -11,9 +11,16 @@ import csv
 import platform
 from pathlib import Path
 
-from benchmarks import memory, passes, planning
+from benchmarks import memory, neighbours, passes, planning, propagation, similarity
 
-BENCHMARKS = {"passes": passes.measure, "memory": memory.measure, "planning": planning.measure}
+BENCHMARKS = {
+    "passes": passes.measure,
+    "memory": memory.measure,
+    "planning": planning.measure,
+    "similarity": similarity.measure,
+    "neighbours": neighbours.measure,
+    "propagation": propagation.measure,
+}
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def measure() -> list[dict]:
             "reader": "image_folder",
             "path": str(folder / "images"),
             "source": {"type": "local"},
-            "ground_truth": ["label", "object_masks"],
+            "ground_truth": ["label", "object_masks", "part_masks"],
             "licence": "none",
         }
         datasets = {f"dataset{i}": dataset for i in range(DATASETS)}
@@ -41,7 +41,15 @@ def measure() -> list[dict]:
             "registries": {"models": str(folder / "models.yaml"), "datasets": str(folder / "datasets.yaml")},
             "models": list(models),
             "features": {"datasets": list(datasets)},
-            "thesis": {"attention": {"dataset": "dataset0", "mask_dataset": "dataset1"}},
+            "thesis": {
+                "attention": {"dataset": "dataset0", "mask_dataset": "dataset1"},
+                "similarity": {"dataset": "dataset0"},
+                "clustering": {"image_dataset": "dataset0", "object_dataset": "dataset1", "part_dataset": "dataset2"},
+                "knn": {"bank": "dataset3", "queries": "dataset4"},
+                "retrieval": None,
+                "video": None,
+                "keypoints": None,
+            },
         }
         for file, content in (("models", {"models": models}), ("datasets", {"datasets": datasets}), ("config", config)):
             (folder / f"{file}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))

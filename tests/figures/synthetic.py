@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from workflow_scripts.common.table import COLUMNS, write_table
+from workflow_scripts.figures.catalogue import FigureEntry
 
 KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "global", "sparse_repeating")
 
@@ -47,7 +49,7 @@ DEMO = (
     Shape("simmim", "SimMIM", "reconstruction"),
     Shape("untrained", "Untrained", "none", has_offset=False),
 )
-RANDOM = Shape("random_baseline", "Random attention", "none", layers=12)
+RANDOM = Shape("random_baseline", "Random", "none", layers=12)
 _ZOO = (
     ("FS S/32", 12, 6, 7),
     ("FS S/16", 12, 6, 14),
@@ -77,21 +79,55 @@ TWENTY = tuple(
 )
 
 
-def write_model_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
-    """Write the parquet table of `shape`; one interval of the first layer is unknown (NaN)."""
-    rng = np.random.default_rng([seed, *shape.id.encode()])
+ANALYSES = ("attention", "clustering", "knn", "retrieval", "video", "keypoints", "residual")
+_LEVEL = {"supervised": 0.8, "language": 0.72, "contrastive": 0.66, "reconstruction": 0.4, "none": 0.22}
+
+
+def write_model_table(folder: Path, shape: Shape, analysis: str = "attention", seed: int = 0) -> Path:
+    """Write the parquet table of one analysis of `shape`; intervals of the first layer are unknown (NaN)."""
+    rng = np.random.default_rng([seed, *shape.id.encode(), *analysis.encode()])
+    rows = list((_attention_rows if analysis == "attention" else _score_rows)(shape, analysis, rng))
+    frame = pd.DataFrame(rows, columns=["dataset", "layer", "facet", "head", "metric", "setting", "value", "unit", "width"])
+    known = (frame["width"] > 0) & (frame["layer"] > 1)
+    frame["ci_low"] = (frame["value"] - frame["width"]).where(known)
+    frame["ci_high"] = (frame["value"] + frame["width"]).where(known)
+    same = {"study": "thesis", "analysis": analysis, "model": shape.id, "n": 480, "higher_is_better": pd.NA}
+    same |= {"other_model": "", "other_layer": pd.NA, "other_facet": ""}
+    return save_table(folder / analysis / f"{shape.id}.parquet", frame.assign(**same)[list(COLUMNS)], shape)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files of a set of models: a list of tables per analysis, maps, and the comparison of all."""
+
+    tables: dict[str, list[Path]]
+    maps: list[Path]
+    cka: Path
+
+    def given_to(self, entry: FigureEntry) -> dict:
+        """Return what `save.draw` is called with for `entry`."""
+        given = {"tables": [path for analysis in entry.analyses for path in self.tables[analysis]]}
+        return given | {"maps": self.maps if entry.maps else [], "cka": self.cka if entry.cka else None}
+
+
+def write_files(folder: Path, shapes: Sequence[Shape]) -> Files:
+    """Write every kind of file of `shapes`."""
+    tables = {analysis: [write_model_table(folder / "tables", shape, analysis) for shape in shapes] for analysis in ANALYSES}
+    maps = [write_maps(folder / "maps", shape) for shape in shapes]
+    return Files(tables, maps, write_cka(folder / "cka.parquet", shapes))
+
+
+def _attention_rows(shape: Shape, _: str, rng: np.random.Generator) -> Iterator[tuple]:
+    """Yield dataset, layer, facet, head, metric, setting, value, unit, half the width of the interval."""
     depth = np.linspace(0, 1, shape.layers)
     course = 0.45 - 0.25 * np.sin(np.pi * depth) - (0.15 * depth if shape.supervision == "reconstruction" else 0)
-    rows: list[tuple] = []
 
-    def add(metric, layer, head, value, setting="", ci=0.0, unit="longer grid side"):
-        low, high = (value - ci, value + ci) if ci and layer > 1 else (np.nan, np.nan)
-        place = ("thesis", "attention", "demo_val", shape.id, layer, "attention", head)
-        rows.append((*place, metric, setting, value, 480, low, high, unit, None))
+    def row(metric, layer, head, value, setting="", ci=0.0, unit="longer grid side"):
+        return "demo_val", layer, "attention", head, metric, setting, float(value), unit, ci
 
     for layer in range(1, shape.layers + 1):
         distances = np.clip(course[layer - 1] + 0.12 * rng.standard_normal(shape.heads), 0.02, 0.7)
-        add("attention_distance", layer, "mean", float(distances.mean()), ci=0.012)
+        yield row("attention_distance", layer, "mean", distances.mean(), ci=0.012)
         for head, distance in enumerate(distances, 1):
             kind = str(rng.choice(KINDS, p=np.array([1, 3, 1, 2, 3 + 4 * depth[layer - 1], 1]) / (11 + 4 * depth[layer - 1])))
             if kind == "offset_local" and not shape.has_offset:
@@ -102,17 +138,123 @@ def write_model_table(folder: Path, shape: Shape, seed: int = 0) -> Path:
             for name, value in (
                 ("attention_distance", distance), ("offset_x", x), ("offset_y", y), ("offset_distance", np.hypot(x, y)),
             ):  # fmt: skip
-                add(name, layer, str(head), float(value))
-            add("head_kind", layer, str(head), 1.0, kind, unit="")
+                yield row(name, layer, str(head), value)
+            yield row("head_kind", layer, str(head), 1, kind, unit="")
         for metric in ("mask_iou_cls", "mask_iou_spatial"):
-            best = float(0.2 + 0.25 * (1 - np.exp(-5 * depth[layer - 1])) + 0.02 * rng.standard_normal())
-            add(metric, layer, "best", best, "max over heads per image, then mean", 0.01, "IoU")
-            add(metric, layer, "best", best - 0.08, "mean over images, then max over heads", 0.01, "IoU")
+            best = 0.2 + 0.25 * (1 - np.exp(-5 * depth[layer - 1])) + 0.02 * rng.standard_normal()
+            yield row(metric, layer, "best", best, "max over heads per image, then mean", 0.01, "IoU")
+            yield row(metric, layer, "best", best - 0.08, "mean over images, then max over heads", 0.01, "IoU")
             for head in range(1, shape.heads + 1):
-                add(metric, layer, str(head), best - 0.1, "per head", unit="IoU")
-    columns = "study analysis dataset model layer facet head metric setting value n ci_low ci_high unit higher_is_better"
-    frame = pd.DataFrame(rows, columns=columns.split())
-    return save_table(folder / f"{shape.id}.parquet", frame, shape)
+                yield row(metric, layer, str(head), best - 0.1, "per head", unit="IoU")
+
+
+_SCORES = {
+    "clustering": [
+        (facet, metric, setting, dataset, 1.0)
+        for facet, dataset in (
+            ("cls", "imagenet_50"),
+            ("mean_patch", "imagenet_50"),
+            ("object", "coco"),
+            ("part", "partimagenet"),
+        )
+        for metric in ("purity", "nmi", "ari")
+        for setting in ("normal", "dense")
+        if setting == "normal" or facet in ("object", "part")
+    ],
+    "knn": [
+        ("cls", f"knn_top{top}", f"k = {k}", "imagenet_1k", 1.1 if top == 5 else 1 - 0.05 * np.log10(k / 10))
+        for top in (1, 5)
+        for k in (10, 20, 100, 200)
+    ],
+    "retrieval": [
+        ("cls", metric, setting, "roxford5k", part * (0.8 if metric == "mean_average_precision" else 1))
+        for setting, part in (("easy", 0.8), ("medium", 0.6), ("hard", 0.3))
+        for metric in ("mean_average_precision", "mean_precision_at_1", "mean_precision_at_5", "mean_precision_at_10")
+    ],
+    "video": [
+        ("token", metric, setting, "davis_2017", (0.55 if setting == "normal" else 0.85) * (0.2 if "decay" in metric else 1))
+        for setting in ("normal", "dense")
+        for metric in ("jf_mean", "j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay")
+    ],
+    "keypoints": [
+        ("token", metric, setting, "spair_71k", part)
+        for setting in ("thesis rule", "per-point rule", "thesis rule, cat", "per-point rule, cat")
+        for metric, part in (("pck_0.1", 0.4), ("pck_0.05", 0.25), ("pck_0.01", 0.1))
+    ],
+    "residual": [
+        (facet, "skip_branch_ratio", setting, "imagenet_50", 1.0)
+        for facet in ("attention", "mlp")
+        for setting in ("cls", "spatial", "all")
+    ],
+}
+
+
+def _score_rows(shape: Shape, analysis: str, rng: np.random.Generator) -> Iterator[tuple]:
+    """Yield the same: values rise with depth; those of the random baseline are level."""
+    depth = np.linspace(0, 1, shape.layers)
+    level = _LEVEL[shape.supervision] + 0.04 * rng.standard_normal()
+    local = analysis in ("video", "keypoints") or shape.display_name.startswith("BEiT")
+    rise = 0.2 + 0.8 / (1 + np.exp(-9 * (depth - 0.55))) - (0.35 * np.maximum(0, depth - 0.75) if local else 0)
+    unit = "ratio" if analysis == "residual" else "share"
+    for facet, metric, setting, dataset, part in _SCORES[analysis]:
+        noise = rng.standard_normal(shape.layers)
+        values = part * level * (rise if shape.supervision != "none" else 0.6 + 0.1 * depth) * (1 + 0.02 * noise)
+        if analysis == "residual":
+            values = (1.5 + 12 * depth**2 * (2 if facet == "mlp" else 1) * (2.5 if setting == "cls" else 1)) * (1 + 0.1 * noise)
+        if shape.id == RANDOM.id:
+            values = 0.07 * part + 0.001 * noise
+        for layer, value in enumerate(values.tolist(), 1):
+            yield dataset, layer, facet, "", metric, setting, value, unit, 0.04 * abs(value)
+
+
+def write_cka(path: Path, shapes: Sequence[Shape], seed: int = 0) -> Path:
+    """Write the comparisons of `shapes` in the layout of the workflow; reconstruction models show an X over depth."""
+    rng = np.random.default_rng(seed)
+    n, frames = len(shapes), []
+    family = np.array([shape.supervision for shape in shapes])
+
+    def add(first, second, layer, other_layer, facet, other_facet, setting, values, ci=np.nan):
+        size = len(values)
+        same = {"study": "thesis", "analysis": "cka", "dataset": "imagenet_50", "head": "", "unit": "similarity", "n": 480}
+        same |= {"model": first.id, "other_model": second.id, "setting": setting, "higher_is_better": pd.NA}
+        for metric, shift in (("cka_minmax", 0), ("cka_plain", -0.01)):
+            values = values + shift
+            own = {
+                "layer": layer,
+                "other_layer": other_layer,
+                "facet": facet,
+                "other_facet": other_facet,
+                "metric": [metric] * size,
+            }
+            frames.append(pd.DataFrame({**own, "value": values, "ci_low": values - ci, "ci_high": values + ci, **same}))
+
+    for setting in ("cls", "spatial", "all"):
+        noise = rng.random((n, n))
+        for i in range(n):
+            for j in range(i, n):
+                value = 1.0 if i == j else (0.45 + 0.5 * noise[i, j] if family[i] == family[j] else 0.6 * noise[i, j])
+                value = value if i == j or RANDOM not in (shapes[i], shapes[j]) else -0.02 + 0.04 * noise[i, j]
+                depths = [shapes[i].layers], [shapes[j].layers]
+                add(shapes[i], shapes[j], *depths, ["token"], ["token"], setting, np.array([value]), 0.02)
+    for i, first in enumerate(shapes):
+        for second in shapes[i:]:
+            sites = [np.arange(2 * shape.layers) for shape in (first, second)]
+            a, b = (grid.ravel() for grid in np.meshgrid(*sites, indexing="ij"))
+            u, v = a / (2 * first.layers - 1), b / (2 * second.layers - 1)
+            values = np.exp(-(((u - v) / 0.3) ** 2)) * (1 if first is second else 0.7)
+            if "reconstruction" in (first.supervision, second.supervision):
+                values = np.maximum(values, 0.8 * np.exp(-(((u + v - 1) / 0.15) ** 2)))
+            norms = [[f"norm{1 + site % 2}" for site in sites] for sites in (a, b)]
+            add(first, second, a // 2 + 1, b // 2 + 1, *norms, "all", values)
+    for shape in shapes:
+        a, b = (grid.ravel() for grid in np.meshgrid(*[np.arange(shape.layers)] * 2, indexing="ij"))
+        for part, far in (("attention", 0.3), ("mlp", 0.15)):
+            values = np.exp(-(((a - b) / shape.layers / far) ** 2))
+            add(shape, shape, a + 1, b + 1, [f"{part}_skip"] * len(a), [f"{part}_branch"] * len(a), "all", values)
+    frame = pd.concat(frames, ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
+    facts = ("display_name", "supervision", "layers")
+    write_table(path, frame, {"models": {shape.id: {name: getattr(shape, name) for name in facts} for shape in shapes}})
+    return path
 
 
 def save_table(path: Path, frame: pd.DataFrame, shape: Shape) -> Path:

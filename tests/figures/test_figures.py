@@ -1,4 +1,4 @@
-"""Every figure draws, and its data are the values given."""
+"""Every figure draws on its page; figures of attention show the values given."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 
-from tests.figures.synthetic import SMALL, save_table
+from tests.figures.synthetic import RANDOM, SMALL, TWENTY, save_table
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures import catalogue, data, heads, style
-from workflow_scripts.figures.save import draw_data
+from workflow_scripts.figures import catalogue, data, heads, read, style
+from workflow_scripts.figures.save import draw, draw_data
 from workflow_scripts.figures.thesis.average_cls_attention import chosen_heads
 
-MAP_FIGURES = [entry.name for entry in catalogue.FIGURES if entry.needs_maps]
+MAP_FIGURES = [entry.name for entry in catalogue.FIGURES if entry.maps]
+# One figure of each drawing: figures that differ only in the rows that they read look alike.
+DRAWINGS = (
+    "overview", "cka_last_layer", "cka_last_layer_cls_variants", "cka_depth", "cka_depth_pairs", "residual_ratio",
+    "residual_cka", "clustering_local", "video_by_supervision", "knn_neighbours",
+)  # fmt: skip
+GROUPED = {"overview", "cka_last_layer", "cka_last_layer_spatial_variants", "cka_last_layer_cls_variants"}
+WITHOUT_BASELINE = {"head_kinds", "residual_ratio", "cka_depth", "cka_depth_pairs", "residual_cka", *MAP_FIGURES} - {"overview"}
 
 
 def drawn(name, given):
@@ -32,66 +39,95 @@ def off_page(figure):
     return max(-box.x0, -box.y0, box.x1 - width, box.y1 - height)
 
 
-@pytest.mark.parametrize("entry", catalogue.FIGURES, ids=lambda entry: entry.name)
-def test_draws_several_models_within_the_page(entry, small):
-    result = draw_data(entry, small)
-    assert len(result.data)
-    assert off_page(result.figure) < 0.01
-    assert result.figure.get_figwidth() <= style.PAGE_WIDTH + 1e-6
+def check_page(figure):
+    assert off_page(figure) < 0.01
+    assert figure.get_figwidth() <= style.PAGE_WIDTH + 1e-6
 
 
 @pytest.mark.parametrize("entry", catalogue.FIGURES, ids=lambda entry: entry.name)
-def test_draws_one_model(entry, small_files):
-    tables, maps = small_files
-    result = draw_data(entry, data.load(tables[1:2], maps[1:2]))
+def test_draws_several_models_within_the_page(entry, drawn_small):
+    result = drawn_small(entry.name)
+    check_page(result.figure)
+    shown = set(result.data["model"]) | set(result.data.get("other_model", pd.Series(dtype=str)).dropna())
+    expected = {shape.id for shape in SMALL} | ({RANDOM.id} if entry.name not in WITHOUT_BASELINE else set())
+    assert shown == expected - ({"untrained"} if entry.name == "offset_heads" else set())
+
+
+@pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES, "attention_distance", "head_kinds")))
+def test_draws_one_model(name, small):
+    clip = small.models[1:2]
+    result = drawn(name, data.FigureData(clip, small.tables[1:2], small.maps[1:2], small.cka.of(clip)))
     assert set(result.data["model"]) == {"clip_b16"}
-    assert off_page(result.figure) < 0.01
+    check_page(result.figure)
 
 
-@pytest.mark.parametrize("name", MAP_FIGURES)
-def test_draws_twenty_models_with_few_axes(name, twenty):
-    result = drawn(name, twenty)
-    assert len(set(result.data["model"])) == 20
+@pytest.mark.parametrize("name", ["overview", "cka_last_layer", "cka_depth_pairs", "clustering_local", "knn_by_supervision"])
+def test_draws_the_demo_within_the_page(name, demo_files):
+    entry = catalogue.figure("thesis", name)
+    check_page(draw(entry, **demo_files.given_to(entry)).figure)
+
+
+@pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
+def test_draws_twenty_models_with_few_axes(name, twenty_files):
+    entry = catalogue.figure("thesis", name)
+    models = [shape.id for shape in TWENTY][: 12 if name == "cka_depth_pairs" else 20]  # whose panels grow with the square
+    given = twenty_files.given_to(entry)
+    given["tables"] = [path for path in given["tables"] if path.stem in models]
+    result = draw(entry, **given, models=models)
+    assert len(set(result.data["model"])) == len(models)
     assert len(result.figure.axes) <= 20 * len(heads.KIND_NAMES) + 2
+    if name in DRAWINGS:
+        check_page(result.figure)
     assert result.figure.get_figwidth() <= style.PAGE_WIDTH + 1e-6
 
 
-@pytest.mark.parametrize("entry", catalogue.FIGURES, ids=lambda entry: entry.name)
-def test_order_of_models_is_the_order_of_the_files(entry, small_files):
-    tables, maps = (list(reversed(files[:4])) for files in small_files)
-    result = draw_data(entry, data.load(tables, maps))
-    order = list(dict.fromkeys(result.data["model"]))
-    assert order == [shape.id for shape in reversed(SMALL) if shape.id in order]
+@pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
+def test_order_of_models_is_the_order_asked_for(name, small_files):
+    entry = catalogue.figure("thesis", name)
+    order = [shape.id for shape in (*reversed(SMALL), RANDOM)]
+    result = draw(entry, **small_files.given_to(entry), models=order)
+    found = list(dict.fromkeys(result.data["model"]))
+    if name in GROUPED:  # by kind of supervision, whatever the order asked for
+        names = [text.get_text() for text in result.figure.axes[0 if name != "overview" else 4].get_yticklabels()]
+        assert names[:4] == ["FS B/16", "CLIP B/16", "DINO B/16", "Untrained"]
+    elif name in ("cka_depth_pairs", "residual_cka", "cka_depth"):
+        titles = [text.get_text() for text in (*result.figure.texts, *(axes.title for axes in result.figure.axes))]
+        titles += [axes.get_title(loc="left") for axes in result.figure.axes]
+        shown = [title for title in dict.fromkeys(titles) if title in {shape.display_name for shape in SMALL}]
+        assert shown == [shape.display_name for shape in reversed(SMALL)]
+    else:
+        assert found == [model for model in order if model in found]
 
 
-def test_curves_hold_exactly_the_values_given(small, small_files):
+def test_curves_hold_exactly_the_values_given(drawn_small, small_files):
     for name, metric, head in (
         ("attention_distance_by_supervision", "attention_distance", "mean"),
         ("mask_iou", "mask_iou_cls", "best"),
+        ("mask_iou_by_supervision", "mask_iou_cls", "best"),
     ):
-        shown = drawn(name, small).data
-        for path, table in zip(small_files[0], small.tables, strict=True):
+        shown = drawn_small(name).data
+        for path in small_files.tables["attention"]:
             given = pd.read_parquet(path)
             given = given[(given["metric"] == metric) & (given["head"] == head)]
             given = given[~given["setting"].str.startswith("mean over images")].sort_values("layer")
-            if table.model.is_random:
+            if path.stem == "random_baseline":
                 given = given.head(10)
-            rows = shown[(shown["model"] == table.model.id) & (shown["metric"] == metric)]
+            rows = shown[(shown["model"] == path.stem) & (shown["metric"] == metric)]
             for column in ("layer", "value", "ci_low", "ci_high"):
                 np.testing.assert_array_equal(rows[column].to_numpy(float), given[column].to_numpy(float))
 
 
-def test_csv_round_trips_table_values(small, tmp_path):
+def test_csv_round_trips_table_values(drawn_small, tmp_path):
     from workflow_scripts.figures.save import save_drawn
 
-    result = drawn("attention_distance", small)
+    result = drawn_small("attention_distance")
     paths = [tmp_path / f"x.{suffix}" for suffix in ("pdf", "png", "csv")]
     save_drawn(result, *paths)
     np.testing.assert_array_equal(pd.read_csv(paths[2])["value"], result.data["value"].to_numpy(float))
 
 
-def test_lines_are_drawn_at_the_values_and_the_random_baseline_is_level(small):
-    axes = drawn("attention_distance", small).figure.axes[-1]
+def test_lines_are_drawn_at_the_values_and_the_random_baseline_is_level(small, drawn_small):
+    axes = drawn_small("attention_distance").figure.axes[-1]
     lines = {line.get_color(): line for line in axes.lines if len(line.get_xdata()) > 2}
     table = small.tables[0].select("attention_distance", heads="mean")
     np.testing.assert_array_equal(lines[style.FAMILY_COLOURS["supervised"]].get_ydata(), table["value"].to_numpy(float))
@@ -101,8 +137,8 @@ def test_lines_are_drawn_at_the_values_and_the_random_baseline_is_level(small):
     np.testing.assert_allclose(level, [random[:10].mean()] * 2)
 
 
-def test_an_unknown_interval_leaves_no_band_and_no_nan(small):
-    axes = drawn("attention_distance", small).figure.axes[-1]
+def test_an_unknown_interval_leaves_no_band_and_no_nan(drawn_small):
+    axes = drawn_small("attention_distance").figure.axes[-1]
     assert axes.collections
     for band in axes.collections:
         for path in band.get_paths():
@@ -110,8 +146,8 @@ def test_an_unknown_interval_leaves_no_band_and_no_nan(small):
             assert path.vertices[:, 0].min() >= 2  # the interval of layer 1 is unknown in every synthetic table
 
 
-def test_maps_hold_the_values_at_their_layer_head_row_and_column(small):
-    shown = drawn("average_cls_attention_all", small).data
+def test_maps_hold_the_values_at_their_layer_head_row_and_column(small, drawn_small):
+    shown = drawn_small("average_cls_attention_all").data
     for maps in small.maps:
         given = maps.array("average_cls")
         rows = shown[shown["model"] == maps.model.id]
@@ -120,8 +156,8 @@ def test_maps_hold_the_values_at_their_layer_head_row_and_column(small):
         assert len(rows) == given.shape[0] * given.shape[1] * maps.rows * maps.columns
 
 
-def test_aligned_rows_count_from_the_attending_token(small):
-    shown = drawn("aligned_attention_all", small).data
+def test_aligned_rows_count_from_the_attending_token(small, drawn_small):
+    shown = drawn_small("aligned_attention_all").data
     maps = small.maps[1]
     aligned = maps.array("aligned")
     centre = shown[(shown["model"] == maps.model.id) & (shown["row"] == 0) & (shown["column"] == 1)]
@@ -165,42 +201,29 @@ def test_example_is_the_median_of_its_kind_and_the_largest_offset():
     assert heads.example(frame, "global") is None
 
 
-def test_model_without_offset_heads_says_so_and_others_have_red_mid_lines(small):
-    figure = drawn("offset_heads", small).figure
-    by_title = {axes.get_title(): axes for axes in figure.axes}
+def test_model_without_offset_heads_says_so_and_others_have_red_mid_lines(drawn_small):
+    result = drawn_small("offset_heads")
+    by_title = {axes.get_title(): axes for axes in result.figure.axes}
     assert [text.get_text() for text in by_title["Untrained"].texts] == ["none found"]
     assert not by_title["Untrained"].lines
     assert {to_hex(line.get_color()) for line in by_title["DINO B/16"].lines} == {style.MARK}
-    assert "untrained" not in set(drawn("offset_heads", small).data["model"])
+    assert "untrained" not in set(result.data["model"])
 
 
-def test_head_shares_are_counts_over_heads(small, small_files):
-    shown = drawn("head_kinds", small).data
-    given = pd.read_parquet(small_files[0][1])
+def test_head_shares_are_counts_over_heads(drawn_small, small_files):
+    shown = drawn_small("head_kinds").data
+    given = pd.read_parquet(small_files.tables["attention"][1])
     kinds = given[(given["metric"] == "head_kind") & (given["layer"] == 2)]["setting"].value_counts() / 3
     rows = shown[(shown["model"] == "clip_b16") & (shown["layer"] == 2)].set_index("kind")["share"]
     assert rows[rows > 0].to_dict() == pytest.approx(kinds.to_dict())
-    assert "random_baseline" not in set(shown["model"])
 
 
 def test_two_values_for_one_layer_stop(small_files, tmp_path):
-    frame = pd.read_parquet(small_files[0][0])
-    again = frame[frame["metric"] == "attention_distance"].assign(dataset="other")
+    frame = pd.read_parquet(small_files.tables["attention"][0])
+    again = frame[frame["head"].str.isdigit() & (frame["metric"] == "attention_distance")].assign(dataset="other")
     path = save_table(tmp_path / "fs_b16.parquet", pd.concat([frame, again]), SMALL[0])
-    with pytest.raises(AtlasError, match="several values for layer 1"):
-        drawn("attention_distance", data.load([path], []))
-
-
-def test_mask_iou_has_a_row_of_panels_per_dataset(small_files, tmp_path):
-    frame = pd.read_parquet(small_files[0][0])
-    again = frame[frame["metric"].str.startswith("mask_iou")].assign(dataset="coco")
-    path = save_table(tmp_path / "fs_b16.parquet", pd.concat([frame, again]), SMALL[0])
-    result = drawn("mask_iou", data.load([path], []))
-    assert [axes.get_title(loc="left") for axes in result.figure.axes[::2]] == [
-        "CLS token, demo_val",
-        "CLS token, coco",
-    ]
-    assert set(result.data["dataset"]) == {"demo_val", "coco"}
+    with pytest.raises(AtlasError, match=r"several values for layer 1, head '1' \(demo_val / attention / , other / att"):
+        drawn("attention_distance", read.load([path], []))
 
 
 def test_each_figure_module_offers_draw_only_through_the_catalogue():

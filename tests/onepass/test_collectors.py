@@ -8,21 +8,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
-from workflow_scripts.metrics.correspondence import match_keypoints
 
 from tests.onepass.fake import OPTIONS, FakeSource, FakeVit
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.metrics.correspondence import match_keypoints
 from workflow_scripts.metrics.propagation import propagate, unit
-from workflow_scripts.onepass.collectors import COLLECTORS, make_collectors, spread_positions
+from workflow_scripts.onepass.collectors import COLLECTORS, collector_class, make_collectors, spread_positions
 from workflow_scripts.onepass.engine import run_pass
-from workflow_scripts.onepass.states import read_metadata, read_state, write_states
+from workflow_scripts.onepass.states import FileRows, read_metadata, read_state, write_states
 
-ADDITIVE = [name for name, kind in COLLECTORS.items() if not kind.ordered]
-ORDERED = [name for name, kind in COLLECTORS.items() if kind.ordered]
+ADDITIVE = [name for name in COLLECTORS if not collector_class(name).ordered]
+ORDERED = [name for name in COLLECTORS if collector_class(name).ordered]
 
 
 def collector(name, n_layers=3):
-    return COLLECTORS[name](n_layers, None, **OPTIONS.get(name, {}))
+    return collector_class(name)(n_layers, None, **OPTIONS.get(name, {}))
 
 
 class Shard:
@@ -104,14 +104,14 @@ def test_a_state_survives_the_file_and_can_still_be_merged(name, tmp_path):
         run_pass(FakeVit(), "fake", Shard(FakeSource(), half), [part], batch_size=4)
         path = tmp_path / f"{half[0]}.safetensors"
         write_states(path, states([part]), {"model": "fake"})
-        parts.append(COLLECTORS[name].from_state(read_state(path, name), **OPTIONS.get(name, {})))
+        parts.append(collector_class(name).from_state(read_state(path, name), **OPTIONS.get(name, {})))
     parts[1].merge(parts[0])
     assert_same(arrays(parts[1]), WHOLE[name])
 
 
 def test_rows_spill_to_disk_and_come_back_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr("workflow_scripts.onepass.collector.ROWS_IN_MEMORY", 64)
-    made = COLLECTORS["pooled_features"](3, tmp_path, **OPTIONS["pooled_features"])
+    made = collector_class("pooled_features")(3, tmp_path, **OPTIONS["pooled_features"])
     run_pass(FakeVit(), "fake", Shard(FakeSource(), [7, 3, 9, 0, 1, 2, 10, 8, 4, 6, 5]), [made], batch_size=4)
     assert_same(arrays(made), WHOLE["pooled_features"])
 
@@ -174,7 +174,7 @@ def test_key_points_are_matched_once_per_pair_and_forgotten():
 
 
 def test_a_feature_too_large_for_its_precision_is_named():
-    made = COLLECTORS["pooled_features"](3, None, facets=["cls"], precision="float16")
+    made = collector_class("pooled_features")(3, None, facets=["cls"], precision="float16")
     source = FakeSource()
 
     class Loud(FakeVit):
@@ -208,6 +208,19 @@ def test_reading_what_a_pass_did_not_gather_names_what_it_did(tmp_path):
     write_states(tmp_path / "p.safetensors", states([made]), {})
     with pytest.raises(AtlasError, match=r"no statistics of 'mask_iou'.*attention_distance"):
         read_state(tmp_path / "p.safetensors", "mask_iou")
+
+
+def test_rows_of_a_file_are_read_in_slices(tmp_path):
+    made = collector("pooled_features")
+    run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size=4)
+    write_states(tmp_path / "p.safetensors", states([made]), {})
+    rows = FileRows(tmp_path / "p.safetensors", "pooled_features", "cls")
+    assert rows.shape == (11, 3, 6)
+    assert rows[8:20].dtype == np.float16
+    assert np.array_equal(rows[8:20], WHOLE["pooled_features"]["cls"][8:])
+    assert np.array_equal(rows[:], WHOLE["pooled_features"]["cls"])
+    with pytest.raises(AtlasError, match=r"no 'pooled_features/other' in this pass, which holds pooled_features/"):
+        FileRows(tmp_path / "p.safetensors", "pooled_features", "other")
 
 
 def test_a_file_that_is_no_pass_is_named(tmp_path):

@@ -6,12 +6,16 @@ import torch
 
 from tests.onepass.fake import OPTIONS, FakeSource, FakeVit
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.onepass.collectors import COLLECTORS
+from workflow_scripts.onepass.collectors import COLLECTORS, collector_class
 from workflow_scripts.onepass.engine import run_pass
 
 
+def features():
+    return collector_class("pooled_features")(3, **OPTIONS["pooled_features"])
+
+
 def every_collector():
-    return [kind(3, None, **OPTIONS.get(name, {})) for name, kind in COLLECTORS.items()]
+    return [collector_class(name)(3, None, **OPTIONS.get(name, {})) for name in COLLECTORS]
 
 
 def test_each_image_meets_the_model_once_whatever_the_number_of_collectors():
@@ -25,7 +29,7 @@ def test_attention_is_not_computed_unless_a_collector_wants_it():
     vit = FakeVit()
     original = vit.layers
     vit.layers = lambda images, attention: asked.append(attention) or original(images, attention)
-    run_pass(vit, "fake", FakeSource(4), [COLLECTORS["pooled_features"](3, **OPTIONS["pooled_features"])], batch_size=4)
+    run_pass(vit, "fake", FakeSource(4), [features()], batch_size=4)
     run_pass(vit, "fake", FakeSource(4), every_collector(), batch_size=4)
     assert asked == [False, True]
 
@@ -49,14 +53,18 @@ def test_one_image_that_does_not_fit_is_named():
     vit = FakeVit()
     vit.largest_batch = 0.5
     with pytest.raises(AtlasError, match=r"model fake: image 'image0' alone does not fit in the memory of cpu"):
-        run_pass(vit, "fake", FakeSource(5), [COLLECTORS["pooled_features"](3, **OPTIONS["pooled_features"])], batch_size=4)
+        run_pass(
+            vit, "fake", FakeSource(5), [features()], batch_size=4
+        )
 
 
 def test_another_runtime_error_is_not_mistaken_for_out_of_memory():
     vit = FakeVit()
     vit.layers = lambda images, attention: (_ for _ in ()).throw(RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        run_pass(vit, "fake", FakeSource(5), [COLLECTORS["pooled_features"](3, **OPTIONS["pooled_features"])], batch_size=4)
+        run_pass(
+            vit, "fake", FakeSource(5), [features()], batch_size=4
+        )
 
 
 def test_nan_names_model_layer_and_image():
@@ -67,7 +75,7 @@ def test_nan_names_model_layer_and_image():
     seeds = vit._layer
     vit._layer = lambda images, index, attention: seeds(_seeded(images), index, attention)
     with pytest.raises(AtlasError, match=r"model fake, layer 2, image 'image5': features are not finite"):
-        run_pass(vit, "fake", source, [COLLECTORS["pooled_features"](3, **OPTIONS["pooled_features"])], batch_size=4)
+        run_pass(vit, "fake", source, [features()], batch_size=4)
 
 
 def _seeded(images):

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures.heads import inch_axes
+from workflow_scripts.figures.layout import inch_axes
 from workflow_scripts.figures.maps import show_cells
 from workflow_scripts.figures.style import PAGE_WIDTH, QUIET
 

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workflow_scripts.figures.data import CURVE_COLUMNS, Model
+from workflow_scripts.figures.data import CURVE_COLUMNS, FigureData, Model, ModelTable
 from workflow_scripts.figures.style import ModelStyle
 
 BASELINE_LAYERS = 10  # the study averages the first ten layers of its random model into one level
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Which rows of a model's table make one curve over layers; the fields are those of `ModelTable.select`."""
+
+    metric: str
+    heads: str = ""
+    facet: str | None = None
+    setting: str | None = None
+
+    def rows(self, table: ModelTable, dataset: str | None = None) -> pd.DataFrame:
+        """Return the curve's rows of one model, by layer.
+
+        Raises:
+            AtlasError: the model's table has no such rows, or several for one layer.
+        """
+        return table.select(self.metric, self.heads, facet=self.facet, setting=self.setting, dataset=dataset)
+
+    def datasets(self, data: FigureData) -> list[str | None]:
+        """Return the datasets that any model was measured on, each once; [None] if no model was."""
+        names = (name for table in data.tables for name in table.datasets(self.metric, self.facet))
+        return list(dict.fromkeys(names)) or [None]
+
+
+def baseline_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the random baseline's rows that its level averages."""
+    return rows.sort_values("layer").iloc[:BASELINE_LAYERS]
 
 
 def draw_curve(axes: Axes, model: Model, style: ModelStyle, rows: pd.DataFrame, crowded: bool = False) -> None:
@@ -18,23 +48,26 @@ def draw_curve(axes: Axes, model: Model, style: ModelStyle, rows: pd.DataFrame, 
     In a `crowded` panel, with many models, lines are thinner.
     """
     if model.is_random:
-        level = rows.sort_values("layer")["value"].iloc[:BASELINE_LAYERS].mean()
-        axes.axhline(level, color=style.colour, linestyle=style.dash, linewidth=1.1, zorder=1.5)
+        axes.axhline(baseline_rows(rows)["value"].mean(), color=style.colour, linestyle=style.dash, linewidth=1.1, zorder=1.5)
         return
     layers, low, high = (rows[name].to_numpy(float) for name in ("layer", "ci_low", "ci_high"))
     known = np.isfinite(low) & np.isfinite(high)
     if known.any():
         axes.fill_between(layers, low, high, where=known, color=style.colour, alpha=0.10 if crowded else 0.16, linewidth=0)
-    deep = len(layers) > 14
+    draw_line(axes, style, layers, rows["value"].to_numpy(float), crowded)
+
+
+def draw_line(axes: Axes, style: ModelStyle, x: np.ndarray, y: np.ndarray, crowded: bool = False) -> None:
+    """Draw one model's line in its colour, dash and marker."""
     axes.plot(
-        layers,
-        rows["value"],
+        x,
+        y,
         color=style.colour,
         linestyle=style.dash,
         linewidth=1.0 if crowded else 1.4,
         marker=style.marker,
         markersize=2.8 if crowded else 3.4,
-        markevery=2 if deep else 1,
+        markevery=2 if len(x) > 14 else 1,
         markeredgecolor="white",
         markeredgewidth=0.3,
     )
@@ -46,7 +79,7 @@ def curve_frame(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
     For the random baseline these are the layers that its constant line averages.
     """
     if model.is_random:
-        rows = rows.sort_values("layer").iloc[:BASELINE_LAYERS]
+        rows = baseline_rows(rows)
     rows = rows[list(CURVE_COLUMNS)].copy()
     rows.insert(1, "display_name", model.display_name)
     rows.insert(2, "supervision", model.supervision)

@@ -1,10 +1,9 @@
-"""What a figure is drawn from: the models' tidy tables (parquet) and attention maps (safetensors), in given order."""
+"""What a figure is drawn from: models' tidy tables, attention maps (safetensors), and one table of comparisons."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,16 @@ from matplotlib.figure import Figure
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError, nearest
-from workflow_scripts.common.table import read_table, read_table_metadata
 
 RANDOM_BASELINE = "random_baseline"
-CURVE_COLUMNS = ("model", "dataset", "metric", "setting", "layer", "head", "value", "ci_low", "ci_high", "n", "unit")
+CURVE_COLUMNS = (
+    "model", "dataset", "metric", "facet", "setting", "layer", "head", "value", "ci_low", "ci_high", "n", "unit",
+)  # fmt: skip
+PAIR_COLUMNS = (
+    "dataset", "model", "layer", "facet", "other_model", "other_layer", "other_facet", "metric", "setting", "value",
+    "ci_low", "ci_high", "n",
+)  # fmt: skip
+CKA_METRIC = "cka_minmax"  # the study's variant: each batch's Gram matrix is scaled to [0, 1] first
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Model:
 
     @property
     def is_random(self) -> bool:
-        """Return whether this is attention drawn at random, which has no maps and no layers of its own."""
+        """Return whether this is the random baseline, which has no maps and no layers of its own."""
         return self.id == RANDOM_BASELINE
 
 
@@ -43,18 +48,33 @@ class Drawn:
 
 @dataclass(frozen=True)
 class ModelTable:
-    """One model's tidy table."""
+    """One model's tidy table: the rows of all analyses given for it. `files` names the file of each analysis."""
 
-    path: Path
     model: Model
+    files: Mapping[str, Path]
     frame: pd.DataFrame = field(repr=False)
 
-    def select(self, metric: str, heads: str, setting: str | None = None, dataset: str | None = None) -> pd.DataFrame:
+    @property
+    def source(self) -> str:
+        """Return the files' names, for messages."""
+        return ", ".join(map(str, dict.fromkeys(self.files.values())))
+
+    def select(
+        self,
+        metric: str,
+        heads: str = "",
+        *,
+        facet: str | None = None,
+        setting: str | None = None,
+        dataset: str | None = None,
+    ) -> pd.DataFrame:
         """Return the rows of `metric`, sorted by layer and head, with columns `CURVE_COLUMNS`.
 
         Args:
             metric: name in the table.
-            heads: "each" for single heads (`head` becomes a 1-based int), else what pools them: "mean" or "best".
+            heads: "" for metrics that know no heads, "each" for single heads (`head` becomes a 1-based int), else what
+                pools the heads: "mean" or "best".
+            facet: keep only this facet.
             setting: keep only this setting.
             dataset: keep only this dataset.
 
@@ -64,30 +84,37 @@ class ModelTable:
         rows = self.frame[self.frame["metric"] == metric]
         if rows.empty:
             known = sorted(set(self.frame["metric"]))
-            raise AtlasError(f"{self.path}: no metric '{metric}'{nearest(metric, known)}; run this model's analysis again")
+            raise AtlasError(f"{self.source}: no metric '{metric}'{nearest(metric, known)}; run this model's analysis again")
         rows = rows[rows["head"].str.isdigit()] if heads == "each" else rows[rows["head"] == heads]
-        if setting is not None:
-            rows = rows[rows["setting"] == setting]
-        if dataset is not None:
-            rows = rows[rows["dataset"] == dataset]
-        what = f"head '{heads}'" + (f" and setting '{setting}'" if setting else "")
+        wanted = {"facet": facet, "setting": setting, "dataset": dataset}
+        for column, name in wanted.items():
+            if name is not None:
+                rows = rows[rows[column] == name]
         if rows.empty:
-            raise AtlasError(f"{self.path}: metric '{metric}' has no rows for {what}; run this model's analysis again")
+            what = {"head": heads or None} | wanted
+            said = ", ".join(f"{column} '{name}'" for column, name in what.items() if name is not None) or "all heads together"
+            raise AtlasError(f"{self.source}: metric '{metric}' has no rows for {said}; run this model's analysis again")
         rows = rows.assign(layer=rows["layer"].astype(int))
         if heads == "each":
             rows = rows.assign(head=rows["head"].astype(int))
         twice = rows[rows.duplicated(["layer", "head"])]
         if not twice.empty:
-            found = ", ".join(f"{d} / {s}" for d, s in sorted(set(zip(rows["dataset"], rows["setting"], strict=True))))
+            kinds = ("dataset", "facet", "setting")
+            found = ", ".join(" / ".join(kind) for kind in rows[list(kinds)].drop_duplicates().itertuples(index=False))
             raise AtlasError(
-                f"{self.path}: metric '{metric}' has several values for layer {twice['layer'].iloc[0]}, "
-                f"head {twice['head'].iloc[0]} ({found}); keep one dataset and setting in the table"
+                f"{self.source}: metric '{metric}' has several values for layer {twice['layer'].iloc[0]}, "
+                f"head '{twice['head'].iloc[0]}' ({found}); keep one dataset, facet and setting in the table"
             )
         return rows.sort_values(["layer", "head"]).reset_index(drop=True)[list(CURVE_COLUMNS)]
 
-    def datasets(self, metric: str) -> list[str]:
-        """Return the datasets that `metric` was measured on, in the order of the table."""
-        return list(dict.fromkeys(self.frame.loc[self.frame["metric"] == metric, "dataset"]))
+    def datasets(self, metric: str, facet: str | None = None) -> list[str]:
+        """Return the datasets that `metric` (of `facet`) was measured on, in the order of the table."""
+        rows = self.frame[self.frame["metric"] == metric]
+        return list(dict.fromkeys((rows if facet is None else rows[rows["facet"] == facet])["dataset"]))
+
+    def settings(self, metric: str) -> list[str]:
+        """Return the settings in which `metric` was measured, in the order of the table."""
+        return list(dict.fromkeys(self.frame.loc[self.frame["metric"] == metric, "setting"]))
 
 
 @dataclass(frozen=True)
@@ -130,15 +157,68 @@ class ModelMaps:
 
 
 @dataclass(frozen=True)
-class FigureData:
-    """Everything a figure may draw. `models` has every model once, in the order of the files given.
+class CkaTable:
+    """Similarities of representations within and between models.
 
-    Models whose id is `RANDOM_BASELINE` are in `models` and `tables`, never in `maps`.
+    Attributes:
+        path: the file.
+        models: those to draw, in order.
+        layers: number of layers of each model, by id.
+        frame: the rows. A pair without a row is undefined: a representation is the same for all images.
+    """
+
+    path: Path
+    models: tuple[Model, ...]
+    layers: Mapping[str, int]
+    frame: pd.DataFrame = field(repr=False)
+
+    def select(self, setting: str, facets: Sequence[str], other_facets: Sequence[str]) -> pd.DataFrame:
+        """Return the similarities between `models` that compare one of `facets` with one of `other_facets`.
+
+        Args:
+            setting: which tokens are compared: "cls", "spatial" or "all".
+            facets: of the first representation.
+            other_facets: of the second.
+
+        Returns:
+            The rows in the order of the file, with columns `PAIR_COLUMNS`.
+
+        Raises:
+            AtlasError: there are none.
+        """
+        frame = self.frame
+        ids = [model.id for model in self.models]
+        kept = (frame["metric"] == CKA_METRIC) & (frame["setting"] == setting)
+        kept &= frame["facet"].isin(facets) & frame["other_facet"].isin(other_facets)
+        kept &= frame["model"].isin(ids) & frame["other_model"].isin(ids)
+        if not kept.any():
+            raise AtlasError(
+                f"{self.path}: no rows of '{CKA_METRIC}' for {' and '.join(facets)} with {' and '.join(other_facets)}, "
+                f"setting '{setting}'; run the comparison again"
+            )
+        rows = frame.loc[kept, list(PAIR_COLUMNS)]
+        return rows.assign(layer=rows["layer"].astype(int), other_layer=rows["other_layer"].astype(int))
+
+    def of(self, models: Sequence[Model]) -> CkaTable:
+        """Return the same table with other models to draw."""
+        return replace(self, models=tuple(models))
+
+    def without_random(self) -> CkaTable:
+        """Return the same table without the random baseline."""
+        return self.of([model for model in self.models if not model.is_random])
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """Everything a figure may draw. `models` has every model once, in the order of drawing.
+
+    Models whose id is `RANDOM_BASELINE` are in `models`, `tables` and `cka`, never in `maps`.
     """
 
     models: tuple[Model, ...]
-    tables: tuple[ModelTable, ...]
-    maps: tuple[ModelMaps, ...]
+    tables: tuple[ModelTable, ...] = ()
+    maps: tuple[ModelMaps, ...] = ()
+    cka: CkaTable | None = None
 
     def table(self, model: Model) -> ModelTable:
         """Return the table of `model`.
@@ -151,46 +231,11 @@ class FigureData:
                 return table
         raise AtlasError(f"no table of model '{model.id}' among the {len(self.tables)} given; add it to --tables")
 
-
-def load(tables: Sequence[Path] = (), maps: Sequence[Path] = ()) -> FigureData:
-    """Read tables and the headers of maps.
-
-    Raises:
-        AtlasError: a file is unreadable or not of this kind, or a model occurs twice.
-    """
-    read_tables = tuple(read_model_table(path) for path in tables)
-    read_maps = tuple(m for m in (read_maps_header(path) for path in maps) if not m.model.is_random)
-    for kind in (read_tables, read_maps):
-        seen: dict[str, Path] = {}
-        for item in kind:
-            if item.model.id in seen:
-                raise AtlasError(f"{item.path}: model '{item.model.id}' is also in {seen[item.model.id]}; give it once")
-            seen[item.model.id] = item.path
-    models = {item.model.id: item.model for item in (*read_tables, *read_maps)}
-    return FigureData(tuple(models.values()), read_tables, read_maps)
-
-
-def read_model_table(path: Path) -> ModelTable:
-    """Read one model's table, with the name and supervision in its metadata.
-
-    Raises:
-        AtlasError: the file is no table of the atlas, or not of one model.
-    """
-    frame, header = read_table(path), read_table_metadata(path)
-    ids = set(frame["model"])
-    if len(ids) != 1 or not {"display_name", "supervision"} <= set(header):
-        raise AtlasError(f"{path}: not the table of one model (it has {len(ids)}); give one file per model")
-    return ModelTable(Path(path), Model(ids.pop(), header["display_name"], header["supervision"]), frame)
-
-
-def read_maps_header(path: Path) -> ModelMaps:
-    """Read the names and sizes of one model's maps; the model's id is the file's name without suffix."""
-    path = Path(path)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-        model = Model(path.stem, header["display_name"], header["supervision"])
-        sizes = [int(header[key]) for key in ("n_prefix", "rows", "cols", "n_images")]
-        return ModelMaps(path, model, *sizes, image_ids=tuple(map(str, json.loads(header["image_ids"]))))
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise AtlasError(f"{path}: not the attention maps of a model ({error}); delete it and run again") from None
+    def without_random(self) -> FigureData:
+        """Return the same data without the random baseline."""
+        return FigureData(
+            tuple(model for model in self.models if not model.is_random),
+            tuple(table for table in self.tables if not table.model.is_random),
+            self.maps,
+            self.cka.without_random() if self.cka else None,
+        )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
@@ -34,7 +31,7 @@ def kinds(table: ModelTable) -> pd.DataFrame:
     rows = rows[rows["value"] > 0]
     for kind in rows["setting"]:
         if kind not in KIND_NAMES:
-            raise AtlasError(f"{table.path}: metric 'head_kind' has the unknown kind '{kind}'{nearest(kind, KIND_NAMES)}")
+            raise AtlasError(f"{table.source}: metric 'head_kind' has the unknown kind '{kind}'{nearest(kind, KIND_NAMES)}")
     return rows[["layer", "head", "setting"]].rename(columns={"setting": "kind"}).reset_index(drop=True)
 
 
@@ -98,17 +95,3 @@ def show_nothing(axes: Axes, text: str) -> None:
     axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0), facecolor="#f4f4f4")
     axes.spines[:].set_visible(False)
     axes.text(0.5, 0.5, text, ha="center", va="center", color=QUIET, fontsize=6.5)
-
-
-def inch_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Return a new axes placed in inches from the figure's top left corner."""
-    total_width, total_height = figure.get_size_inches()
-    box = (left / total_width, 1 - (top + height) / total_height, width / total_width, height / total_height)
-    return figure.add_axes(box)
-
-
-def even_rows(count: int, at_most: int) -> Sequence[range]:
-    """Split `count` places into rows of at most `at_most`, as even as possible."""
-    n_rows = -(-count // at_most)
-    per_row = -(-count // n_rows)
-    return [range(start, min(start + per_row, count)) for start in range(0, count, per_row)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -141,6 +142,26 @@ def fitting_size(titles: Iterable[str], inches: float, size: float) -> float:
     """Return the type size, `size` points or less, at which the longest word of the titles is `inches` wide."""
     longest = max(len(word) for title in titles for word in title.split())
     return float(np.clip(inches * 72 / (_CHARACTER * longest), 4.5, size))
+
+
+def inch_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return a new axes placed in inches from the figure's top left corner."""
+    total_width, total_height = figure.get_size_inches()
+    box = (left / total_width, 1 - (top + height) / total_height, width / total_width, height / total_height)
+    return figure.add_axes(box)
+
+
+def figure_text(figure: Figure, left: float, top: float, text: str, **style: Any) -> None:
+    """Write `text` on the page, placed in inches from the figure's top left corner."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - top / height, text, **style)
+
+
+def even_rows(count: int, at_most: int) -> Sequence[range]:
+    """Split `count` places into rows of at most `at_most`, as even as possible."""
+    n_rows = -(-count // at_most)
+    per_row = -(-count // n_rows)
+    return [range(start, min(start + per_row, count)) for start in range(0, count, per_row)]
 
 
 def _fill(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list[list[Panel]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
 from workflow_scripts.figures.data import Model
@@ -153,6 +154,17 @@ def layer_ticks(n_layers: int, at_most: int = 12) -> list[int]:
             short.append(ticks)
     ending = [ticks for ticks in short if ticks[-1] == n_layers]
     return (ending or short or [[1, n_layers]])[0]
+
+
+def text_on(colour: str | Sequence[float]) -> str:
+    """Return the colour, white or ink, in which text on `colour` has the higher contrast (WCAG 2)."""
+
+    def luminance(rgb: tuple[float, ...]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    behind, ink = luminance(to_rgb(colour)), luminance(to_rgb(INK))
+    return "white" if 1.05 / (behind + 0.05) > (behind + 0.05) / (ink + 0.05) else INK
 
 
 def grid_lines(axes: Axes) -> None:

@@ -11,6 +11,7 @@ Shapes: N patch tokens in row-major order on a patch grid of R rows and C column
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
 import torch
@@ -139,38 +140,38 @@ def _step(
     for shape, (start, stop, low, high) in zip(shapes, blocks, strict=True):
         cells = slice(low * columns, high * columns)
         block = query[start * columns : stop * columns].expand(len(context), -1, -1)
-        window = _window((start, stop), (low, high), columns, radius, query.device)
         similarity = buffer[: math.prod(shape)].view(shape)
         # A product per frame, so that a repeated frame repeats its similarities to the last bit and ties stay ties.
         torch.bmm(block, context[:, cells].transpose(1, 2), out=similarity)
-        similarity += window
-        pieces.append(_pool(similarity, labels[:, :, cells], top_k, temperature))
+        window = _window(start - low, stop - low, high - low, columns, radius, query.device)
+        pieces.append(_pool(similarity, window, labels[:, :, cells], top_k, temperature))
     return torch.cat(pieces, 1)
 
 
-def _pool(similarity: Tensor, labels: Tensor, top_k: int, temperature: float) -> Tensor:
-    """Return [K, Q] labels from similarities [F, Q, S] (-inf outside the window) and labels [K, F, S] of a block."""
-    frames, queries, cells = similarity.shape
-    # One more than is kept shows a tie. The largest of all frames are among the largest of each frame.
-    value, cell = similarity.topk(min(top_k + 1, cells), dim=-1, sorted=False)
-    index = cell + cells * torch.arange(frames, device=cell.device)[:, None, None]
-    value, index = (x.transpose(0, 1).reshape(queries, -1) for x in (value, index))
-    value, place = value.topk(min(top_k + 1, value.shape[1]), dim=-1)
-    kept = slice(0, top_k)
+def _pool(similarity: Tensor, window: Tensor, labels: Tensor, top_k: int, temperature: float) -> Tensor:
+    """Return [K, Q] labels of a block from similarities [F, Q, S], their window [Q, S] and labels [K, F, S]."""
+    frames, _, cells = similarity.shape
+    # One more than is kept shows a tie. The largest of all frames lie in the cells that are the largest in any frame.
+    count = min(top_k + 1, cells)
+    cell = similarity.amax(0).add_(window).topk(count, sorted=False).indices
+    value = similarity.gather(2, cell.expand(frames, -1, -1)) + window.gather(1, cell)
+    value, place = value.transpose(0, 1).flatten(1).topk(min(top_k + 1, frames * count))
+    kept = place[:, :top_k]
     # Relative to the largest, a weight cannot overflow; the common factor leaves with the division.
-    weight = torch.exp((value[:, kept] - value[:, :1]) / temperature)
+    weight = torch.exp((value[:, :top_k] - value[:, :1]) / temperature)
     weight /= weight.sum(1, keepdim=True)
-    result = (labels.flatten(1)[:, index.gather(1, place[:, kept])] * weight).sum(-1)
+    result = (labels[:, kept // count, cell.gather(1, kept % count)] * weight).sum(-1)
     if value.shape[1] > top_k:
         threshold = value[:, top_k - 1]
         tied = (value[:, top_k] == threshold) & threshold.isfinite()
         if tied.any():
-            result[:, tied] = _keep_ties(similarity[:, tied], labels, value[tied, 0], threshold[tied], temperature)
+            within = similarity[:, tied] + window[tied]
+            result[:, tied] = _keep_ties(within, labels, value[tied, 0], threshold[tied], temperature)
     return result
 
 
 def _keep_ties(similarity: Tensor, labels: Tensor, largest: Tensor, threshold: Tensor, temperature: float) -> Tensor:
-    """Return [K, Q] labels of queries with more than `top_k` weights that reach the threshold [Q]."""
+    """Return [K, Q] labels of queries with more than `top_k` of their similarities [F, Q, S] at or above the threshold [Q]."""
     weight = torch.exp((similarity - largest[:, None]) / temperature)
     weight = torch.where(similarity >= threshold[:, None], weight, 0)
     weight = weight.transpose(0, 1).flatten(1)
@@ -211,12 +212,21 @@ def _blocks(rows: int, columns: int, frames: int, radius: int, device: torch.dev
     return [(start, stop, max(0, start - reach), min(rows, stop + reach)) for start, stop in pairwise(edges)]
 
 
-def _window(queries: tuple[int, int], cells: tuple[int, int], columns: int, radius: int, device: torch.device) -> Tensor:
-    """Return [1, Q, S]: 0 where a cell lies in the window of a query, -inf elsewhere. Both are (start, stop) rows."""
-    query_row, cell_row = (torch.arange(*edges, device=device) for edges in (queries, cells))
-    column = torch.arange(columns, device=device)
-    far_row = (query_row[:, None] - cell_row).abs() > radius
+@lru_cache(maxsize=8)
+def _window(start: int, stop: int, rows: int, columns: int, radius: int, device: torch.device) -> Tensor:
+    """Return [Q, S]: 0 where a cell lies in the window of a query, -inf elsewhere; do not change it in place.
+
+    Args:
+        start: first row of the queries, counted in the rows of the cells.
+        stop: end of their rows.
+        rows: rows of the cells.
+        columns: columns of both.
+        radius: half side of the window, 0 for all cells.
+        device: where to make it.
+    """
+    row, column = torch.arange(rows, device=device), torch.arange(columns, device=device)
+    far_row = (row[start:stop, None] - row).abs() > radius
     far_column = (column[:, None] - column).abs() > radius
     far = (far_row[:, None, :, None] | far_column[:, None, :]) & (radius > 0)
     window = torch.zeros(far.shape, device=device).masked_fill_(far, -torch.inf)
-    return window.view(1, len(query_row) * columns, -1)
+    return window.view((stop - start) * columns, rows * columns)

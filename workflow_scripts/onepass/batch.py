@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.data.geometry import tile_corners
-from workflow_scripts.metrics import attention as metrics
 from workflow_scripts.zoo.vit import Layer
 
 
@@ -117,6 +116,7 @@ class LayerView:
         self.index = layer.index
         self.n_prefix = layer.n_prefix
         self.grid = layer.grid
+        self._made: dict[str, Tensor] = {}
 
     @property
     def attention(self) -> Tensor:
@@ -124,15 +124,11 @@ class LayerView:
         assert self.layer.attention is not None, "a collector read attention that its `wants` does not name"
         return self.layer.attention
 
-    @cached_property
-    def patch_attention(self) -> Tensor:
-        """[B, H, N, N] attention among patch tokens, rows renormalised."""
-        return metrics.patch_attention(self.attention, self.n_prefix)
-
-    @cached_property
-    def distances(self) -> Tensor:
-        """[N, N] distances between patch tokens."""
-        return metrics.distance_table(self.grid, self.attention.device)
+    def once(self, name: str, make: Callable[[], Tensor]) -> Tensor:
+        """Return what `make` makes, made for the first collector that asks and kept for the others of this layer."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def patch_tokens(self, batch: Batch) -> list[Tensor]:
         """Return the patch tokens (block output) of every image, [N, D] each, in the row-major order of its patch grid.

@@ -55,8 +55,9 @@ class FileRows:
         self.shape = tuple(self._slice.get_shape())
 
     def __getitem__(self, rows: slice) -> np.ndarray:
-        """Return the rows as an array."""
-        return self._slice[rows]
+        """Return the rows as an array; as with arrays, a slice may reach beyond the end."""
+        start, stop, _ = rows.indices(self.shape[0])
+        return self._slice[start:stop]
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

@@ -9,16 +9,14 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import (
     KIND_NAMES,
     aligned_map,
-    even_rows,
     example,
-    inch_axes,
     kinds,
     pair,
     show_aligned,
     show_nothing,
     with_metric,
 )
-from workflow_scripts.figures.layout import fitting_size, wrap
+from workflow_scripts.figures.layout import even_rows, fitting_size, inch_axes, wrap
 from workflow_scripts.figures.maps import long_frame
 from workflow_scripts.figures.style import PAGE_HEIGHT, PAGE_WIDTH, model_styles
 

@@ -8,16 +8,14 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import (
     aligned_map,
-    even_rows,
     example,
-    inch_axes,
     kinds,
     pair,
     show_aligned,
     show_nothing,
     with_metric,
 )
-from workflow_scripts.figures.layout import wrap
+from workflow_scripts.figures.layout import even_rows, inch_axes, wrap
 from workflow_scripts.figures.maps import long_frame
 from workflow_scripts.figures.style import INK, PAGE_WIDTH, model_styles
 

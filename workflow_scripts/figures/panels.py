@@ -1,0 +1,108 @@
+"""Panels of curves over layers side by side, all models in each, with one legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from workflow_scripts.figures.curves import Curve, curve_frame, draw_curve
+from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.style import (
+    PAGE_WIDTH,
+    QUIET,
+    grid_lines,
+    layer_axis,
+    legend_columns,
+    legend_handle,
+    model_styles,
+)
+
+CROWD = 8  # models from which lines are drawn thinner
+_DECADE = 10  # largest over smallest value from which a ratio needs a logarithmic axis
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: its title, the curve of each model, and the name of the vertical axis."""
+
+    title: str
+    curve: Curve
+    label: str
+
+
+def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool = True, ratio: bool = False) -> Drawn:
+    """Draw rows of panels; a row whose curves were measured on several datasets is repeated for each.
+
+    Args:
+        data: tables of the models, in order.
+        rows: panels from left to right; all rows have the same length.
+        share_y: give the panels of a row one vertical scale, named at the left.
+        ratio: values are ratios: mark 1, and use a logarithmic scale if they spread over more than a decade.
+
+    Returns:
+        The figure and the rows drawn.
+    """
+    styles = model_styles(data.models)
+    grid = [line for row in rows for line in _per_dataset(data, row)]
+    columns = len(rows[0])
+    legend = min(6, legend_columns(data.models, PAGE_WIDTH))
+    height = (2.4 if columns < 3 else 2.0) * len(grid) + 0.14 * -(-len(data.tables) // legend) + 0.3
+    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    all_axes = figure.subplots(len(grid), columns, sharey="row" if share_y else False, squeeze=False)
+    frames = []
+    for place, (line, axes_row) in enumerate(zip(grid, all_axes, strict=True), 1):
+        for column, (axes, cell) in enumerate(zip(axes_row, line, strict=True)):
+            if cell is None:
+                axes.remove()
+                continue
+            panel, dataset = cell
+            frames += _draw_panel(axes, data, styles, panel, dataset)
+            axes.set_title(panel.title, loc="left", weight="bold")
+            named = column == columns - 1 or line[column + 1] is None or line[column + 1][1] != dataset
+            axes.set_title(dataset or "" if named else "", loc="right", fontsize=6, color=QUIET)
+            axes.set_ylabel(panel.label if column == 0 or not share_y else "")
+            axes.set_xlabel("Layer" if place == len(grid) else "")
+    drawn = pd.concat(frames, ignore_index=True)
+    for axes in figure.axes:
+        if ratio:
+            _ratio_axis(axes, drawn["value"])
+        else:
+            axes.set_ylim(bottom=min(0, axes.get_ylim()[0] if drawn["value"].min() < 0 else 0))
+        grid_lines(axes)
+    handles = [legend_handle(table.model, styles[table.model.id]) for table in data.tables]
+    figure.legend(handles=handles, loc="outside lower center", ncols=legend)
+    return Drawn(figure, drawn)
+
+
+def _per_dataset(data: FigureData, row: Sequence[Panel]) -> list[list[tuple[Panel, str | None] | None]]:
+    """Repeat a row of panels for each dataset; None where a curve has fewer datasets than its neighbours."""
+    datasets = [panel.curve.datasets(data) for panel in row]
+    return [
+        [(panel, names[turn]) if turn < len(names) else None for panel, names in zip(row, datasets, strict=True)]
+        for turn in range(max(map(len, datasets)))
+    ]
+
+
+def _draw_panel(axes: Axes, data: FigureData, styles: dict, panel: Panel, dataset: str | None) -> list[pd.DataFrame]:
+    frames, n_layers = [], 1
+    for table in data.tables:
+        rows = panel.curve.rows(table, dataset)
+        draw_curve(axes, table.model, styles[table.model.id], rows, crowded=len(data.tables) > CROWD)
+        frames.append(curve_frame(table.model, rows))
+        n_layers = n_layers if table.model.is_random else max(n_layers, int(rows["layer"].max()))
+    layer_axis(axes, n_layers, None)
+    return frames
+
+
+def _ratio_axis(axes: Axes, values: pd.Series) -> None:
+    axes.axhline(1, color=QUIET, linewidth=0.6, zorder=1)
+    if values.min() > 0 and values.max() / values.min() > _DECADE:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.minorticks_off()

@@ -1,0 +1,88 @@
+"""Percentage of correct key points (PCK), by two rules that pool key points differently.
+
+A key point is correct where its prediction lies within alpha times the larger side of the target object's box. ``thesis``:
+strictly within; the points of all pairs of a category are pooled, and the categories are averaged (Walmer et al., "Teaching
+Matters", arXiv 2212.03862, evaluation code). ``per_point``: within or on; the points of all pairs are pooled.
+
+Arrays are numpy; P key points, L layers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from workflow_scripts.metrics.intervals import bootstrap_means
+
+RULES = ("thesis", "per_point")
+ALPHAS = (0.1, 0.05, 0.01)
+
+
+class Share(NamedTuple):
+    """A share of correct key points, [L], with its interval and what it rests on.
+
+    Attributes:
+        value: [L] in [0, 1].
+        low: [L] lower end; NaN with fewer than two units.
+        high: [L] upper end.
+        units: number of units that the interval draws: categories or pairs.
+        points: number of key points.
+    """
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    units: int
+    points: int
+
+
+def correct(predictions: np.ndarray, truths: np.ndarray, sizes: np.ndarray, alpha: float, rule: str) -> np.ndarray:
+    """Return which key points are correct, [P, L] bool.
+
+    Args:
+        predictions: [P, L, 2] predicted (x, y) in pixels.
+        truths: [P, 2] true (x, y) in pixels of the same image.
+        sizes: [P] larger side of the target object's box, in the same pixels.
+        alpha: share of that side that a prediction may be off.
+        rule: one of `RULES`.
+    """
+    offset = predictions.astype(np.float64) - truths[:, None]
+    distance = np.hypot(offset[..., 0], offset[..., 1])
+    within = alpha * sizes[:, None].astype(np.float64)
+    return distance < within if _is_thesis(rule) else distance <= within
+
+
+def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, seed: int = 0) -> dict[str, Share]:
+    """Return PCK over all categories, under the key "", and of each category, under its name, in sorted order.
+
+    Percentile bootstrap intervals: the categories are drawn for the mean over categories, whole pairs for everything else.
+
+    Args:
+        hits: [P, L] from `correct`; P at least 1.
+        categories: [P] category name of each key point. A category without key points does not exist here.
+        pairs: [P] which image pair a key point belongs to; a pair has one category.
+        rule: one of `RULES`.
+        seed: seed of the resampling.
+    """
+    pooled = {str(name): _pooled(hits[categories == name], pairs[categories == name], seed) for name in np.unique(categories)}
+    if not _is_thesis(rule):
+        return {"": _pooled(hits, pairs, seed), **pooled}
+    values = np.array([share.value for share in pooled.values()])
+    low, high = bootstrap_means(values, seed=seed)
+    return {"": Share(values.mean(0), low, high, len(values), len(hits)), **pooled}
+
+
+def _pooled(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
+    """Return the share of all key points with an interval over pairs, which differ in their number of key points."""
+    unique, unit = np.unique(pairs, return_inverse=True)
+    records = np.zeros((len(unique), hits.shape[1] + 1))
+    np.add.at(records, unit, np.column_stack([hits, np.ones(len(hits))]))
+    low, high = bootstrap_means(records, lambda means: means[:, :-1] / means[:, -1:], seed=seed)
+    return Share(hits.mean(0), low, high, len(unique), len(hits))
+
+
+def _is_thesis(rule: str) -> bool:
+    if rule not in RULES:
+        raise ValueError(f"rule '{rule}'; expected one of {', '.join(RULES)}")
+    return rule == "thesis"
