@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import shlex
 import sys
 
 from workflow_scripts.common.code_inputs import code_inputs
@@ -11,6 +12,9 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
 from workflow_scripts.figures import catalogue
 from workflow_scripts.figures.catalogue import FIGURES
+from workflow_scripts.onepass.names import COLLECTORS
+from workflow_scripts.studies import thesis_plan
+from workflow_scripts.studies.plan import patch_side
 from workflow_scripts.studies.settings import load_settings
 
 try:
@@ -23,6 +27,9 @@ jobs_use_this_python()
 
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
+CKA = f"{RESULTS}/tables/thesis/cka.parquet"
+CLAIMS = f"{RESULTS}/tables/thesis/claims.json"
+SUMMARY_TABLES = ("models", "best_layers", "dense_against_normal")
 MODELS = list(SETTINGS.models)
 GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
 # Every dataset that a study looks at, with its geometry; the demo's training split only feeds the demo's check.
@@ -34,13 +41,19 @@ DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name i
 wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     dataset="[a-z][a-z0-9_]*",
-    geometry="resize[0-9]+-crop[0-9]+",
+    geometry="(fit[0-9]+-)?resize[0-9]+-crop[0-9]+|short[0-9]+-tile[0-9]+-patch[0-9]+|letterbox[0-9]+|squash[0-9]+",
     grid="[0-9]+x[0-9]+",
     figure="[a-z][a-z0-9_]*",
 
 
 def dataset_file(wildcards):
     return SETTINGS.datasets[wildcards.dataset]["path"]
+
+
+def reader(dataset):
+    """What the commands need to read a dataset's ground truth."""
+    entry = SETTINGS.datasets[dataset]
+    return f"--reader {entry['reader']} --options {shlex.quote(json.dumps(entry.get('options', {}), sort_keys=True))}"
 
 
 def crops(dataset, geometry, what):
@@ -55,6 +68,10 @@ def pass_collectors(wildcards):
     return SETTINGS.passes[wildcards.model][wildcards.dataset, wildcards.geometry]
 
 
+def collector_modules(wildcards):
+    return sorted({COLLECTORS[name][0] for name in pass_collectors(wildcards)})
+
+
 def pass_inputs(wildcards):
     """Files of a pass: crops, weights, object masks if a collector wants them, and the code that it imports."""
     model, dataset, geometry = wildcards.model, wildcards.dataset, wildcards.geometry
@@ -64,24 +81,92 @@ def pass_inputs(wildcards):
     files = {
         "crops": crops(dataset, geometry, "crops.npy"),
         "samples": crops(dataset, geometry, "samples.parquet"),
-        "code": code_inputs("run_pass", f"zoo.{SETTINGS.models[model]['adapter']}"),
+        "code": code_inputs("run_pass", f"zoo.{SETTINGS.models[model]['adapter']}", *collector_modules(wildcards)),
     }
     if SETTINGS.checkpoint(model):
         files["checkpoint"] = SETTINGS.checkpoint(model)
-    if "mask_iou" in pass_collectors(wildcards):
-        files["masks"] = crops(dataset, geometry, f"masks_{SETTINGS.patch_grid(model)}.safetensors")
+    wanted = pass_collectors(wildcards)
+    grid = SETTINGS.patch_grid(model)
+    if {"mask_iou", "region_features"} & wanted.keys():
+        files["masks"] = crops(dataset, geometry, f"masks_{grid}.safetensors")
+    if "propagated_labels" in wanted:
+        files["labels"] = crops(dataset, geometry, f"labels_{grid}.safetensors")
+    if "matched_keypoints" in wanted:
+        files["pairs"] = crops(dataset, geometry, "pairs.safetensors")
     return files
 
 
+def pass_options(wildcards, input):
+    options = {"checkpoint": "checkpoint", "masks": "grid-masks", "labels": "grid-labels", "pairs": "keypoint-pairs"}
+    return " ".join(f"--{option} {input[name]}" for name, option in options.items() if name in input.keys())
+
+
+def thesis_geometry(model, purpose):
+    return thesis_plan.geometries(config["thesis"], patch_side(SETTINGS.models[model]))[purpose]
+
+
+def thesis_pass(model, dataset, purpose="whole"):
+    return pass_file(model, dataset, thesis_geometry(model, purpose))
+
+
+def thesis_crops(model, dataset, what, purpose="whole"):
+    return crops(dataset, thesis_geometry(model, purpose), what)
+
+
 def attention_passes(wildcards):
-    settings = config["thesis"]["attention"]
-    geometry = f"resize{settings['geometry']['resize']}-crop{settings['geometry']['crop']}"
+    settings, model = config["thesis"]["attention"], wildcards.model
     return {
-        "attention_pass": pass_file(wildcards.model, settings["dataset"], geometry),
-        "mask_pass": pass_file(wildcards.model, settings["mask_dataset"], geometry),
-        "crops": crops(settings["dataset"], geometry, "crops.npy"),
-        "samples": crops(settings["dataset"], geometry, "samples.parquet"),
+        "attention_pass": thesis_pass(model, settings["dataset"]),
+        "mask_pass": thesis_pass(model, settings["mask_dataset"]),
+        "crops": thesis_crops(model, settings["dataset"], "crops.npy"),
+        "samples": thesis_crops(model, settings["dataset"], "samples.parquet"),
     }
+
+
+def clustering_inputs(wildcards):
+    settings, model = config["thesis"]["clustering"], wildcards.model
+    files = {
+        "image_pass": thesis_pass(model, settings["image_dataset"]),
+        "image_samples": thesis_crops(model, settings["image_dataset"], "samples.parquet"),
+    }
+    for kind in ("object", "part"):
+        for setting, purpose in (("normal", "whole"), *([("dense", "dense")] if settings["dense"] else [])):
+            dataset = settings[f"{kind}_dataset"]
+            masks = thesis_crops(model, dataset, f"masks_{SETTINGS.patch_grid(model)}.safetensors", purpose)
+            files[f"{kind}_{setting}"] = [thesis_pass(model, dataset, purpose), masks]
+    return files
+
+
+def knn_inputs(wildcards):
+    files = {}
+    for split, key in (("bank", "bank"), ("query", "queries")):
+        dataset = config["thesis"]["knn"][key]
+        files[f"{split}_pass"] = thesis_pass(wildcards.model, dataset)
+        files[f"{split}_samples"] = thesis_crops(wildcards.model, dataset, "samples.parquet")
+    return files
+
+
+def task_inputs(analysis, purposes):
+    """Inputs of an analysis of one dataset: the passes of a model by purpose, and the dataset's files."""
+
+    def inputs(wildcards):
+        dataset = config["thesis"][analysis]["dataset"]
+        files = {purpose: thesis_pass(wildcards.model, dataset, purpose) for purpose in purposes}
+        return files | {
+            "samples": thesis_crops(wildcards.model, dataset, "samples.parquet", purposes[0]),
+            "files": SETTINGS.datasets[dataset]["path"],
+        }
+
+    return inputs
+
+
+def file_options(*names):
+    """Command line options `--name files` for those named inputs that the job has."""
+
+    def options(wildcards, input):
+        return " ".join(f"--{name.replace('_', '-')} {input[name]}" for name in names if name in input.keys())
+
+    return options
 
 
 def demo_pass_files(dataset):
@@ -108,12 +193,31 @@ def report_inputs(wildcards):
     }
 
 
-def tables(study, analysis):
-    return expand(f"{RESULTS}/tables/{study}/{analysis}/{{model}}.parquet", model=MODELS)
+def tables(study, analysis, models=None):
+    return expand(f"{RESULTS}/tables/{study}/{analysis}/{{model}}.parquet", model=models or MODELS)
 
 
-def maps(study, analysis):
-    return expand(f"{RESULTS}/maps/{study}/{analysis}/{{model}}.safetensors", model=MODELS)
+def maps(study, analysis, models=None):
+    return expand(f"{RESULTS}/maps/{study}/{analysis}/{{model}}.safetensors", model=models or MODELS)
+
+
+def model_tables():
+    """Tables of one model each, of every enabled analysis."""
+    return [table for name in thesis_plan.analyses(config["thesis"]) if name != "cka" for table in tables("thesis", name)]
+
+
+def summary_tables():
+    """Tables that the study's summary is drawn up from."""
+    asked = [name for name in ("knn", "retrieval", "video", "keypoints") if config["thesis"][name] is not None]
+    return [table for name in asked or ["residual"] for table in tables("thesis", name)]
+
+
+def enabled_figures():
+    """Figures of the enabled studies whose analyses the configuration asks for."""
+    asked = {"thesis": {*thesis_plan.analyses(config["thesis"])}}
+    dense = (config["thesis"]["clustering"] or {}).get("dense")
+    figures = [f for f in FIGURES if f.study in config["studies"] and {*f.analyses} <= asked[f.study]]
+    return [figure for figure in figures if dense or not figure.dense]
 
 
 def figure_names(study):
@@ -121,24 +225,24 @@ def figure_names(study):
 
 
 def figure_files(suffixes=("pdf", "png", "csv")):
-    return [
-        f"{RESULTS}/figures/{figure.study}/{figure.name}.{suffix}"
-        for figure in FIGURES
-        if figure.study in config["studies"]
-        for suffix in suffixes
-    ]
+    return [f"{RESULTS}/figures/{figure.key}.{suffix}" for figure in enabled_figures() for suffix in suffixes]
 
 
 def figure_inputs(wildcards):
-    """Tables and maps, as far as the figure reads them, and its code."""
+    """Tables and maps of the models that the figure shows, as far as it reads them, and its code."""
     figure = catalogue.figure("thesis", wildcards.figure)
+    models = SETTINGS.main_models if figure.main else MODELS
     files = {"code": code_inputs("draw_figure", figure.module.removeprefix("workflow_scripts."))}
-    if figure.needs_tables:
-        files["tables"] = tables("thesis", "attention")
-    if figure.needs_maps:
-        files["maps"] = maps("thesis", "attention")
+    if figure.analyses:
+        files["tables"] = [table for name in figure.analyses for table in tables("thesis", name, models)]
+    if figure.maps:
+        files["maps"] = maps("thesis", "attention", models)
+    if figure.cka:
+        files["cka"] = CKA
     return files
 
 
 def figure_options(wildcards, input):
-    return " ".join(f"--{kind} {' '.join(input[kind])}" for kind in ("tables", "maps") if kind in input.keys())
+    figure = catalogue.figure("thesis", wildcards.figure)
+    models = SETTINGS.main_models if figure.main else MODELS
+    return f"{file_options('tables', 'maps', 'cka')(wildcards, input)} --models {' '.join(models)}"

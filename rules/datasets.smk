@@ -52,12 +52,12 @@ rule crop_images:
         mem_mb=2000,
         runtime=240,
     params:
-        reader=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["reader"],
+        reader=lambda wildcards: reader(wildcards.dataset),
         on_bad_image=config["on_bad_image"],
     message:
         "Decoding {wildcards.dataset} at {wildcards.geometry}"
     shell:
-        "python -m workflow_scripts.crop_images --dataset {wildcards.dataset} --reader {params.reader} --path {input.files}"
+        "python -m workflow_scripts.crop_images --dataset {wildcards.dataset} {params.reader} --path {input.files}"
         " --geometry {wildcards.geometry} --on-bad-image {params.on_bad_image} --workers {threads}"
         " --crops {output.crops} --samples {output.samples} --skipped {output.skipped} 2>&1 | tee {log}"
 
@@ -80,9 +80,61 @@ rule grid_masks:
         mem_mb=2000,
         runtime=120,
     params:
-        reader=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["reader"],
+        reader=lambda wildcards: reader(wildcards.dataset),
     message:
         "Reducing the object masks of {wildcards.dataset} to {wildcards.grid} patches"
     shell:
-        "python -m workflow_scripts.grid_masks --dataset {wildcards.dataset} --reader {params.reader} --path {input.files}"
+        "python -m workflow_scripts.grid_masks --dataset {wildcards.dataset} {params.reader} --path {input.files}"
         " --geometry {wildcards.geometry} --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
+
+
+rule grid_labels:
+    """Reduce the labels of the first frames of videos to a patch grid."""
+    input:
+        files=dataset_file,
+        samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
+        code=lambda wildcards: code_inputs("grid_labels"),
+    output:
+        f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/labels_{{grid}}.safetensors",
+    log:
+        f"{RESULTS}/logs/grid_labels/{{dataset}}/{{geometry}}/{{grid}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/grid_labels/{{dataset}}/{{geometry}}/{{grid}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        reader=lambda wildcards: reader(wildcards.dataset),
+    message:
+        "Reducing the first labels of {wildcards.dataset} to {wildcards.grid} patches"
+    shell:
+        "python -m workflow_scripts.grid_labels {params.reader} --path {input.files} --geometry {wildcards.geometry}"
+        " --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
+
+
+rule list_keypoint_pairs:
+    """List the key-point pairs of a dataset in pixels of its crops."""
+    input:
+        files=dataset_file,
+        samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
+        code=lambda wildcards: code_inputs("list_keypoint_pairs"),
+    output:
+        f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/pairs.safetensors",
+    log:
+        f"{RESULTS}/logs/list_keypoint_pairs/{{dataset}}/{{geometry}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_keypoint_pairs/{{dataset}}/{{geometry}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        reader=lambda wildcards: reader(wildcards.dataset),
+    message:
+        "Listing the key-point pairs of {wildcards.dataset}"
+    shell:
+        "python -m workflow_scripts.list_keypoint_pairs {params.reader} --path {input.files}"
+        " --geometry {wildcards.geometry} --samples {input.samples} --output {output} &> {log}"

@@ -21,15 +21,14 @@ rule run_pass:
     params:
         entry=lambda wildcards: json.dumps(SETTINGS.models[wildcards.model], sort_keys=True),
         collectors=lambda wildcards: json.dumps(pass_collectors(wildcards), sort_keys=True),
-        checkpoint=lambda wildcards, input: f"--checkpoint {input.checkpoint}" if "checkpoint" in input.keys() else "",
-        masks=lambda wildcards, input: f"--grid-masks {input.masks}" if "masks" in input.keys() else "",
+        files=pass_options,
         batch_size=config["batch_size"],
         seed=config["seed"],
         gpu=config["gpu"],
     message:
         "Passing {wildcards.dataset} through {wildcards.model}"
     shell:
-        "python -m workflow_scripts.run_pass --model {wildcards.model} --entry {params.entry:q} {params.checkpoint}"
+        "python -m workflow_scripts.run_pass --model {wildcards.model} --entry {params.entry:q} {params.files}"
         " --dataset {wildcards.dataset} --geometry {wildcards.geometry} --collectors {params.collectors:q}"
-        " --crops {input.crops} --samples {input.samples} {params.masks} --batch-size {params.batch_size}"
+        " --crops {input.crops} --samples {input.samples} --batch-size {params.batch_size}"
         " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"

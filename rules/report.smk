@@ -94,6 +94,8 @@ rule write_report:
     input:
         unpack(report_inputs),
         figures=figure_files(),
+        summary=[f"{RESULTS}/tables/thesis/{name}.html" for name in SUMMARY_TABLES],
+        claims=CLAIMS,
         run=f"{RESULTS}/run.json",
         code=lambda wildcards: code_inputs("write_report"),
         templates=[*glob.glob("workflow_scripts/report/*.j2"), *glob.glob("workflow_scripts/report/*.css")],
@@ -109,8 +111,9 @@ rule write_report:
         mem_mb=1000,
         runtime=15,
     params:
-        figures=[f"{figure.study}/{figure.name}" for figure in FIGURES if figure.study in config["studies"]],
+        figures=[figure.key for figure in enabled_figures()],
         folder=lambda wildcards: f"{RESULTS}/figures",
+        summary=lambda wildcards, input: os.path.dirname(input.summary[0]),
         demo=lambda wildcards, input: (
             f"--contact-sheet {input.contact_sheet} --knn {input.knn}" if "knn" in input.keys() else ""
         ),
@@ -119,4 +122,5 @@ rule write_report:
         "Writing the report"
     shell:
         "python -m workflow_scripts.write_report --figures-dir {params.folder} --figure {params.figures}"
-        " --run-info {input.run} {params.demo} --output-dir {params.output} &> {log}"
+        " --run-info {input.run} --summary-dir {params.summary} --claims {input.claims} {params.demo}"
+        " --output-dir {params.output} &> {log}"

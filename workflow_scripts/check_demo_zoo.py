@@ -11,7 +11,7 @@ import pandas as pd
 from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.common.table import make_table, write_table
 from workflow_scripts.metrics.intervals import bootstrap_means
-from workflow_scripts.metrics.neighbours import knn_votes, top1_correct
+from workflow_scripts.metrics.neighbours import nearest_neighbours, vote
 from workflow_scripts.onepass.states import read_metadata, read_state
 
 FACETS = ("cls", "mean_patch")
@@ -40,9 +40,10 @@ def main() -> None:
         entries[made["model"]] = json.loads(made["entry"])
         bank, query = (read_state(path, "pooled_features") for path in (bank_path, query_path))
         for facet in FACETS:
-            for layer in range(bank[facet].shape[1]):
-                scores = knn_votes(bank[facet][:, layer], bank_labels, query[facet][:, layer], args.neighbours, n_classes)
-                correct = top1_correct(scores, query_labels)[:, None].astype(float)
+            similarity, index = nearest_neighbours(bank[facet], query[facet], args.neighbours)
+            for layer in range(len(similarity)):
+                votes = vote(similarity[layer], bank_labels[index[layer]], query_labels, [args.neighbours], n_classes)
+                correct = votes[args.neighbours][0][:, None].astype(float)
                 low, high = bootstrap_means(correct, seed=args.seed)
                 rows.append(
                     {

@@ -13,6 +13,7 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.table import write_table
 from workflow_scripts.data.crops import read_crops
 from workflow_scripts.onepass.states import read_metadata, read_state
+from workflow_scripts.studies.model_facts import model_facts
 from workflow_scripts.studies.thesis_attention import attention_maps, attention_table
 
 COLLECTORS = (
@@ -53,12 +54,7 @@ def main() -> None:
     )
     entry = json.loads(made["entry"])
     described = {key: entry[key] for key in ("display_name", "supervision", "method", "architecture")}
-    facts = {key: made[key] for key in ("weights_sha256", "preprocessing", "device", "precision", "code")}
-    write_table(
-        args.table,
-        table,
-        described | facts | {"seed": args.seed, "versions": json.loads(made["versions"]), "n_images": int(made["n_images"])},
-    )
+    write_table(args.table, table, model_facts(made) | {"seed": args.seed})
     chosen = states["chosen_attention"]["cls.index"]
     ids = pd.read_parquet(args.samples)["id"]
     maps = attention_maps(states)

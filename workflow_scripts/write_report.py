@@ -8,6 +8,7 @@ from pathlib import Path
 from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.figures import catalogue
 from workflow_scripts.report.build import write_report
+from workflow_scripts.report.claims import read_claims
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import read_run_info
 
@@ -18,6 +19,8 @@ def main() -> None:
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder with <study>/<name>.png, .pdf, .csv")
     parser.add_argument("--figure", nargs="+", action="extend", default=[], help="figures to show, study/name, in order")
     parser.add_argument("--knn", type=Path, help="table of the demo models' k-NN accuracies, .parquet")
+    parser.add_argument("--summary-dir", type=Path, help="folder with the thesis study's summary tables, .html and .tex")
+    parser.add_argument("--claims", type=Path, help="verdicts on the thesis study's claims, .json")
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the report")
@@ -35,6 +38,8 @@ def main() -> None:
         args.figures_dir,
         args.contact_sheet,
         read_neighbours(args.knn) if args.knn else None,
+        args.summary_dir,
+        read_claims(args.claims) if args.claims else None,
     )
 
 

@@ -9,14 +9,14 @@ from torchvision.transforms import v2 as transforms
 from torchvision.transforms.functional import InterpolationMode
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.geometry import CentreCrop, Letterbox, Tiles, parse_geometry, tile_corners
+from workflow_scripts.data.geometry import CentreCrop, Letterbox, Squash, Tiles, parse_geometry, tile_corners
 
 
 def noise(height, width, seed=0):
     return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8))
 
 
-GEOMETRIES = [CentreCrop(73, 64), CentreCrop(64, 64), Tiles(128, 64, 16), Tiles(64, 64, 8), Letterbox(64)]
+GEOMETRIES = [CentreCrop(73, 64), CentreCrop(64, 64), Tiles(128, 64, 16), Tiles(64, 64, 8), Letterbox(64), Squash(64)]
 
 
 @settings(deadline=None, max_examples=40)
@@ -30,7 +30,9 @@ def test_centre_crop_equals_torchvision_on_pil(height, width, sides):
     assert np.array_equal(got[0], np.asarray(reference(image)))
 
 
-@pytest.mark.parametrize("geometry", [CentreCrop(256, 224), CentreCrop(224, 224, 224), Tiles(448, 224, 16), Letterbox(224)])
+@pytest.mark.parametrize(
+    "geometry", [CentreCrop(256, 224), CentreCrop(224, 224, 224), Tiles(448, 224, 16), Letterbox(224), Squash(224)]
+)
 def test_name_and_back(geometry):
     assert parse_geometry(str(geometry)) == geometry
 
@@ -187,4 +189,4 @@ def test_mask_labels_points_and_image_agree_where_the_object_is(geometry, size):
     lit = np.argwhere(whole[..., 0] > 127)
     assert np.allclose([lit[:, 1].min(), lit[:, 0].min()], [x0, y0], atol=2)
     assert np.allclose([lit[:, 1].max() + 1, lit[:, 0].max() + 1], [x1, y1], atol=2)
-    assert (x1 - x0) / 30 == pytest.approx(geometry.scale(size), rel=0.15)
+    assert np.sqrt((x1 - x0) * (y1 - y0)) / 30 == pytest.approx(geometry.scale(size), rel=0.05)

@@ -64,6 +64,23 @@ MISTAKES = {
         "thesis:\n  attention:\n    dataset: demo_vall",
         r"mine\.yaml:3: thesis\.attention\.dataset: 'demo_vall' is not in config/datasets\.yaml .*did you mean 'demo_val'\?",
     ),
+    "dataset without the ground truth": (
+        "thesis:\n  video:\n    dataset: demo_val",
+        r"mine\.yaml:3: thesis\.video\.dataset: 'demo_val' has no video_masks \(datasets that have: demo_clips\)",
+    ),
+    "unknown dataset of a task": (
+        "thesis:\n  knn: {bank: demo_trian}",
+        r"mine\.yaml:2: thesis\.knn\.bank: 'demo_trian' is not in .*did you mean 'demo_train'\?",
+    ),
+    "main model that is not run": (
+        "thesis: {main_models: [demo_fs, dino_b16]}",
+        r"mine\.yaml:1: thesis\.main_models: 'dino_b16' is not in models of this configuration",
+    ),
+    "attention cannot be left out": (
+        "thesis: {attention: null}",
+        r"mine\.yaml:1: thesis\.attention: found None, expected a mapping",
+    ),
+    "no k = 20": ("thesis: {knn: {neighbours: [5, 10]}}", r"thesis\.knn\.neighbours: found \[5, 10\], must contain 20"),
     "model twice": ("models: [demo_fs, demo_fs]", r"mine\.yaml:1: models: demo_fs is listed twice"),
     "no model": ("models: []", r"mine\.yaml:1: models: found \[\], must not be empty"),
     "crop larger than resize": (
@@ -71,12 +88,12 @@ MISTAKES = {
         r"mine\.yaml:1: demo\.geometry: crop 65 is larger than resize 64",
     ),
     "crop that is no input size": (
-        "thesis: {attention: {geometry: {resize: 64, crop: 48}}}",
-        r"mine\.yaml:1: thesis\.attention\.geometry: crop 48 px, but model 'demo_fs' takes 64 px",
+        "thesis: {geometry: {resize: 64, crop: 48}}",
+        r"mine\.yaml:1: thesis\.geometry: crop 48 px, but model 'demo_fs' takes 64 px",
     ),
     "demo without control": ("models: [demo_fs]", r"mine\.yaml:1: models: .*untrained control; add demo_untrained"),
     "weights not there": (
-        "models: [dino_b16]\nthesis: {attention: {geometry: {resize: 224, crop: 224}}}",
+        "models: [dino_b16]\nthesis: {geometry: {resize: 224, crop: 224}}",
         r"mine\.yaml:1: model 'dino_b16': its weights are not there yet; put the file at resources/checkpoints/",
     ),
     "registry not there": ("registries: {models: config/modles.yaml}", r"config/modles\.yaml: no such file"),

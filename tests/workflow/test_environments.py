@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from workflow_scripts.common.code_inputs import imported_names
+from workflow_scripts.onepass.names import COLLECTORS
 
 ROOT = Path(__file__).resolve().parents[2]
 # Import name -> distribution, where they differ.
@@ -20,7 +21,9 @@ DISTRIBUTIONS = {
 }
 JOBS = {
     "analysis": [
-        "paint_world", "crop_images", "grid_masks", "tabulate_attention", "check_demo_zoo", "draw_figure",
+        "paint_world", "crop_images", "grid_masks", "grid_labels", "list_keypoint_pairs", "check_demo_zoo",
+        "tabulate_attention", "tabulate_clustering", "tabulate_residual", "tabulate_cka", "tabulate_knn",
+        "tabulate_retrieval", "tabulate_video", "tabulate_keypoints", "tabulate_summary", "judge_claims", "draw_figure",
         "draw_contact_sheet", "describe_run", "write_report",
     ],
     "vit": ["train_demo_model", "run_pass"],
@@ -47,7 +50,8 @@ def test_pins_equal_the_lock(name):
 def test_every_import_of_its_jobs_is_pinned(name):
     adapters = ["zoo.timm_vit", "zoo.timm_eva", "zoo.timm_beit", "zoo.open_clip_vit", "zoo.torchvision_vit"]
     figures = [f"figures.thesis.{f.stem}" for f in (ROOT / "workflow_scripts/figures/thesis").glob("[a-z]*.py")]
-    modules = JOBS[name] + (adapters if name == "vit" else figures)
+    collectors = sorted({module for module, _ in COLLECTORS.values()})
+    modules = JOBS[name] + (adapters + collectors if name == "vit" else figures)
     third_party = imported_names(*modules) - set(sys.stdlib_module_names)
     needed = {DISTRIBUTIONS.get(package, package) for package in third_party}
     assert needed <= set(pins(name))

@@ -5,6 +5,8 @@ import re
 import shutil
 import zipfile
 
+import pytest
+
 from workflow_scripts.common.table import read_table, read_table_metadata
 from workflow_scripts.figures.catalogue import FIGURES
 
@@ -39,7 +41,9 @@ def test_tables_tell_where_they_come_from(finished):
 def test_run_json_lists_models_and_data(finished):
     run = json.loads((finished.path / "results/run.json").read_text())
     assert [model["id"] for model in run["models"]] == ["demo_fs", "demo_untrained", "random_baseline"]
-    assert {d["id"]: d["images"] for d in run["datasets"]} == {"demo_val": 48, "demo_train": 96}
+    images = {d["id"]: d["images"] for d in run["datasets"]}
+    assert 2 <= images.pop("demo_pairs") <= 48
+    assert images == {"demo_val": 48, "demo_train": 96, "demo_clips": 8}
     assert run["demo"] is True
 
 
@@ -62,20 +66,44 @@ def test_editing_a_metric_reruns_exactly_its_users(finished, edited):
     edited("workflow_scripts/metrics/heads.py", "\n# another threshold\n")
     jobs = finished.planned()
     assert jobs.pop("tabulate_attention") == 3
-    assert set(jobs) <= {"draw_thesis_figure", "describe_run", "write_report"}
-    assert jobs["draw_thesis_figure"] == N_FIGURES
+    assert set(jobs) <= {"draw_thesis_figure", "describe_run", "judge_claims", "write_report"}
+    assert jobs["draw_thesis_figure"] == sum("attention" in figure.analyses or figure.maps for figure in FIGURES)
 
 
-def test_editing_what_the_pass_computes_reruns_the_passes_and_no_training(finished, edited):
-    edited("workflow_scripts/metrics/attention.py", "\n# another definition\n")
+@pytest.mark.parametrize(
+    ("metric", "table"),
+    [
+        ("clustering", "clustering"),
+        ("similarity", "cka"),
+        ("retrieval", "retrieval"),
+        ("video_scores", "video"),
+        ("keypoint_scores", "keypoints"),
+    ],
+)
+def test_editing_a_score_reruns_its_tables_and_no_pass(finished, edited, metric, table):
+    edited(f"workflow_scripts/metrics/{metric}.py", "\n# another score\n")
     jobs = finished.planned()
-    assert jobs["run_pass"] == 5
+    assert jobs.pop(f"tabulate_{table}") == (1 if table == "cka" else 3)
+    after = {"draw_thesis_figure", "tabulate_summary", "judge_claims", "describe_run", "write_report"}
+    assert set(jobs) <= after
+
+
+@pytest.mark.parametrize(
+    ("metric", "passes"),
+    [("attention", 3), ("propagation", 2 * 3), ("correspondence", 3)],
+)
+def test_editing_what_a_pass_computes_reruns_its_passes_and_no_training(finished, edited, metric, passes):
+    edited(f"workflow_scripts/metrics/{metric}.py", "\n# another definition\n")
+    jobs = finished.planned()
+    assert jobs["run_pass"] == passes
     assert not {"train_demo_model", "crop_images", "paint_world", "grid_masks"} & set(jobs)
 
 
 def test_editing_k_nn_reruns_the_check_and_the_report(finished, edited):
     edited("workflow_scripts/metrics/neighbours.py", "\n# another vote\n")
-    assert finished.planned() == {"check_demo_zoo": 1, "write_report": 1}
+    jobs = finished.planned()
+    assert (jobs["check_demo_zoo"], jobs["tabulate_knn"]) == (1, 3)
+    assert "run_pass" not in jobs
 
 
 def test_changing_one_training_setting_leaves_the_world_alone(finished):
@@ -87,8 +115,12 @@ def test_changing_one_training_setting_leaves_the_world_alone(finished):
 def test_adding_a_model_runs_that_model_only(finished):
     jobs = finished.planned("--config", "models=[demo_fs,demo_untrained,random_baseline,demo_mae]")
     assert jobs["train_demo_model"] == 1
-    assert jobs["run_pass"] == 2
-    assert jobs["tabulate_attention"] == 1
+    assert jobs["run_pass"] == 6
+    assert {rule: count for rule, count in jobs.items() if rule.startswith("tabulate")} == {
+        **dict.fromkeys(("tabulate_attention", "tabulate_clustering", "tabulate_residual", "tabulate_knn"), 1),
+        **dict.fromkeys(("tabulate_retrieval", "tabulate_video", "tabulate_keypoints"), 1),
+        **dict.fromkeys(("tabulate_cka", "tabulate_summary"), 1),
+    }
 
 
 def test_one_figure_by_naming_its_file(finished):

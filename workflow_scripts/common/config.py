@@ -126,6 +126,8 @@ def _messages(error: ValidationError, files: Sequence[str | Path]) -> list[str]:
             detail = f"{', '.join(twice)} is listed twice"
         case "minItems" | "minLength":
             detail = f"found {error.instance!r}, must not be {'empty' if error.validator_value == 1 else 'so short'}"
+        case "contains":
+            detail = f"found {error.instance}, must contain {error.validator_value['const']}"
         case "pattern":
             detail = f"found {found}, must consist of a-z, 0-9 and _ and begin with a letter"
         case _:

@@ -30,6 +30,10 @@ COLUMNS = {
     "ci_high": "float64",
     "unit": "string",
     "higher_is_better": "boolean",
+    # Only where two representations are compared: the second one.
+    "other_model": "string",
+    "other_layer": "Int64",
+    "other_facet": "string",
 }
 METADATA_KEY = b"vit_atlas"
 
@@ -49,7 +53,7 @@ def make_table(rows: list[dict[str, Any]], **constant: Any) -> pd.DataFrame:
             frame[column] = np.nan
     for column in COLUMNS:
         if column not in frame:
-            frame[column] = pd.NA if column in ("layer", "n", "higher_is_better", "value") else ""
+            frame[column] = "" if COLUMNS[column] == "string" else pd.NA
     return frame[list(COLUMNS)].astype(COLUMNS)
 
 

@@ -1,8 +1,8 @@
 """Geometry: how an image becomes the model's square inputs, applied to image and ground truth alike.
 
-Three kinds, each a value object with a name for file names: `CentreCrop` (resize256-crop224), `Tiles`
-(short448-tile224-patch16) and `Letterbox` (letterbox224). All give crops of one side length; what they say about the patch
-grid and about ground truth on it belongs together, so image and ground truth always agree.
+Four kinds, each a value object with a name for file names: `CentreCrop` (resize256-crop224), `Tiles`
+(short448-tile224-patch16), `Letterbox` (letterbox224) and `Squash` (squash224). All give crops of one side length; what they
+say about the patch grid and about ground truth on it belongs together, so image and ground truth always agree.
 """
 
 from __future__ import annotations
@@ -127,8 +127,7 @@ class Tiles:
 
     The short side becomes `short` pixels, the long side the multiple of `patch` just below its share (Walmer et al.,
     section 7.3: short 448, tile 224). Tiles lie side by side from the top left; the last of a row or column is shifted
-    back to the border, and of the cells that two tiles cover the earlier tile's are kept. With `short` equal to `tile` a
-    square image is one tile: the same features as without tiling, for the whole of an image that is not square.
+    back to the border, and of the cells that two tiles cover the earlier tile's are kept.
 
     Attributes:
         short: length of the short side after resizing, in pixels, a multiple of `patch` and at least `tile`.
@@ -248,7 +247,48 @@ class Letterbox:
         return boxed
 
 
-def parse_geometry(name: str) -> CentreCrop | Tiles | Letterbox:
+@dataclass(frozen=True)
+class Squash:
+    """Resize the whole image to a square, whatever its proportions (PIL bicubic, antialiased).
+
+    The normal feature extraction of the video task in Walmer et al. (section 7.3): one input of the model's size a frame.
+
+    Attributes:
+        side: side of the square in pixels.
+    """
+
+    side: int
+
+    def __str__(self) -> str:
+        """Return the name used in file names, as ``squash224``."""
+        return f"squash{self.side}"
+
+    def crops(self, image: Image.Image) -> np.ndarray:
+        """Return the squashed image, [1, side, side, 3] uint8."""
+        return np.asarray(image.resize((self.side, self.side), Image.Resampling.BICUBIC))[None]
+
+    def seen_size(self, size: Size) -> Size:
+        """Return (side, side)."""
+        return self.side, self.side
+
+    def grid_mask(self, mask: np.ndarray, grid: Size) -> np.ndarray:
+        """Return a mask on the patch grid, [R, C] uint8 (PIL bicubic, antialiased)."""
+        return _shrink(mask, grid)
+
+    def grid_labels(self, labels: np.ndarray, grid: Size) -> np.ndarray:
+        """Return an index map on the patch grid, [R, C] uint8, by nearest neighbour."""
+        return _nearest(labels, grid)
+
+    def points(self, xy: np.ndarray, size: Size) -> np.ndarray:
+        """Return points in pixels of the square."""
+        return (xy * (self.side / size[1], self.side / size[0])).astype(np.float32)
+
+    def scale(self, size: Size) -> float:
+        """Return the geometric mean of the scales of both axes."""
+        return self.side / (size[0] * size[1]) ** 0.5
+
+
+def parse_geometry(name: str) -> CentreCrop | Tiles | Letterbox | Squash:
     """Return the geometry whose name is `name`.
 
     Raises:
@@ -260,6 +300,8 @@ def parse_geometry(name: str) -> CentreCrop | Tiles | Letterbox:
         return Tiles(*(int(number) for number in match.groups()))
     if match := re.fullmatch(r"letterbox(\d+)", name):
         return Letterbox(int(match[1]))
+    if match := re.fullmatch(r"squash(\d+)", name):
+        return Squash(int(match[1]))
     raise AtlasError(f"geometry '{name}': expected a name like resize224-crop224, short448-tile224-patch16 or letterbox224")
 
 

@@ -8,34 +8,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data.geometry import CentreCrop
 from workflow_scripts.studies import thesis_plan
+from workflow_scripts.studies.thesis_plan import Request, pooled
 
 Collectors = dict[str, dict[str, Any]]
 
 
-def planned_passes(config: Mapping[str, Any], demo_models: set[str]) -> dict[str, dict[tuple[str, str], Collectors]]:
+def planned_passes(
+    config: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], demo_models: set[str]
+) -> dict[str, dict[tuple[str, str], Collectors]]:
     """Return for each model the passes it makes: {(dataset, geometry): {collector: options}}.
 
     All enabled studies that ask for the same dataset and geometry share one pass.
 
     Args:
         config: the validated configuration.
+        models: registry entries of its models.
         demo_models: ids of the models that the demo trains; they pass over both splits of the demo world as well, for
             the k-NN check that none of them has collapsed.
     """
+    precision = config["feature_precision"]
+    both = pooled(["cls", "mean_patch"], precision)
     plan: dict[str, dict[tuple[str, str], Collectors]] = {}
     for model in config["models"]:
-        requests = []
+        requests: list[Request] = []
         if "thesis" in config["studies"]:
-            requests += thesis_plan.requests(config["thesis"])
-        geometry = str(Geometry(**config["features"]["geometry"]))
-        requests += [(dataset, geometry, {"pooled_features": {}}) for dataset in config["features"]["datasets"]]
+            requests += thesis_plan.requests(config["thesis"], patch_side(models[model]), precision)
+        geometry = str(CentreCrop(**config["features"]["geometry"]))
+        requests += [(dataset, geometry, both) for dataset in config["features"]["datasets"]]
         if model in demo_models:
-            geometry = str(Geometry(**config["demo"]["geometry"]))
-            requests += [(split, geometry, {"pooled_features": {}}) for split in ("demo_train", "demo_val")]
+            geometry = str(CentreCrop(**config["demo"]["geometry"]))
+            requests += [(split, geometry, both) for split in ("demo_train", "demo_val")]
         passes: dict[tuple[str, str], Collectors] = {}
         for dataset, geometry, collectors in requests:
-            passes.setdefault((dataset, geometry), {}).update(collectors)
+            passes[dataset, geometry] = merged(passes.get((dataset, geometry), {}), collectors)
         plan[model] = passes
     return plan
+
+
+def merged(collectors: Collectors, more: Collectors) -> Collectors:
+    """Return what serves both requests: lists of facets are united, all other options must be equal."""
+    result = {name: dict(options) for name, options in collectors.items()}
+    for name, options in more.items():
+        known = result.setdefault(name, {})
+        for key, value in options.items():
+            if isinstance(value, list):
+                value = list(dict.fromkeys([*known.get(key, []), *value]))
+            assert isinstance(value, list) or known.get(key, value) == value, f"two studies want {name} with other {key}"
+            known[key] = value
+    return result
+
+
+def patch_side(entry: Mapping[str, Any]) -> int:
+    """Return the (vertical) side of a model's patches in pixels."""
+    patch = entry["patch"]
+    return patch if isinstance(patch, int) else patch[0]

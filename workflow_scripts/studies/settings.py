@@ -13,6 +13,7 @@ from typing import Any
 from workflow_scripts.common.config import check, check_names, locate, read_yaml, restore_types
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.studies.plan import Collectors, planned_passes
+from workflow_scripts.studies.thesis_plan import DATASETS
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 
@@ -32,6 +33,12 @@ class Settings:
     models: Mapping[str, Mapping[str, Any]]
     datasets: Mapping[str, Mapping[str, Any]]
     passes: Mapping[str, Mapping[tuple[str, str], Collectors]]
+
+    @property
+    def main_models(self) -> list[str]:
+        """Ids of the models of the thesis' main figures, in the order of the configuration."""
+        chosen = self.config["thesis"]["main_models"] or list(self.models)
+        return [name for name in self.models if name in chosen]
 
     @property
     def demo_models(self) -> list[str]:
@@ -71,13 +78,14 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
         name: entry | {"path": entry["path"].replace("{resources}", config["resources"])}
         for name, entry in _read_registry(config["registries"]["datasets"], "datasets").items()
     }
-    attention = config["thesis"]["attention"]
     problems = check_names("models", config["models"], models, config["registries"]["models"], files)
-    for key in ("dataset", "mask_dataset"):
-        registry = config["registries"]["datasets"]
-        problems += check_names(f"thesis.attention.{key}", [attention[key]], datasets, registry, files)
     registry = config["registries"]["datasets"]
+    for key, name, _ in _asked_datasets(config):
+        problems += check_names(key, [name], datasets, registry, files)
     problems += check_names("features.datasets", config["features"]["datasets"], datasets, registry, files)
+    problems += check_names(
+        "thesis.main_models", config["thesis"]["main_models"] or [], config["models"], "models of this configuration", files
+    )
     problems += [
         f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
         "the crop is cut from the resized image"
@@ -87,7 +95,7 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     _stop_on(problems)
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
-    settings = Settings(config, entries, datasets, planned_passes(config, demo_models))
+    settings = Settings(config, entries, datasets, planned_passes(config, entries, demo_models))
     _stop_on([*_geometry_problems(settings, files), *_data_problems(settings, files), *_weights_problems(settings, files)])
     return settings
 
@@ -109,8 +117,20 @@ def _geometries(config: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
     if config["features"]["datasets"]:
         used["features.geometry"] = config["features"]["geometry"]
     if "thesis" in config["studies"]:
-        used["thesis.attention.geometry"] = config["thesis"]["attention"]["geometry"]
+        used["thesis.geometry"] = config["thesis"]["geometry"]
     return used
+
+
+def _asked_datasets(config: Mapping[str, Any]) -> list[tuple[str, str, str | None]]:
+    """Return (key, dataset, ground truth it must have) for every dataset that an enabled study names."""
+    if "thesis" not in config["studies"]:
+        return []
+    return [
+        (f"thesis.{analysis}.{key}", config["thesis"][analysis][key], truth)
+        for analysis, keys in DATASETS.items()
+        if config["thesis"][analysis] is not None
+        for key, truth in keys.items()
+    ]
 
 
 def _geometry_problems(settings: Settings, files: Sequence[str]) -> list[str]:
@@ -128,13 +148,13 @@ def _geometry_problems(settings: Settings, files: Sequence[str]) -> list[str]:
 
 def _data_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     problems = []
-    mask_dataset = settings.config["thesis"]["attention"]["mask_dataset"]
-    if "object_masks" not in settings.datasets[mask_dataset]["ground_truth"]:
-        having = [name for name, entry in settings.datasets.items() if "object_masks" in entry["ground_truth"]]
-        problems.append(
-            f"{locate(files, ('thesis', 'attention', 'mask_dataset'))}: thesis.attention.mask_dataset: '{mask_dataset}' has no "
-            f"object masks (datasets that have: {', '.join(having) or 'none'})"
-        )
+    for key, name, truth in _asked_datasets(settings.config):
+        if truth and truth not in settings.datasets[name]["ground_truth"]:
+            having = [other for other, entry in settings.datasets.items() if truth in entry["ground_truth"]]
+            problems.append(
+                f"{locate(files, tuple(key.split('.')))}: {key}: '{name}' has no {truth} (datasets that have: "
+                f"{', '.join(having) or 'none'})"
+            )
     for dataset in dict.fromkeys(dataset for passes in settings.passes.values() for dataset, _ in passes):
         entry = settings.datasets[dataset]
         if entry["source"]["type"] == "local" and not Path(entry["path"]).exists():

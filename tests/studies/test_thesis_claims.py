@@ -1,0 +1,629 @@
+"""Every claim of the thesis study: where it holds, what breaks it, and what it needs."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from tests.studies.made_up_study import (
+    DISTANCE,
+    EXPLICIT,
+    KEYPOINTS,
+    KNN,
+    METHODS,
+    NORMAL,
+    PUBLISHED,
+    RETRIEVAL,
+    VIDEO,
+    all_variants,
+    blob,
+    entry,
+    iou,
+    main_study,
+    peak,
+    purity,
+    ratio,
+    x_matrix,
+)
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.studies.thesis_claims import CLAIMS
+from workflow_scripts.studies.thesis_claims.verdict import FAILS, HOLDS, UNTESTED
+
+OF_VARIANTS = {
+    "c.sparse_patch32",
+    "c.offset_diagonal",
+    "c.distance_family",
+    "c.saliency_early_20",
+    "c.cka_families",
+    "c.mae_decoder",
+    "c.beit_l_parts",
+    "c.no_single_best_20",
+    "c.size_helps",
+    "c.small_patch_helps",
+    "c.recon_variance",
+}
+
+
+def test_the_claims_published_are_those_that_are_judged():
+    ids = [claim["id"] for claim in PUBLISHED["claims"]]
+    assert len(ids) == len(set(ids)) == 31
+    assert set(ids) == set(CLAIMS)
+
+
+def test_every_claim_holds_where_everything_is_as_the_study_found():
+    verdicts = all_variants().judge_all()
+    assert {claim: verdict.reason for claim, verdict in verdicts.items() if verdict.outcome != HOLDS} == {}
+    assert all(verdict.numbers for verdict in verdicts.values())
+
+
+def test_main_models_alone_cannot_tell_about_variants():
+    verdicts = main_study().judge_all()
+    assert {claim for claim, verdict in verdicts.items() if verdict.outcome == UNTESTED} == OF_VARIANTS
+    assert all(verdicts[claim].outcome == HOLDS for claim in set(CLAIMS) - OF_VARIANTS)
+
+
+def test_verdicts_do_not_depend_on_ids_or_order():
+    study, renamed = all_variants(), all_variants()
+    new = {name: f"m{place}" for place, name in enumerate(reversed(list(study.entries)))}
+    renamed.entries = {new[name]: renamed.entries[name] for name in reversed(list(renamed.entries))}
+    renamed.main = [new[name] for name in renamed.main]
+    renamed.curves = {(new[name], key): values for (name, key), values in renamed.curves.items()}
+    for part in ("heads", "maps", "depth"):
+        setattr(renamed, part, {new[name]: value for name, value in getattr(renamed, part).items()})
+    for tokens, pairs in renamed.last.items():
+        renamed.last[tokens] = {(new[one], new[other]): value for (one, other), value in pairs.items()}
+    outcomes = [{claim: verdict.outcome for claim, verdict in s.judge_all().items()} for s in (study, renamed)]
+    assert outcomes[0] == outcomes[1]
+
+
+def test_other_methods_and_untrained_models_take_no_part():
+    study = all_variants()
+    for name, more in (("deit", {}), ("control", {"supervision": "none"})):
+        study.entries[name] = entry("DINO", "ViT-B/16", **more) | {"method": "DeiT-III"}
+        study.main.append(name)
+        for key in (KNN, RETRIEVAL, VIDEO, KEYPOINTS):
+            study.curve(name, key, np.full(12, 1.0))
+        study.curve(name, iou(), np.linspace(0, 1, 12))
+    assert {claim for claim, verdict in study.judge_all().items() if verdict.outcome != HOLDS} == set()
+
+
+def scaled(model, key, factor, layers=slice(None)):
+    def change(study):
+        study.curves[model, key] = study.curves[model, key].copy()
+        study.curves[model, key][layers] *= factor
+
+    return change
+
+
+def given(model, key, values):
+    return lambda study: study.curve(model, key, values)
+
+
+def copied(model, key, source):
+    return lambda study: study.curve(model, key, study.curves[source, key])
+
+
+def head(model, **values):
+    """Set a metric of every head of a model."""
+
+    def change(study):
+        for metric, value in values.items():
+            for key in study.heads[model]:
+                if key[0] == metric:
+                    study.heads[model][key] = value
+
+    return change
+
+
+def kind(model, layer, number, value):
+    return lambda study: study.heads[model].update({("head_kind", layer, number): value})
+
+
+def maps(model, **arrays):
+    return lambda study: study.maps.update({model: dataclasses.replace(study.maps[model], **arrays)})
+
+
+def last(tokens, one, other, value):
+    def change(study):
+        names = (f"{one} B/16", f"{other} B/16")
+        study.last[tokens][names if names in study.last[tokens] else names[::-1]] = value
+
+    return change
+
+
+def several(*changes):
+    return lambda study: [change(study) for change in changes]
+
+
+def all_maps_alike(study):
+    """CLIP's heads differ: noise of their own, still off centre."""
+    noise = np.random.default_rng(1).random((12, 2, 14, 14))
+    maps("CLIP B/16", average_cls=noise)(study)
+
+
+def centred_clip(study):
+    """CLIP's heads repeat one another, but in a centred blob."""
+    maps("CLIP B/16", average_cls=blob(12, 0))(study)
+
+
+def still_maxima(model):
+    def change(study):
+        single = study.maps[model].single_cls.copy()
+        single[:7, ..., 3, 5] = 2.0  # seven of ten images
+        maps(model, single_cls=single)(study)
+
+    return change
+
+
+IOU_LATE = slice(6, None)
+FLAT = np.full(12, 0.5)
+BREAKS = {
+    # claim: [(what, change, the reason names)]
+    "c.sparse_patterns": [
+        ("heads that differ", all_maps_alike, "correlation of heads of CLIP B/16 .* not above"),
+        ("centred heads", centred_clip, "centred blob of .* not above centred blob of CLIP B/16"),
+        ("no drop of FS", scaled("FS B/16", iou(), 1.6, IOU_LATE), "90 % of the best IoU of FS B/16 .* not above"),
+        (
+            "a drop of DINO",
+            scaled("DINO B/16", iou(), 0.8, IOU_LATE),
+            r"90 % of the best IoU of DINO B/16 \(0.450\) above late IoU of DINO",
+        ),
+    ],
+    "c.sparse_vary": [
+        ("FS keeps its maxima", still_maxima("FS B/16"), r"images with one maximum in FS B/16 \(0.700\)"),
+        ("CLIP keeps its maxima", still_maxima("CLIP B/16"), "images with one maximum in CLIP B/16"),
+    ],
+    "c.sparse_patch32": [
+        ("FS B/32", scaled("FS B/32", iou(), 0.7), "late IoU of FS B/32 .* not above late IoU of FS B/16"),
+        ("CLIP B/32", scaled("CLIP B/32", iou(), 0.7), "late IoU of CLIP B/32"),
+    ],
+    "c.offset_heads": [
+        ("MoCo-v3 without", head("MoCo-v3 B/16", head_kind="global"), r"offset local heads of MoCo-v3 B/16 \(0\)")
+    ],
+    "c.offset_diagonal": [
+        (
+            "offsets along one axis",
+            lambda study: [
+                study.heads[name].update({("offset_y", 2, 1): 0.03}) for name in study.heads if name.split()[1][0] in "LH"
+            ],
+            r"diagonal offset heads of BEiT L/16 \(0\)",
+        ),
+        (
+            "diagonal heads that are not local",
+            lambda study: [head(name, head_kind="global")(study) for name in study.heads if name.split()[1][0] in "LH"],
+            r"diagonal offset heads of BEiT L/16 \(0\)",
+        ),
+    ],
+    "c.offset_depth": [
+        ("a late head of CLIP", kind("CLIP B/16", 7, 1, "offset_local"), "CLIP B/16 down to layer 7 of 12"),
+        ("early heads of BEiT", kind("BEiT B/16", 9, 1, "global"), "BEiT B/16 down to layer 2 of 12"),
+    ],
+    "c.distance_order": [
+        ("no dip", given("DINO B/16", DISTANCE, FLAT), r"first layer of DINO B/16 \(0.500\) not above lowest"),
+        (
+            "a dip in the second layer alone",
+            given("DINO B/16", DISTANCE, [0.5, 0.1] + [0.5] * 10),
+            r"first layer of DINO B/16 \(0.500\) not above lowest",
+        ),
+        (
+            "no rise",
+            given("CLIP B/16", DISTANCE, [0.5, 0.4] + [0.3] * 10),
+            r"layers 10 to 12 of CLIP B/16 \(0.300\) not above lowest",
+        ),
+        ("a rise of MAE", scaled("MAE B/16", DISTANCE, 2, slice(9, None)), "not above layers 10 to 12 of MAE B/16"),
+    ],
+    "c.distance_family": [
+        (
+            "a variant of DINO like MAE",
+            lambda study: study.curve("DINO S/16", DISTANCE, study.curves["MAE B/16", DISTANCE] * 0.5),
+            "gap to others from DINO .* not above gap within DINO",
+        ),
+    ],
+    "c.last_layer_global": [
+        (
+            "a local head of DINO",
+            lambda study: study.heads["DINO B/16"].update({("attention_distance", 12, 2): 0.1}),
+            "DINO B/16 has a mix",
+        ),
+        ("MAE all global", head("MAE B/16", attention_distance=0.5), "MAE B/16 has only global heads"),
+        ("BEiT all local", head("BEiT B/16", attention_distance=0.1), "BEiT B/16 has only local heads"),
+    ],
+    "c.saliency_early": [
+        ("a late rise", given("MAE B/16", iou(), np.linspace(0.1, 0.5, 12)), "MAE B/16 in layer 11 of 12"),
+    ],
+    "c.saliency_early_20": [
+        ("a late rise", given("MAE H/14", iou(), np.linspace(0.1, 0.5, 32)), r"MAE H/14 in layer \d+ of 32"),
+    ],
+    "c.saliency_drop": [
+        ("no drop", scaled("CLIP B/16", iou(), 1.6, IOU_LATE), "90 % of the best IoU of CLIP B/16"),
+        (
+            "a self-supervised model as low",
+            scaled("MAE B/16", iou(), 0.5),
+            "late IoU of MAE B/16 .* not above late IoU of (FS|CLIP) B/16",
+        ),
+    ],
+    "c.saliency_peers": [
+        (
+            "BEiT far from DINO",
+            scaled("BEiT B/16", iou(), 0.7),
+            "best CLS IoU of BEiT B/16 .* not above 90 % of the best CLS IoU of DINO",
+        ),
+        ("spatial far from CLS", scaled("MAE B/16", iou("spatial"), 0.7), "best spatial IoU of MAE B/16 .* not above"),
+        (
+            "CLIP's spatial below its CLS",
+            scaled("CLIP B/16", iou(), 2, slice(11, None)),
+            "last spatial IoU of CLIP .* not above last CLS IoU of CLIP",
+        ),
+        (
+            "no gain of CLIP's last layer",
+            given("CLIP B/16", iou("spatial"), [0.2, 0.3, 0.4, 0.5, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3, 0.43, 0.45]),
+            "not above 1.1 times the spatial IoU of CLIP in the layer before",
+        ),
+    ],
+    "c.recon_cls": [
+        (
+            "purity at chance",
+            given("BEiT B/16", purity("cls"), np.full(12, 0.009)),
+            "best CLS purity of BEiT B/16 .* not above chance",
+        ),
+        ("k-NN at chance", given("MAE B/16", KNN, np.full(12, 0.009)), "best CLS k-NN of MAE B/16 .* not above chance"),
+        ("MAE unlike DINO", last("cls", "MAE", "DINO", 0.44), r"MAE B/16 with DINO B/16 \(0.440\) not above"),
+        ("MAE unlike MoCo-v3", last("cls", "MAE", "MoCo-v3", 0.44), r"MAE B/16 with MoCo-v3 B/16 \(0.440\) not above"),
+    ],
+    "c.cka_cls": [
+        ("another pair on top", last("cls", "MAE", "BEiT", 0.95), "not above CKA of MAE B/16 with BEiT B/16"),
+        ("FS and CLIP apart", last("cls", "FS", "CLIP", 0.3), "FS B/16 with CLIP B/16 .* not above mean of pairs across"),
+    ],
+    "c.cka_spatial": [
+        ("FS like CLIP", last("spatial", "FS", "CLIP", 0.7), "mean of all pairs .* not above CKA of FS B/16 with CLIP"),
+        ("BEiT like DINO", last("spatial", "DINO", "BEiT", 0.75), "not above CKA of DINO B/16 with BEiT B/16"),
+        ("MAE unlike DINO", last("spatial", "DINO", "MAE", 0.25), "DINO B/16 with MAE B/16 .* not above"),
+    ],
+    "c.features_supervised": [
+        ("DINO above CLIP in images", scaled("DINO B/16", purity("cls"), 1.2), "not above best cls purity of DINO B/16"),
+        ("MAE above MoCo-v3 in images", scaled("MAE B/16", purity("cls"), 1.3), "not above best cls purity of MAE B/16"),
+        ("DINO above CLIP in objects", scaled("DINO B/16", purity("object"), 1.2), "not above best object purity of DINO B/16"),
+        ("MAE above DINO in objects", scaled("MAE B/16", purity("object"), 1.3), "not above best object purity of MAE B/16"),
+        ("DINO above FS in parts", scaled("DINO B/16", purity("part"), 1.2), "not above best part purity of DINO B/16"),
+        ("CLIP above DINO in parts", scaled("CLIP B/16", purity("part"), 1.25), "not above best part purity of CLIP B/16"),
+    ],
+    "c.part_peak": [
+        ("a last layer", given("FS B/16", purity("part"), peak(12, 0.6)), r"FS B/16 peaks in layer 12 of 12 \(part\)"),
+        ("an early layer", given("MAE B/16", purity("object"), peak(8, 0.4)), r"MAE B/16 peaks in layer 8 of 12 \(object\)"),
+        ("BEiT with the others", given("BEiT B/16", purity("part"), peak(9, 0.3)), "BEiT B/16 peaks in layer 9 of 12"),
+    ],
+    "c.fs_spatial_early": [
+        (
+            "CLS as early",
+            lambda study: study.curve("FS B/16", purity("cls"), study.curves["FS B/16", purity("mean_patch")]),
+            "first layer of CLS .* not above first layer of pooled",
+        ),
+    ],
+    "c.cka_families": [
+        (
+            "DINO variants unlike",
+            lambda study: study.last["spatial"].update({("DINO B/16", "DINO S/8"): 0.1}),
+            "DINO B/16 with DINO S/8 .* not above",
+        ),
+    ],
+    "c.x_pattern": [
+        (
+            "no ridge of MAE",
+            lambda s: s.depth.update({"MAE B/16": x_matrix(24, 0.01)}),
+            "anti-diagonal of MAE B/16 .* no ridge",
+        ),
+        ("a ridge of DINO", lambda s: s.depth.update({"DINO B/16": x_matrix(24, 0.05)}), "anti-diagonal of DINO B/16"),
+    ],
+    "c.mae_decoder": [
+        (
+            "H weaker than B",
+            lambda s: s.depth.update({"MAE H/14": x_matrix(64, 0.05)}),
+            "anti-diagonal of MAE H/14 .* not above",
+        ),
+        (
+            "L weaker than B",
+            lambda s: s.depth.update({"MAE L/16": x_matrix(48, 0.05)}),
+            "anti-diagonal of MAE L/16 .* not above",
+        ),
+    ],
+    "c.residual": [
+        (
+            "a small change",
+            given("FS B/16", ratio("mlp"), [2.0] * 7 + [2.9] * 5),
+            r"largest late change in FS B/16 \(1.450\) not above the limit",
+        ),
+        (
+            "an early change",
+            given("FS B/16", ratio("mlp"), [2.0] * 5 + [4.0] * 7),
+            r"largest late change in FS B/16 \(1.000\) not above",
+        ),
+        (
+            "a self-supervised model changes more",
+            given("BEiT B/16", ratio("attention"), [2.0] * 8 + [0.9] * 4),
+            r"not above largest late change in BEiT B/16 \(2.222\)",
+        ),
+    ],
+    "c.beit_l_parts": [
+        ("a little better", scaled("BEiT L/16", purity("part"), 0.55), "not above 1.1 times the best part purity of BEiT B/16"),
+    ],
+    "c.local_best_layer": [
+        (
+            "video at the end",
+            several(*(given(f"{m} B/16", VIDEO, peak(12, 0.6)) for m in ("FS", "DINO", "MAE"))),
+            "3 of 6 for video",
+        ),
+        (
+            "keypoints at the end",
+            several(*(given(f"{m} B/16", KEYPOINTS, peak(12, 0.3)) for m in ("FS", "DINO", "MAE"))),
+            "3 of 6 for keypoints",
+        ),
+    ],
+    "c.no_single_best": [
+        (
+            "one winner",
+            several(*(given("MAE B/16", key, peak(9, 0.99)) for key in (KNN, RETRIEVAL, VIDEO, KEYPOINTS))),
+            "the winners are k-NN of MAE B/16",
+        ),
+        (
+            "one layer",
+            several(*(given(f"{m} B/16", key, peak(9, 0.5)) for m in METHODS for key in (KNN, RETRIEVAL, VIDEO, KEYPOINTS))),
+            "relative depths of best layers: 1",
+        ),
+    ],
+    "c.no_single_best_20": [
+        (
+            "one winner",
+            several(*(given("DINO S/8", key, peak(9, 9.0)) for key in (KNN, RETRIEVAL, VIDEO, KEYPOINTS))),
+            "the winners are k-NN of DINO S/8",
+        ),
+    ],
+    "c.size_helps": [
+        (
+            "small models far better",
+            lambda study: [
+                scaled(name, key, 3)(study)
+                for name, key in study.curves
+                if name.split()[1][0] == "S"
+                and key in (KNN, RETRIEVAL, VIDEO, KEYPOINTS, *map(purity, ("cls", "object", "part")))
+            ],
+            "20 of 63, intervals overlap in 0",  # three pairs without S; FS L/16 is below FS B/16 in video
+        ),
+    ],
+    "c.small_patch_helps": [
+        ("video", scaled("FS B/8", VIDEO, 0.5), "video of FS B/8 .* not above video of FS B/16"),
+        ("keypoints", scaled("DINO S/8", KEYPOINTS, 0.5), "keypoints of DINO S/8"),
+    ],
+    "c.recon_variance": [
+        (
+            "BEiT varies little",
+            several(*(copied("BEiT L/16", key, "BEiT B/16") for key in (KNN, RETRIEVAL, VIDEO, KEYPOINTS))),
+            r"mean range of scores of BEiT \(0.000\) not above",
+        ),
+        ("FS varies more", scaled("FS S/32", KNN, 0.1), "not above mean range of scores of FS"),
+    ],
+    "c.dense_helps": [
+        ("a loss", scaled("MAE B/16", NORMAL, 2), "dense score of MAE B/16 .* not above normal score of MAE B/16"),
+        (
+            "patch 32 gains least",
+            several(*(scaled(f"{m}/32", NORMAL, 1.7) for m in ("FS S", "FS B", "CLIP B"))),
+            "mean gain at patch 32 .* not above mean gain at other patches",
+        ),
+    ],
+}
+
+
+def test_every_claim_can_be_broken():
+    assert set(BREAKS) == set(CLAIMS)
+
+
+@pytest.mark.parametrize(("claim", "place"), [(claim, i) for claim, cases in BREAKS.items() for i in range(len(cases))])
+def test_what_breaks_a_claim(claim, place):
+    _, change, said = BREAKS[claim][place]
+    study = all_variants()
+    change(study)
+    verdict = study.judge(claim)
+    assert verdict.outcome == FAILS
+    assert verdict.reason.startswith("Against it: ")
+    assert re.search(said, verdict.reason), verdict.reason
+
+
+def test_one_sided_changes_that_break_nothing():
+    """What looks like a break, but is none by the rules."""
+    study = all_variants()
+    kind("CLIP B/16", 6, 2, "offset_local")(study)  # still the first half
+    still_maxima("DINO B/16")(study)  # not a model with sparse patterns
+    study.depth["DINO B/16"] = np.where(np.add(*np.indices((24, 24))) < 16, 0.9, 0.2)  # blocks, no X
+    for claim in ("c.offset_depth", "c.sparse_vary", "c.x_pattern"):
+        assert study.judge(claim).outcome == HOLDS, study.judge(claim).reason
+
+
+NEEDS = {
+    # claim: an analysis or other evidence without which it cannot be tested
+    "attention": [claim for claim in CLAIMS if claim.startswith(("c.distance", "c.saliency"))] + ["c.sparse_patch32"],
+    "clustering": ["c.recon_cls", "c.features_supervised", "c.part_peak", "c.fs_spatial_early", "c.beit_l_parts"],
+    "residual": ["c.residual"],
+    "video": ["c.local_best_layer", "c.small_patch_helps", "c.dense_helps", "c.no_single_best", "c.no_single_best_20"],
+    "keypoints": ["c.local_best_layer", "c.small_patch_helps", "c.recon_variance"],
+    "knn": ["c.recon_cls", "c.no_single_best", "c.recon_variance"],
+    "retrieval": ["c.no_single_best"],
+}
+
+
+@pytest.mark.parametrize("analysis", NEEDS)
+def test_an_analysis_that_was_left_out(analysis):
+    study = all_variants()
+    study.drop(analysis)
+    verdicts = study.judge_all()
+    for claim in NEEDS[analysis]:
+        verdict = verdicts[claim]
+        assert verdict.outcome == UNTESTED
+        assert f"analysis '{analysis}'" in verdict.reason
+        assert verdict.numbers == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "claims", "said"),
+    [
+        (
+            "heads",
+            ["c.offset_heads", "c.offset_diagonal", "c.offset_depth", "c.last_layer_global", "c.sparse_vary"],
+            "attention",
+        ),
+        ("maps", ["c.sparse_patterns", "c.sparse_vary"], "needs the attention maps of FS"),
+        ("depth", ["c.x_pattern", "c.mae_decoder"], "CKA of all layers of"),
+        ("last", ["c.cka_cls", "c.cka_spatial", "c.cka_families", "c.recon_cls"], "CKA of the last layers of"),
+    ],
+)
+def test_evidence_that_is_not_there(part, claims, said):
+    study = all_variants()
+    setattr(study, part, {})
+    verdicts = study.judge_all()
+    for claim in claims:
+        verdict = verdicts[claim]
+        assert verdict.outcome == UNTESTED, claim
+        assert said.lower() in verdict.reason.lower()
+
+
+def test_size_counts_the_tasks_that_were_run():
+    study = all_variants()
+    for analysis in ("clustering", "knn", "retrieval", "video"):
+        study.drop(analysis)
+    verdict = study.judge("c.size_helps")
+    assert verdict.outcome == HOLDS
+    assert len(verdict.numbers) == 2 * 9  # nine pairs of sizes, key points alone
+    study.drop("keypoints")
+    assert study.judge("c.size_helps").outcome == UNTESTED
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_is_missing_is_named(method):
+    study = main_study()
+    study.main.remove(f"{method} B/16")
+    verdict = study.judge("c.distance_order")
+    assert verdict.outcome == UNTESTED
+    assert verdict.reason == f"Needs one main model trained by {method}; this run has none."
+
+
+def test_two_main_models_of_a_method_are_not_chosen_between():
+    study = all_variants()
+    study.main.append("DINO S/8")
+    assert study.judge("c.distance_order").reason.startswith("Needs one main model trained by DINO; this run has 2")
+
+
+def test_chance_needs_the_random_baseline():
+    study = main_study()
+    del study.entries["Random none/16"]
+    assert "random baseline" in study.judge("c.recon_cls").reason
+
+
+def test_chance_is_the_mean_of_ten_layers():
+    study = main_study()
+    study.curve("Random none/16", KNN, [0.1] * 10 + [9.0] * 2)
+    numbers = {number.name: number.value for number in study.judge("c.recon_cls").numbers}
+    assert numbers["chance k-NN"] == pytest.approx(0.1)
+
+
+def test_no_sparse_heads_no_positions():
+    study = main_study()
+    head("CLIP B/16", head_kind="global")(study)
+    assert study.judge("c.sparse_vary").reason.startswith("Needs sparse repeating heads past the middle of CLIP B/16")
+    study = main_study()
+    maps("FS B/16", single_cls=study.maps["FS B/16"].single_cls[:1])(study)
+    assert "several images" in study.judge("c.sparse_vary").reason
+
+
+def test_one_head_a_layer_has_nothing_to_correlate_with():
+    study = main_study()
+    maps("DINO B/16", average_cls=blob(12, 6)[:, :1])(study)
+    assert "several heads per layer" in study.judge("c.sparse_patterns").reason
+
+
+def test_models_without_offset_heads_are_left_out_by_name():
+    study = main_study()
+    head("FS B/16", head_kind="global")(study)
+    assert "left out, without any: FS B/16" in study.judge("c.offset_depth").rule
+    assert study.judge("c.offset_depth").outcome == HOLDS
+    for method in ("MAE", "BEiT"):
+        head(f"{method} B/16", head_kind="global")(study)
+    assert "none has one here" in study.judge("c.offset_depth").reason
+
+
+def test_patch_32_needs_a_patch_16_beside_it():
+    study = all_variants()
+    for name in list(study.entries):
+        if name.split()[0] in EXPLICIT and name.endswith("/16"):
+            del study.entries[name]
+            study.main = [model for model in study.main if model != name]
+    assert study.judge("c.sparse_patch32").outcome == UNTESTED
+
+
+def test_dense_says_when_patch_32_is_left_out():
+    assert "left out" in main_study().judge("c.dense_helps").rule
+    assert "left out" not in all_variants().judge("c.dense_helps").rule
+
+
+def test_overlapping_intervals_are_said():
+    study = main_study()
+    assert "within the intervals" not in study.judge("c.dense_helps").reason
+    study.half_width = 0.14
+    verdict = study.judge("c.dense_helps")
+    assert verdict.outcome == HOLDS
+    assert "within the intervals: dense score of FS B/16 (0.590) above normal score of FS B/16 (0.340)" in verdict.reason
+    assert verdict.numbers[0].ci_low == pytest.approx(0.45)
+    scaled("FS B/16", NORMAL, 2)(study)
+    assert "not above normal score of FS B/16 (0.680) (within the intervals)" in study.judge("c.dense_helps").reason
+
+
+def test_a_winner_everywhere_within_the_intervals_is_said():
+    study = main_study()
+    study.half_width = 0.01
+    assert "within the intervals" not in study.judge("c.no_single_best").reason
+    study.half_width = 0.02  # now FS overlaps the winner of every task
+    verdict = study.judge("c.no_single_best")
+    assert verdict.outcome == HOLDS
+    assert "within the intervals" in verdict.reason
+
+
+def test_depth_is_relative():
+    """Six layers instead of twelve: the same course, the same verdicts."""
+    study = main_study()
+    for name in study.main:
+        study.entries[name]["layers"] = 6
+    for key, values in list(study.curves.items()):
+        study.curves[key] = values[1::2]
+    for heads in study.heads.values():
+        for (metric, layer, number), value in list(heads.items()):
+            del heads[metric, layer, number]
+            if layer % 2 == 0:
+                heads[metric, layer // 2, number] = value
+    for name in ("MAE B/16", "BEiT B/16"):
+        study.heads[name]["head_kind", 4, 1] = "offset_local"
+    early = ("c.distance_order", "c.saliency_early", "c.saliency_drop", "c.offset_depth", "c.last_layer_global")
+    assert [study.judge(claim).outcome for claim in early] == [HOLDS] * len(early)
+    for method in METHODS:
+        study.curve(f"{method} B/16", purity("part"), peak(4 if method == "BEiT" else 5, 0.5, 6))
+        study.curve(f"{method} B/16", purity("object"), peak(4 if method == "BEiT" else 5, 0.5, 6))
+    assert study.judge("c.part_peak").outcome == HOLDS
+    study.curve("FS B/16", purity("part"), peak(6, 0.5, 6))
+    assert study.judge("c.part_peak").outcome == FAILS
+
+
+def test_the_first_dataset_counts_and_a_layer_stands_once():
+    study = main_study()
+    evidence = study.evidence()
+    other = evidence.table[evidence.table["analysis"] == "video"].assign(dataset="other", value=0.0)
+    both = dataclasses.replace(evidence, table=type(other)(np.vstack([evidence.table, other]), columns=other.columns))
+    both = dataclasses.replace(both, table=both.table.astype(evidence.table.dtypes.to_dict()))
+    assert CLAIMS["c.dense_helps"](both).outcome == HOLDS
+    twice = dataclasses.replace(both, table=both.table.assign(dataset="d"))
+    with pytest.raises(AtlasError, match="has jf_mean twice"):
+        CLAIMS["c.dense_helps"](twice)
+
+
+def test_only_the_study_s_variant_of_cka_counts():
+    study = main_study()
+    evidence = study.evidence()
+    plain = dataclasses.replace(evidence, cka=evidence.cka[evidence.cka["metric"] == "cka_plain"])
+    with pytest.raises(Exception, match="needs the CKA of the last layers"):
+        CLAIMS["c.cka_cls"](plain)

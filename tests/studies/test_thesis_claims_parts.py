@@ -1,0 +1,176 @@
+"""What verdicts are made of: comparisons, shapes as numbers, relative layers, facts of the registry."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tests.studies.made_up_study import entry, x_matrix
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.studies.run_models import read_models, spell
+from workflow_scripts.studies.thesis_claims.evidence import late_layers, layers_like
+from workflow_scripts.studies.thesis_claims.patterns import (
+    BLOB_SIGMA,
+    centredness,
+    head_correlation,
+    ridge_contrast,
+    same_maximum_share,
+)
+from workflow_scripts.studies.thesis_claims.verdict import (
+    FAILS,
+    HOLDS,
+    Number,
+    Part,
+    above,
+    all_above,
+    decide,
+    mean,
+)
+
+MAPS = np.random.default_rng(0).random((3, 4, 5, 6))
+
+
+def test_head_correlation_is_the_mean_of_pearson_s_r_over_pairs_of_heads():
+    found = head_correlation(MAPS)
+    for layer in range(3):
+        pairs = [np.corrcoef(MAPS[layer, a].ravel(), MAPS[layer, b].ravel())[0, 1] for a in range(4) for b in range(a)]
+        assert found[layer] == pytest.approx(np.mean(pairs))
+    assert head_correlation(MAPS[:, [0, 0, 0]] * np.array([1, 2, 3])[:, None, None]) == pytest.approx([1, 1, 1])
+    assert np.isnan(head_correlation(MAPS[:, :1])).all()
+
+
+def test_a_constant_map_correlates_with_none():
+    maps = MAPS.copy()
+    maps[:, 0] = 0.1
+    assert head_correlation(maps[:, :2]) == pytest.approx([0, 0, 0])
+
+
+def test_centredness_is_the_correlation_with_a_gaussian():
+    found = centredness(MAPS)
+    for layer in range(3):
+        each = []
+        for head in range(4):
+            blob = [
+                [math.exp(-(((y - 2) / 6) ** 2 + ((x - 2.5) / 6) ** 2) / (2 * BLOB_SIGMA**2)) for x in range(6)]
+                for y in range(5)
+            ]
+            each.append(np.corrcoef(MAPS[layer, head].ravel(), np.ravel(blob))[0, 1])
+        assert found[layer] == pytest.approx(np.mean(each))
+
+
+def test_centredness_of_hand_made_maps():
+    corner, middle = np.zeros((2, 1, 1, 9, 9))
+    corner[..., 0, 0], middle[..., 4, 4] = 1, 1
+    assert centredness(middle)[0] > 0.2 > 0 > centredness(corner)[0]
+
+
+def test_share_of_images_with_one_maximum():
+    maps = np.zeros((4, 1, 2, 3, 3))
+    for image, (first, second) in enumerate([(0, 1), (0, 2), (0, 3), (5, 4)]):
+        maps[image, 0, 0].flat[first] = maps[image, 0, 1].flat[second] = 1
+    assert same_maximum_share(maps).tolist() == [[0.75, 0.25]]
+
+
+@given(arrays(float, (4, 2, 2, 2, 3), elements=st.sampled_from([0.0, 0.5, 1.0])))
+def test_share_of_images_with_one_maximum_by_counting(maps):
+    found = same_maximum_share(maps)
+    for layer, head in np.ndindex(2, 2):
+        places = [int(image[layer, head].argmax()) for image in maps]
+        assert found[layer, head] == max(places.count(place) for place in places) / 4
+
+
+@given(st.integers(2, 40), st.floats(-1, 1), st.floats(0.1, 5))
+def test_ridge_of_an_x_and_of_none(layers, ridge, slope):
+    size = 2 * layers
+    one, other = np.mgrid[:size, :size]
+    by_distance = np.exp(-slope * np.abs(one - other) / size)
+    assert ridge_contrast(by_distance) == pytest.approx(0, abs=1e-12)
+    assert ridge_contrast(by_distance + ridge * (one + other == size - 1)) == pytest.approx(ridge)
+
+
+def test_ridge_looks_far_from_the_diagonal_alone():
+    size = 24
+    one, other = np.mgrid[:size, :size]
+    near = x_matrix(size, 0) + 0.5 * ((one + other == size - 1) & (np.abs(one - other) < size / 4))
+    assert ridge_contrast(near) == pytest.approx(0)
+    steps = np.where((one < 12) == (other < 12), 0.9, 0.2)  # two blocks of layers
+    assert ridge_contrast(steps) == pytest.approx(0)
+
+
+def test_ridge_by_hand():
+    matrix = np.zeros((4, 4))
+    matrix[1, 2], matrix[0, 1], matrix[2, 3] = 0.9, 0.4, 0.2
+    assert ridge_contrast(matrix) == pytest.approx(0.9 - 0.3)
+
+
+def test_relative_layers():
+    assert list(late_layers(12)) == [7, 8, 9, 10, 11, 12]
+    assert list(late_layers(6)) == [4, 5, 6]
+    assert list(late_layers(5)) == [3, 4, 5]
+    assert list(layers_like(3, 6, 12)) == [3, 4, 5, 6]
+    assert list(layers_like(3, 6, 6)) == [2, 3]
+    assert list(layers_like(9, 11, 6)) == [5]
+    assert list(layers_like(9, 11, 24)) == [18, 19, 20, 21, 22]
+    assert list(layers_like(10, 12, 6)) == [5, 6]
+
+
+def test_above_compares_points_and_notices_intervals():
+    low, high = Number("low", 1, 0.5, 1.5), Number("high", 2, 1.6, 2.4)
+    assert above(high, low) == Part("high (2.000) above low (1.000)", True, False)
+    assert above(low, high) == Part("low (1.000) not above high (2.000)", False, False)
+    wide = Number("wide", 2, 1.4, 2.4)
+    assert above(wide, low).close and above(low, wide).close
+    assert not above(Number("point", 2), low).close
+    assert not above(low, low).fits
+
+
+def test_groups_are_compared_at_their_ends():
+    groups = [[Number("a", 3), Number("b", 2)], [Number("c", 1), Number("d", 1.5)]]
+    assert all_above(*groups).found == "b (2.000) above d (1.500)"
+    assert not all_above(*reversed(groups)).fits
+
+
+def test_reasons():
+    number = Number("n", 1)
+    yes, no, close = Part("yes", True), Part("no", False), Part("close", True, True)
+    assert decide("so", [yes], [number]).reason == "All of it is so."
+    assert decide("so", [yes, close], []).reason == "All of it is so, but within the intervals: close."
+    assert decide("so", [yes, close, no], []).reason == "Against it: no."
+    assert decide("so", [Part("n", False, True)], []).reason == "Against it: n (within the intervals)."
+    assert decide("it is so", [no], []).rule == "Holds if it is so."
+    many = decide("so", [Part(str(i), False) for i in range(5)], []).reason
+    assert many == "Against it: 0; 1; 2; and 2 more."
+    assert (decide("so", [yes], []).outcome, decide("so", [yes, no], []).outcome) == (HOLDS, FAILS)
+    assert decide("so", [yes], [number]).numbers == (number,)
+    with pytest.raises(AssertionError):
+        decide("so", [], [])
+
+
+def test_numbers():
+    number = Number("x", 2.0, 1.0, 3.0, "share")
+    assert number.times(0.5, "half") == Number("half", 1.0, 0.5, 1.5, "share")
+    assert mean("m", [number, Number("y", 4.0, 2.0, 5.0, "share")]) == Number("m", 3.0, 1.5, 4.0, "share")
+    assert str(Number("layer", 7, unit="count")) == "layer (7)"
+
+
+def test_models_by_their_registry_entries():
+    entries = {
+        "a": entry("FS", "ViT-L/16", image_size=[64, 48], patch=[16, 8]),
+        "b": entry("DINO", "ViT-demo/8", checkpoint={"source": {"type": "demo"}}, patch=8),
+        "c": entry("Random", "none"),
+    }
+    first, second, third = read_models(json.dumps(entries), ["a"])
+    assert (first.grid, first.size, first.width, spell(first.patch)) == ((4, 6), "L", 64, "16x8")
+    assert (second.size, second.demo, spell(second.patch)) == ("", True, "8")
+    assert (third.random, second.random, third.demo) == (True, False, False)
+    assert [model.main for model in (first, second, third)] == [True, False, False]
+    assert all(model.main for model in read_models(json.dumps(entries)))
+    assert [read_models(json.dumps({"x": entry("FS", f"ViT-{s}/16")}))[0].size for s in ("Ti", "S", "H", "Base", "g")] == [
+        "Ti", "S", "H", "", "g",
+    ]  # fmt: skip
+    with pytest.raises(AtlasError, match="main model 'bb' is not a model of this run; did you mean 'b'"):
+        read_models(json.dumps(entries), ["bb"])
