@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workflow_scripts.metrics.propagation import context_frames, propagate
+from workflow_scripts.metrics.propagation import Propagation
 from workflow_scripts.onepass.batch import Batch, LayerView, VideoFrames
 from workflow_scripts.onepass.collector import Collector, Wants
 from workflow_scripts.onepass.ordered import OrderedCollector
@@ -19,7 +19,7 @@ class PropagatedLabels(OrderedCollector):
     """Soft label maps propagated through videos, of every layer: rows of [L, C, N] by frame, one key per video.
 
     Keys video0000, video0001, ...; the first frame of a video, whose labels are given, has no row. Options:
-    `context_frames`, `radius`, `top_k`, `temperature` (`metrics.propagation.propagate`).
+    `context_frames` (the last ones, beside the first), `radius`, `top_k`, `temperature` (`metrics.propagation`).
     """
 
     name = "propagated_labels"
@@ -29,7 +29,7 @@ class PropagatedLabels(OrderedCollector):
         super().__init__(n_layers, folder, **options)
         self._frames: list[VideoFrames] = []
         self._video = -1
-        self._context: dict[int, list[tuple[Tensor, Tensor]]] = {}  # frame -> per layer ([N, D] tokens, [C, N] labels)
+        self._propagations: list[Propagation] = []  # of the current video, one per layer
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Gather the batch's patch tokens."""
@@ -50,26 +50,11 @@ class PropagatedLabels(OrderedCollector):
         self, image: int, video: int, frame: int, tokens: list[Tensor], grid: tuple[int, int], first: dict[int, Tensor]
     ) -> None:
         if frame == 0:
-            self._video, self._context = video, {0: [(layer, first[video]) for layer in tokens]}
+            rule = (self.options[name] for name in ("context_frames", "radius", "top_k", "temperature"))
+            self._video, arguments = video, (first[video], grid, *rule)
+            self._propagations = [Propagation(layer, *arguments) for layer in tokens]
             return
         assert video == self._video, "the frames of a video must come in order, beginning with its first"
-        settings = self.options
-        wanted = [number for number in context_frames(frame, settings["context_frames"]) if number in self._context]
-        self._context = {number: self._context[number] for number in wanted}
-        labels = []
-        for layer, query in enumerate(tokens):
-            sources, maps = zip(*(self._context[number][layer] for number in wanted), strict=True)
-            labels.append(
-                propagate(
-                    query,
-                    torch.stack(sources),
-                    torch.stack(maps, 1),
-                    grid,
-                    radius=settings["radius"],
-                    top_k=settings["top_k"],
-                    temperature=settings["temperature"],
-                )
-            )
-        self._context[frame] = list(zip(tokens, labels, strict=True))
+        labels = [propagation.step(query) for propagation, query in zip(self._propagations, tokens, strict=True)]
         record = torch.stack(labels).cpu().numpy()
         self._rows(f"video{video:04d}", record.shape).append(np.array([image]), record[None])
