@@ -25,7 +25,7 @@ def measure() -> list[dict]:
         (folder / "images").mkdir()
         entry = yaml.safe_load((ROOT / "config/models.yaml").read_text())["models"]["random_baseline"]
         source = {"type": "path", "path": str(folder / "weights")}
-        models = {f"model{i}": entry | {"checkpoint": {"source": source, "layout": "timm"}} for i in range(MODELS)}
+        models = {f"random_{i}": entry | {"checkpoint": {"source": source, "layout": "timm"}} for i in range(MODELS)}
         dataset = {
             "display_name": "synthetic",
             "reader": "image_folder",

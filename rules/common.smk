@@ -51,9 +51,10 @@ def dataset_file(wildcards):
 
 
 def reader(dataset):
-    """What the commands need to read a dataset's ground truth."""
+    """Command line options that open a dataset."""
     entry = SETTINGS.datasets[dataset]
-    return f"--reader {entry['reader']} --options {shlex.quote(json.dumps(entry.get('options', {}), sort_keys=True))}"
+    options = shlex.quote(json.dumps(entry.get("options", {}), sort_keys=True))
+    return f"--reader {entry['reader']} --path {shlex.quote(entry['path'])} --options {options}"
 
 
 def crops(dataset, geometry, what):

@@ -57,7 +57,7 @@ rule crop_images:
     message:
         "Decoding {wildcards.dataset} at {wildcards.geometry}"
     shell:
-        "python -m workflow_scripts.crop_images --dataset {wildcards.dataset} {params.reader} --path {input.files}"
+        "python -m workflow_scripts.crop_images --dataset {wildcards.dataset} {params.reader}"
         " --geometry {wildcards.geometry} --on-bad-image {params.on_bad_image} --workers {threads}"
         " --crops {output.crops} --samples {output.samples} --skipped {output.skipped} 2>&1 | tee {log}"
 
@@ -84,7 +84,7 @@ rule grid_masks:
     message:
         "Reducing the object masks of {wildcards.dataset} to {wildcards.grid} patches"
     shell:
-        "python -m workflow_scripts.grid_masks --dataset {wildcards.dataset} {params.reader} --path {input.files}"
+        "python -m workflow_scripts.grid_masks --dataset {wildcards.dataset} {params.reader}"
         " --geometry {wildcards.geometry} --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
 
 
@@ -110,7 +110,7 @@ rule grid_labels:
     message:
         "Reducing the first labels of {wildcards.dataset} to {wildcards.grid} patches"
     shell:
-        "python -m workflow_scripts.grid_labels {params.reader} --path {input.files} --geometry {wildcards.geometry}"
+        "python -m workflow_scripts.grid_labels {params.reader} --geometry {wildcards.geometry}"
         " --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
 
 
@@ -136,5 +136,5 @@ rule list_keypoint_pairs:
     message:
         "Listing the key-point pairs of {wildcards.dataset}"
     shell:
-        "python -m workflow_scripts.list_keypoint_pairs {params.reader} --path {input.files}"
+        "python -m workflow_scripts.list_keypoint_pairs {params.reader}"
         " --geometry {wildcards.geometry} --samples {input.samples} --output {output} &> {log}"

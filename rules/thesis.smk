@@ -158,7 +158,7 @@ rule tabulate_retrieval:
         "Retrieval by {wildcards.model}"
     shell:
         "python -m workflow_scripts.tabulate_retrieval --pass {input.retrieval} --samples {input.samples} {params.reader}"
-        " --path {input.files} --seed {params.seed} --table {output} &> {log}"
+        " --seed {params.seed} --table {output} &> {log}"
 
 
 rule tabulate_video:
@@ -185,7 +185,7 @@ rule tabulate_video:
         "Video propagation by {wildcards.model}"
     shell:
         "python -m workflow_scripts.tabulate_video {params.passes} --samples {input.samples} {params.reader}"
-        " --path {input.files} --seed {params.seed} --table {output} &> {log}"
+        " --seed {params.seed} --table {output} &> {log}"
 
 
 rule tabulate_keypoints:

@@ -179,6 +179,17 @@ def test_registry_mistakes(tmp_path, changes, expected):
         load_settings(registry(tmp_path, **changes), ["config/config.yaml"])
 
 
+def test_ids_of_random_baselines_are_for_them_alone(tmp_path):
+    models = read_yaml(ROOT / "config/models.yaml")
+    models["models"]["noise"] = models["models"]["random_baseline"]
+    models["models"]["random_dino"] = models["models"]["demo_dino"]
+    path = tmp_path / "models.yaml"
+    path.write_text(yaml.safe_dump(models, sort_keys=False))
+    over = {"registries": {"models": str(path)}, "models": ["demo_untrained", "noise", "random_dino"]}
+    with pytest.raises(AtlasError, match=r"model 'noise': ids that begin with 'random_'[^\n]*\n.*model 'random_dino'"):
+        load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     (tmp_path / "c.yaml").write_text("seed: 1\ndemo:\n  effort: 1\n  effort: 2\n")
     with pytest.raises(AtlasError, match=r"c\.yaml:4: key 'effort' stands twice, first in line 3"):

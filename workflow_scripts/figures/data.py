@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError, nearest
 
-RANDOM_BASELINE = "random_baseline"
+RANDOM_PREFIX = "random_"  # ids of random baselines begin so; `studies.settings` sees to it
 CURVE_COLUMNS = (
     "model", "dataset", "metric", "facet", "setting", "layer", "head", "value", "ci_low", "ci_high", "n", "unit",
 )  # fmt: skip
@@ -35,7 +35,7 @@ class Model:
     @property
     def is_random(self) -> bool:
         """Return whether this is the random baseline, which has no maps and no layers of its own."""
-        return self.id == RANDOM_BASELINE
+        return self.id.startswith(RANDOM_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class CkaTable:
 class FigureData:
     """Everything a figure may draw. `models` has every model once, in the order of drawing.
 
-    Models whose id is `RANDOM_BASELINE` are in `models`, `tables` and `cka`, never in `maps`.
+    Random baselines are in `models`, `tables` and `cka`, never in `maps`.
     """
 
     models: tuple[Model, ...]

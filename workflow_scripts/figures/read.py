@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.table import read_table, read_table_metadata
-from workflow_scripts.figures.data import RANDOM_BASELINE, CkaTable, FigureData, Model, ModelMaps, ModelTable
+from workflow_scripts.figures.data import RANDOM_PREFIX, CkaTable, FigureData, Model, ModelMaps, ModelTable
 
 
 def load(
@@ -48,7 +48,7 @@ def load(
                 raise AtlasError(f"{file}: model '{item.model.id}' is not in --models; add it there or leave its files out")
         for kind, items in (("table", read_tables), ("maps", read_maps)):
             there = {item.model.id for item in items}
-            lacking = [name for name in models if name not in there and name != RANDOM_BASELINE] if there else []
+            lacking = [name for name in models if name not in there and not name.startswith(RANDOM_PREFIX)] if there else []
             if lacking:
                 raise AtlasError(
                     f"no {kind} of model '{lacking[0]}' among the files given, but it is in --models; add the file"
@@ -85,7 +85,7 @@ def read_cka(path: Path, models: Sequence[str] = ()) -> CkaTable:
     if not isinstance(known, dict) or not all({"display_name", "supervision", "layers"} <= set(f) for f in known.values()):
         raise AtlasError(f"{path}: its metadata does not name the models compared; run the comparison again")
     for name in models:
-        if name not in known and name != RANDOM_BASELINE:
+        if name not in known and not name.startswith(RANDOM_PREFIX):
             raise AtlasError(f"{path}: model '{name}' is not compared{nearest(name, known)}; run the comparison again")
     found = dict.fromkeys([*frame["model"].unique(), *frame["other_model"].unique()])  # metadata are sorted by name
     order = [name for name in models or found if name in known]

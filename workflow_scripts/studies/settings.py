@@ -15,6 +15,7 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.studies.plan import Collectors, planned_passes
 from workflow_scripts.studies.thesis_plan import DATASETS
 
+RANDOM_PREFIX = "random_"
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 
 
@@ -96,7 +97,8 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
     settings = Settings(config, entries, datasets, planned_passes(config, entries, demo_models))
-    _stop_on([*_geometry_problems(settings, files), *_data_problems(settings, files), *_weights_problems(settings, files)])
+    checks = (_name_problems, _geometry_problems, _data_problems, _weights_problems)
+    _stop_on([problem for check_of in checks for problem in check_of(settings, files)])
     return settings
 
 
@@ -166,6 +168,16 @@ def _data_problems(settings: Settings, files: Sequence[str]) -> list[str]:
             f"{locate(files, ('models',))}: models: demo models are compared with their untrained control; add demo_untrained"
         )
     return problems
+
+
+def _name_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    """Figures tell random baselines from models by their id."""
+    return [
+        f"{locate(files, ('models',))}: model '{name}': ids that begin with '{RANDOM_PREFIX}' are for adapter random, and only "
+        "for that; give it another id"
+        for name, entry in settings.models.items()
+        if name.startswith(RANDOM_PREFIX) != (entry["adapter"] == "random")
+    ]
 
 
 def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:
