@@ -29,7 +29,10 @@ def test_paths_are_relative_sorted_and_exist():
 
 
 def test_a_metric_belongs_to_its_users_only():
-    assert "workflow_scripts/metrics/attention.py" in code_inputs("run_pass")
+    attention, propagation = (f"workflow_scripts/metrics/{name}.py" for name in ("attention", "propagation"))
+    assert attention in code_inputs("run_pass", "onepass.attention_collectors")
+    assert propagation in code_inputs("run_pass", "onepass.propagated_labels")
+    assert not {attention, propagation} & {*code_inputs("run_pass", "onepass.feature_collectors")}
     assert "workflow_scripts/metrics/attention.py" not in code_inputs("tabulate_attention")
     assert "workflow_scripts/metrics/heads.py" in code_inputs("tabulate_attention")
     assert "workflow_scripts/metrics/heads.py" not in code_inputs("run_pass")

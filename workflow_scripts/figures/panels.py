@@ -103,6 +103,7 @@ def _ratio_axis(axes: Axes, values: pd.Series) -> None:
     axes.axhline(1, color=QUIET, linewidth=0.6, zorder=1)
     if values.min() > 0 and values.max() / values.min() > _DECADE:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        few = values.max() / values.min() < _DECADE**2.5
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if few else LogLocator(numticks=8))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.minorticks_off()
