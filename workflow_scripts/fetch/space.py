@@ -1,0 +1,86 @@
+"""Disk space: asked before, and named when it runs out."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.progress import Progress
+
+
+def size_text(count: float) -> str:
+    """Return a number of bytes as a person says it: ``147.9 GB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def require_space(folder: Path, needed: int, what: str) -> None:
+    """Stop if `folder`'s file system has less than `needed` bytes free.
+
+    Raises:
+        AtlasError: names both numbers.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise AtlasError(
+            f"{folder}: {what} needs {size_text(needed)}, only {size_text(free)} are free; free space there, or let the "
+            "configuration key 'resources' name a folder on a larger disk"
+        )
+
+
+@contextmanager
+def naming_a_full_disk(what: str, kept: str) -> Iterator[None]:
+    """Turn the system's word for a full disk or a used-up quota into an error that names it.
+
+    Args:
+        what: what was being written.
+        kept: what is left on disk and what becomes of it.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise AtlasError(f"{what}: the disk is full; {kept}; free space, then run the same command again") from None
+        raise
+
+
+class Meter:
+    """Progress in MB (kB where there is little), counted from what is there already."""
+
+    def __init__(self, what: str, total: int | None, have: int = 0) -> None:
+        """Start the clock.
+
+        Args:
+            what: what is being done.
+            total: bytes in all, None if nobody knows.
+            have: bytes that were there before, so that the speed is that of now.
+        """
+        self.what, self.have, self.total = what + (f" (from {size_text(have)} on)" if have else ""), have, total
+        self.unit, name = (1_000_000, "MB") if (total or 0) >= 10_000_000 else (1000, "kB")
+        self.progress = Progress(self.what, -(-((total or 0) - have) // self.unit), name)
+        self.said = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        """Report that `done` bytes of all are there."""
+        count = (done - self.have) // self.unit
+        if self.total is None:
+            if time.monotonic() - self.said > self.progress.every:
+                self.said = time.monotonic()
+                print(f"{self.what}: {size_text(done)}", file=sys.stderr, flush=True)
+        elif count < self.progress.total:  # the closing line is `end`'s
+            self.progress(count)
+
+    def end(self) -> None:
+        """Report that all is there."""
+        if self.total is not None:
+            self.progress(self.progress.total)
