@@ -6,6 +6,7 @@ truth beyond image labels is a protocol of its own, named in the registry's `gro
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,44 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError, nearest
+
+# Name -> module below the package, and class. They are imported by name, when one is opened: a command depends on the
+# reader that it uses and on no other (`reader_module` names it for Snakemake).
+READERS = {
+    "demo_world": "data.demo_world:DemoWorld",
+    "demo_clips": "data.demo_world:DemoClips",
+    "demo_pairs": "data.demo_world:DemoPairs",
+    "image_folder": "data.image_folder:ImageFolder",
+    "imagenet": "data.readers.imagenet:ImageNet",
+    "tiny_imagenet": "data.readers.tiny_imagenet:TinyImageNet",
+    "partimagenet": "data.readers.partimagenet:PartImageNet",
+    "coco_instances": "data.readers.coco:CocoInstances",
+    "revisitop": "data.readers.revisitop:Revisited",
+    "davis": "data.readers.davis:Davis",
+    "spair": "data.readers.spair:SPair",
+    "cocostuff27": "data.readers.cocostuff:CocoStuff27",
+    "cityscapes": "data.readers.cityscapes:Cityscapes",
+    "ade20k": "data.readers.ade20k:Ade20k",
+    "fair1m": "data.readers.fair1m:Fair1m",
+    "bdd100k_mot": "data.readers.bdd100k:Bdd100kTrack",
+    "mot17": "data.readers.mot17:Mot17",
+    "scenes": "data.readers.scenes:Scenes",
+    "broden": "data.readers.broden:Broden",
+    "pascal_part_animals": "data.readers.pascal_part:PascalPartAnimals",
+    "voc": "data.readers.voc:Voc",
+    "coco20k": "data.readers.coco20k:Coco20k",
+}
+
+GROUND_TRUTH = {
+    "object_masks": "objects",
+    "part_masks": "parts",
+    "video_masks": "object_map",
+    "keypoint_pairs": "pairs",
+    "retrieval": "judgements",
+    "boxes": "boxes",
+    "dense_labels": "dense_labels",
+    "concepts": "concepts",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +87,26 @@ class KeypointPair:
     source_xy: np.ndarray
     target_xy: np.ndarray
     target_box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box around an object.
+
+    Attributes:
+        xyxy: (x0, y0, x1, y1) in pixels of the image, its edges: x1 - x0 is the width, whatever the dataset counts. It may
+            reach beyond the image.
+        label: index of its category in the reader's `box_classes`.
+        track: what stays the same for one object in all frames of a video; empty without tracks.
+        flags: what the dataset says about it, of "crowd", "difficult", "distractor", "ignored", "occluded", "truncated".
+        corners: [4, 2] (x, y) of a rotated box, whose bounds are `xyxy`; None for an upright one.
+    """
+
+    xyxy: tuple[float, float, float, float]
+    label: int
+    track: str = ""
+    flags: frozenset[str] = frozenset()
+    corners: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -132,13 +191,64 @@ class RetrievalReader(Reader, Protocol):
         """Return the queries."""
 
 
-GROUND_TRUTH = {
-    "object_masks": "objects",
-    "part_masks": "parts",
-    "video_masks": "object_map",
-    "keypoint_pairs": "pairs",
-    "retrieval": "judgements",
-}
+class BoxReader(Reader, Protocol):
+    """A dataset with ``boxes``.
+
+    Attributes:
+        box_classes: names of the categories of the boxes.
+    """
+
+    box_classes: list[str]
+
+    def boxes(self, position: int) -> list[Box]:
+        """Return all annotated boxes; empty if there are none."""
+
+
+class TrackReader(BoxReader, Protocol):
+    """A dataset with ``boxes`` that follow objects: its samples are the frames of videos, in order, video by video."""
+
+    def frame(self, position: int) -> tuple[str, int]:
+        """Return (name of the video, 0-based number of the frame)."""
+
+
+class DenseReader(Reader, Protocol):
+    """A dataset with ``dense_labels``.
+
+    Attributes:
+        dense_classes: names of the classes of the pixels.
+    """
+
+    dense_classes: list[str]
+
+    def dense_labels(self, position: int) -> np.ndarray:
+        """Return [H, W] int16: the class of every pixel of the image, -1 where it has none and must not be scored."""
+
+
+class ConceptReader(Reader, Protocol):
+    """A dataset with ``concepts``: labels of several kinds, of which a pixel may have many.
+
+    Attributes:
+        concept_names: number of a concept -> its name.
+    """
+
+    concept_names: dict[int, str]
+
+    def concepts(self, position: int) -> dict[str, np.ndarray]:
+        """Return for every kind of concept that the image is labelled with [L, h, w] int32, L labels of every pixel.
+
+        0 is no label. The maps may be smaller than the image; h = w = 1 for a label of the whole image.
+        """
+
+
+def reader_module(reader: str) -> str:
+    """Return the module of the reader named `reader`, as `common.code_inputs` takes it.
+
+    Raises:
+        AtlasError: no reader has that name.
+    """
+    if reader not in READERS:
+        raise AtlasError(f"reader '{reader}' is not known (known: {', '.join(READERS)}){nearest(reader, READERS)}")
+    return READERS[reader].split(":")[0]
 
 
 def open_reader(reader: str, path: str | Path, options: Mapping[str, Any] | None = None) -> Reader:
@@ -152,20 +262,14 @@ def open_reader(reader: str, path: str | Path, options: Mapping[str, Any] | None
     Raises:
         AtlasError: no reader has that name or takes these options, or the files are not in its layout.
     """
-    # Imported here, not above, because the readers build on this module.
-    from workflow_scripts.data.demo_world import DemoClips, DemoPairs, DemoWorld
-    from workflow_scripts.data.image_folder import ImageFolder
-
-    readers = {
-        "demo_world": DemoWorld,
-        "demo_clips": DemoClips,
-        "demo_pairs": DemoPairs,
-        "image_folder": ImageFolder,
-    }
-    if reader not in readers:
-        raise AtlasError(f"reader '{reader}' is not known (known: {', '.join(readers)}){nearest(reader, readers)}")
-    taken = list(inspect.signature(readers[reader]).parameters)[1:]
-    for option in options or {}:
+    module = importlib.import_module(f"workflow_scripts.{reader_module(reader)}")
+    make = getattr(module, READERS[reader].split(":")[1])
+    options = options or {}
+    taken = dict(list(inspect.signature(make).parameters.items())[1:])
+    for option in options:
         if option not in taken:
             raise AtlasError(f"reader '{reader}' has no option '{option}' (options: {', '.join(taken) or 'none'})")
-    return readers[reader](Path(path), **(options or {}))
+    for option, parameter in taken.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise AtlasError(f"reader '{reader}' needs the option '{option}'; give it in the dataset's options")
+    return make(Path(path), **options)

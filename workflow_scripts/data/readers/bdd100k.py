@@ -1,0 +1,103 @@
+"""BDD100K multi-object tracking 2020 (Yu et al. 2020).
+
+Layout: ``images/track/<split>/<video>/<video>-0000001.jpg``, ``labels/box_track_20/<split>/<video>.json``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.reader import Box
+from workflow_scripts.data.readers.files import (
+    ImageFiles,
+    at_least_one,
+    choose,
+    first_of,
+    list_files,
+    packaged_rows,
+    read_json,
+)
+
+_FLAGS = ("occluded", "truncated", "crowd")
+
+
+class Bdd100kTrack(ImageFiles):
+    """The frames of a split's videos, by sorted video and name. They are 5 Hz: a fifth of a second apart.
+
+    A box's edges are x1, y1, x2 + 1, y2 + 1, because the format includes the last pixel. Distractors, which the official
+    evaluation ignores, are flagged as such; old names of categories (person, bike) mean the same as the new ones.
+    """
+
+    def __init__(self, path: Path, split: str = "val", videos: int | None = None) -> None:
+        """Index the videos below `path`.
+
+        Args:
+            path: the folder ``bdd100k``, or the one that holds it.
+            split: "val" (200 videos) or "train" (1,400).
+            videos: only the first videos, by sorted name.
+
+        Raises:
+            AtlasError: the files are not in this layout, or a video has no images.
+        """
+        choose("bdd100k_mot", "split", split, ("val", "train"))
+        at_least_one("bdd100k_mot", videos=videos)
+        root = first_of(path / "bdd100k", path)
+        self._labels_of = root / "labels" / "box_track_20" / split
+        names = [name[: -len(".json")] for name in list_files(self._labels_of, (".json",))][:videos]
+        if not names:
+            raise AtlasError(f"{self._labels_of}: no label file (*.json); fetch the dataset again")
+        images = root / "images" / "track" / split
+        files = []
+        self._frames: list[tuple[str, int]] = []
+        for video in names:
+            frames = list_files(images / video, (".jpg",))
+            if not frames:
+                raise AtlasError(f"{images / video}: no frame (*.jpg) of this video; fetch the images again")
+            files += [f"{video}/{name}" for name in frames]
+            self._frames += [(video, i) for i in range(len(frames))]
+        super().__init__(images, files)
+        rows = packaged_rows("bdd100k_mot_classes.csv")
+        self.box_classes = [row["name"] for row in rows]
+        self._label = {alias: i for i, row in enumerate(rows) for alias in (row["name"], *row["aliases"].split())}
+        self._distractors = {i for i, row in enumerate(rows) if row["evaluated"] == "0"}
+        self._read: tuple[str, dict[str, list[Box]]] = ("", {})
+
+    def frame(self, position: int) -> tuple[str, int]:
+        """Return (name of the video, 0-based number of the frame)."""
+        return self._frames[position]
+
+    def boxes(self, position: int) -> list[Box]:
+        """Return the frame's boxes; none where its labels are missing or null.
+
+        Raises:
+            AtlasError: the video's labels are broken.
+        """
+        video, _ = self._frames[position]
+        read_video, boxes = self._read
+        if read_video != video:
+            boxes = self._boxes_of(video)
+            self._read = (video, boxes)
+        return boxes.get(self.files[position].split("/")[-1], [])
+
+    def _boxes_of(self, video: str) -> dict[str, list[Box]]:
+        path = self._labels_of / f"{video}.json"
+        content = read_json(path, "a label file")
+        frames = content["frames"] if isinstance(content, dict) and "frames" in content else content
+        try:
+            return {
+                frame["name"]: [self._box(entry) for entry in frame.get("labels") or [] if entry.get("box2d")]
+                for frame in frames
+            }
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AtlasError(f"{path}: not the labels of a video ({error}); fetch the labels again") from None
+
+    def _box(self, entry: dict[str, Any]) -> Box:
+        if entry["category"] not in self._label:
+            raise ValueError(f"category '{entry['category']}' is not known")
+        label = self._label[entry["category"]]
+        said = {name.lower() for name, value in (entry.get("attributes") or {}).items() if value is True}
+        flags = {flag for flag in _FLAGS if flag in said} | ({"distractor"} if label in self._distractors else set())
+        x1, y1, x2, y2 = (float(entry["box2d"][side]) for side in ("x1", "y1", "x2", "y2"))
+        return Box((x1, y1, x2 + 1, y2 + 1), label, str(entry["id"]), frozenset(flags))

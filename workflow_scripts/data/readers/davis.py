@@ -1,0 +1,60 @@
+"""DAVIS 2017, semi-supervised, 480p (Pont-Tuset et al. 2017).
+
+Layout: ``ImageSets/2017/<split>.txt``, ``JPEGImages/480p/<video>/00000.jpg``, ``Annotations/480p/<video>/00000.png``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, list_files, read_index_map, read_lines
+
+_VOID = 255
+
+
+class Davis(ImageFiles):
+    """The frames of a split's videos: videos in the order of the split's list, frames by name.
+
+    Annotations are palette images whose indices count. Void (255) is background, as in the official semi-supervised
+    evaluation.
+    """
+
+    def __init__(self, path: Path, split: str = "val") -> None:
+        """Index the videos below `path`.
+
+        Args:
+            path: the folder ``DAVIS``, or the one that holds it.
+            split: "val" or "train".
+
+        Raises:
+            AtlasError: the files are not in this layout, or a video's frames and annotations are not the same.
+        """
+        choose("davis", "split", split, ("val", "train"))
+        root = first_of(path / "DAVIS", path)
+        self._maps = root / "Annotations" / "480p"
+        self._frames: list[tuple[str, int]] = []
+        files = []
+        for video in read_lines(root / "ImageSets" / "2017" / f"{split}.txt", "the list of videos"):
+            frames = [name[:-4] for name in list_files(root / "JPEGImages" / "480p" / video, (".jpg",))]
+            maps = [name[:-4] for name in list_files(self._maps / video, (".png",))]
+            if not frames or frames != maps:
+                raise AtlasError(
+                    f"{self._maps / video}: {len(maps)} annotations that do not fit the {len(frames)} frames in JPEGImages; "
+                    "fetch the dataset again"
+                )
+            files += [f"{video}/{name}.jpg" for name in frames]
+            self._frames += [(video, i) for i in range(len(frames))]
+        super().__init__(root / "JPEGImages" / "480p", files)
+
+    def frame(self, position: int) -> tuple[str, int]:
+        """Return (name of the video, 0-based number of the frame)."""
+        return self._frames[position]
+
+    def object_map(self, position: int) -> np.ndarray:
+        """Return [H, W] uint8: 0 background and void, 1.. the objects of the video."""
+        values = read_index_map(self._maps / f"{self.files[position][:-4]}.png")
+        values[values == _VOID] = 0
+        return values
