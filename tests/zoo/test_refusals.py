@@ -18,7 +18,6 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.build import build_model
 from workflow_scripts.zoo.coverage import check_against_library
 from workflow_scripts.zoo.load import adapt, load_vit
-from workflow_scripts.zoo.positions import resize_absolute
 from workflow_scripts.zoo.registry import ModelEntry, read_models
 
 MODELS = read_models(Path(__file__).parents[2] / "config" / "models.yaml")
@@ -189,26 +188,6 @@ def test_positions_of_another_grid_need_a_rule(tmp_path: Path) -> None:
         assert vit.grid == (4, 12)
         results[rule] = [layer.token for layer in vit.layers(zoo_families.images(entry))][-1]
     assert not torch.allclose(results["antialiased"], results["offset"], atol=1e-3)
-
-
-def cubic(distance: torch.Tensor) -> torch.Tensor:
-    """The cubic convolution kernel with a = -0.75."""
-    x, a = distance.abs(), -0.75
-    near = (a + 2) * x**3 - (a + 3) * x**2 + 1
-    far = a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a
-    return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros(())))
-
-
-def test_offset_rule_is_bicubic_by_a_factor_with_a_tenth_more() -> None:
-    row = torch.randn(8, generator=torch.Generator().manual_seed(0))
-    table = torch.cat([torch.full((1, 1, 1), 7.0), row.repeat(8, 1).reshape(1, 64, 1)], dim=1)
-    found = resize_absolute(table, (4, 16), 65, "offset")
-    assert found.shape == (1, 65, 1) and found[0, 0, 0] == 7.0
-    for i in range(16):
-        place = (i + 0.5) * 8 / 16.1 - 0.5
-        taps = torch.arange(4) + int(place // 1) - 1
-        expected = (cubic(place - taps) * row[taps.clamp(0, 7)]).sum()
-        assert torch.allclose(found[0, 1:, 0].reshape(4, 16)[:, i], expected, atol=1e-5)
 
 
 # Real timm names of architectures that an adapter must not take.

@@ -19,6 +19,7 @@ from timm.models.vision_transformer import _convert_openai_clip
 from torch import Tensor
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.zoo.positions import sincos
 from workflow_scripts.zoo.registry import ModelEntry
 
 StateDict = dict[str, Tensor]
@@ -56,7 +57,10 @@ class Layout:
                 kind = type(value).__name__
                 raise AtlasError(f"'{name}' is a {kind}, not a tensor; found keys {_some(content)}")
             prefix = next((p for p in self.prefixes if str(name).startswith(p)), "")
-            state[str(name)[len(prefix) :]] = torch.as_tensor(value)
+            short = str(name)[len(prefix) :]
+            if short in state:
+                raise AtlasError(f"'{name}' and another key both stand for '{short}'; found keys {_some(content)}")
+            state[short] = torch.as_tensor(value)
         return state
 
 
@@ -136,14 +140,100 @@ def _jax_kernel(kernel: Tensor) -> Tensor:
     return kernel.T
 
 
+def _renamer(*rules: tuple[str, str]) -> Callable[[StateDict, ModelEntry], StateDict]:
+    """Return a renaming by regular expressions, each given with its replacement; the first that matches counts."""
+
+    def rename(state: StateDict, _entry: ModelEntry) -> StateDict:
+        return {next((re.sub(p, to, name) for p, to in rules if re.search(p, name)), name): v for name, v in state.items()}
+
+    return rename
+
+
+_LAYER_SCALE = (r"^(blocks\.\d+)\.gamma_([12])$", r"\1.ls\2.gamma")
+_rename_dinov2_names = _renamer(
+    (r"^register_tokens$", "reg_token"),
+    (r"^(blocks\.\d+\.mlp)\.w12\.", r"\1.fc1."),
+    (r"^(blocks\.\d+\.mlp)\.w3\.", r"\1.fc2."),
+)
+_rename_dinov3_names = _renamer(
+    (r"^storage_tokens$", "reg_token"),
+    (r"^(blocks\.\d+)\.ls([12])\.gamma$", r"\1.gamma_\2"),
+)
+
+
+def _rename_dinov2(state: StateDict, entry: ModelEntry) -> StateDict:
+    """Turn DINOv2's names into timm's.
+
+    Where there are registers, timm has no position for CLS: the first row of the table goes into the CLS token.
+    """
+    renamed = _rename_dinov2_names(state, entry)
+    if "register_tokens" in state and {"cls_token", "pos_embed"} <= state.keys():
+        table = renamed["pos_embed"]
+        renamed["cls_token"] = renamed["cls_token"] + table[:, :1]
+        renamed["pos_embed"] = table[:, 1:]
+    return renamed
+
+
+def _rename_dinov3(state: StateDict, entry: ModelEntry) -> StateDict:
+    """Turn DINOv3's names into those of timm's Eva, checking what that network has no place for.
+
+    The key part of the qkv bias is masked in the original, so it is left out. Query and value parts are zero in the
+    released B and L files, and timm's networks have none but under the names with ``_qkvb``. The periods of the RoPE
+    are a constant that the adapter computes; a file with others is of another network.
+    """
+    renamed: StateDict = {}
+    for name, value in _rename_dinov3_names(state, entry).items():
+        if name == "rope_embed.periods":
+            _require_periods(value, name)
+        elif name.endswith(".attn.qkv.bias"):
+            query, _, values = value.chunk(3)
+            if "_qkvb" in str(entry.build.name):
+                scope = name.removesuffix("qkv.bias")
+                renamed |= {f"{scope}q_bias": query, f"{scope}v_bias": values}
+            elif bool(query.any() or values.any()):
+                raise AtlasError(
+                    f"'{name}' is not zero, and build '{entry.build.name}' has no such bias; build its '_qkvb' variant"
+                )
+        else:
+            renamed[name] = value
+    return renamed
+
+
+def _require_periods(periods: Tensor, name: str) -> None:
+    n = periods.numel()
+    expected = 100.0 ** (torch.arange(n, dtype=torch.float32) / n)
+    # To the precision of bfloat16, in which the released files hold them.
+    if not torch.allclose(periods.float(), expected, rtol=2**-8, atol=0.0):
+        raise AtlasError(f"'{name}' is not the RoPE of DINOv3 (base 100), so this network would compute something else")
+
+
+def _rename_scalemae(state: StateDict, entry: ModelEntry) -> StateDict:
+    """Put the positions that Scale-MAE computes in its forward in place of the table in the file, which it never uses."""
+    rows, columns = (size // patch for size, patch in zip(entry.image_shape, entry.patch_shape, strict=True))
+    return {**state, "pos_embed": sincos(entry.dim, (rows, columns), entry.checkpoint.input_resolution)}
+
+
+# torchvision renamed the layers of its MLP after it had released weights; its own loader takes both names, and so does this.
+_rename_torchvision = _renamer((r"\.mlp\.linear_1\.", ".mlp.0."), (r"\.mlp\.linear_2\.", ".mlp.3."))
+
+_BACKBONE = ("module.backbone.", "backbone.", "module.")
+
 LAYOUTS: dict[str, Layout] = {
     "timm": Layout(containers=("state_dict", "model")),
     "augreg_npz": Layout(rename=_rename_augreg_npz),
+    # Also OpenCLIP's, which kept the names.
     "openai_clip": Layout(containers=("state_dict",), prefixes=("module.",), rename=_rename_openai_clip),
-    # The teacher is the network that DINO evaluates and publishes; backbone files are plain.
-    "dino": Layout(containers=("teacher", "state_dict"), prefixes=("module.backbone.", "backbone.", "module.")),
+    # The teacher is the network that DINO and iBOT evaluate and publish; backbone files hold it alone.
+    "dino": Layout(containers=("teacher", "state_dict"), prefixes=_BACKBONE),
+    "ibot": Layout(containers=("teacher", "state_dict"), prefixes=_BACKBONE),
+    "mugs": Layout(containers=("state_dict",), prefixes=_BACKBONE),
     "mocov3": Layout(containers=("state_dict",), prefixes=("module.base_encoder.",)),
     "mae": Layout(containers=("model",)),
+    "scalemae": Layout(containers=("model",), rename=_rename_scalemae),
     "beit": Layout(containers=("model", "module")),
-    "torchvision": Layout(),
+    "simmim": Layout(containers=("model",), prefixes=("encoder.",)),
+    "deit3": Layout(containers=("model",), rename=_renamer(_LAYER_SCALE)),
+    "dinov2": Layout(rename=_rename_dinov2),
+    "dinov3": Layout(rename=_rename_dinov3),
+    "torchvision": Layout(rename=_rename_torchvision),
 }

@@ -31,8 +31,21 @@ def _offset(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
     return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
 
 
-RULES: dict[str, Callable[[Tensor, Grid, Grid, int], Tensor]] = {"antialiased": _antialiased, "offset": _offset}
-"""``antialiased``: timm's rule, also DINOv2's with registers. ``offset``: the rule of DINO and its descendants."""
+def _plain(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
+    """Bicubic to the size of the new grid without antialiasing, as MAE's and DeiT-III's own fine-tuning."""
+    prefix, patches = table[:, :n_prefix], table[:, n_prefix:]
+    image = patches.reshape(1, *old, -1).permute(0, 3, 1, 2).float()
+    image = F.interpolate(image, size=new, mode="bicubic", align_corners=False)
+    return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
+
+
+RULES: dict[str, Callable[[Tensor, Grid, Grid, int], Tensor]] = {
+    "antialiased": _antialiased,
+    "offset": _offset,
+    "plain": _plain,
+}
+"""``antialiased``: timm's rule, also open_clip's and DINOv2's with registers. ``offset``: the rule of DINO and its
+descendants. ``plain``: the rule of MAE and DeiT-III."""
 
 
 def is_ambiguous(grid: Grid) -> bool:
@@ -64,3 +77,22 @@ def resize_relative(table: Tensor, module: nn.Module) -> Tensor:
     """Resample a relative position table of a square window to that of timm's Beit module that holds it."""
     new = module.relative_position_bias_table
     return resize_rel_pos_bias_table(table, new_window_size=module.window_size, new_bias_shape=new.shape)
+
+
+def sincos(dim: int, grid: Grid, resolution: float = 1.0) -> Tensor:
+    """Return the [1, 1 + N, dim] sine and cosine table of MAE (He et al. 2022, in the released code), zero for CLS.
+
+    The first half of the channels is the column, the second the row; each half is sin then cos of place x frequency,
+    frequencies 10000 ** (-i / (dim / 4)).
+
+    Args:
+        dim: width of the model, a multiple of 4.
+        grid: (rows, columns) of the patch grid.
+        resolution: factor of the places, the ground resolution of Scale-MAE (Reed et al. 2023, eq. 2); 1 is MAE.
+    """
+    quarter = dim // 4
+    frequencies = 10000.0 ** -(torch.arange(quarter, dtype=torch.float64) / quarter)
+    rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) * resolution for n in grid), indexing="ij")
+    angles = [place.reshape(-1, 1) * frequencies for place in (columns, rows)]
+    table = torch.cat([part for a in angles for part in (a.sin(), a.cos())], dim=1)
+    return torch.cat([torch.zeros(1, dim, dtype=torch.float64), table]).float()[None]

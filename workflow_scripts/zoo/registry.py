@@ -34,11 +34,13 @@ class CheckpointSpec:
     """Where the weights come from and how their file is laid out.
 
     Attributes:
-        source: ``type`` (demo, url, hub, torchvision, path, none) and what that type needs.
+        source: ``type`` (demo, url, hub, torchvision, incoming, path, none) and what that type needs.
         file: file name in the folder of checkpoints.
-        layout: one of `checkpoints.LAYOUTS`.
+        layout: one of `layouts.LAYOUTS`.
         drop: glob patterns of keys, as they are named in the file, that the network does not take.
         position_resize: how position tables of another grid are resampled, one of `positions.RULES`; None refuses them.
+        input_resolution: ground resolution that layout scalemae computes its positions for; 1 for ordinary images.
+        download_mb: estimated size of the file in MB (10^6 bytes), for plans.
     """
 
     source: Mapping[str, Any]
@@ -46,11 +48,21 @@ class CheckpointSpec:
     layout: str | None = None
     drop: tuple[str, ...] = ()
     position_resize: str | None = None
+    input_resolution: float = 1.0
+    download_mb: int | None = None
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of the registry. `patch` and `image_size` are pixels, one number or (rows, columns)."""
+    """One model of the registry. `patch` and `image_size` are pixels, one number or (rows, columns).
+
+    Attributes:
+        studies: ids of the studies that use this checkpoint.
+        parameters: of the network, in millions.
+        confidence: how sure it is that this is the studies' checkpoint (identity), that it is to be had there (route) and
+            that the file is laid out as declared (format): high, medium or low.
+        unverified: what is uncertain about this entry, in sentences for the report.
+    """
 
     id: str
     display_name: str
@@ -69,6 +81,10 @@ class ModelEntry:
     normalisation: Normalisation
     licence: str
     notes: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    parameters: float | None = None
+    confidence: Mapping[str, str] = field(default_factory=dict)
+    unverified: tuple[str, ...] = ()
 
     @property
     def patch_shape(self) -> tuple[int, int]:

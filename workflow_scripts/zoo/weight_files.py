@@ -7,6 +7,7 @@ import pickle
 import re
 import warnings
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from workflow_scripts.common.errors import AtlasError
+
+# What official files carry beside tensors: DINO, MAE and Scale-MAE their command line as an argparse.Namespace, SimMIM its
+# configuration as a dictionary class of the package yacs, which is read as a plain one and need not be installed. The
+# restricted unpickler only sets items and attributes on them: neither has a __setstate__ that could run code.
+_HARMLESS = [argparse.Namespace, (OrderedDict, "yacs.config.CfgNode")]
 
 
 def read_weights(path: Path) -> Any:
@@ -55,10 +61,8 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_torch(path: Path) -> Any:
-    # The official DINO and MAE files carry their command line as an argparse.Namespace. It is allowed because the
-    # restricted unpickler only sets attributes on it: a Namespace has no __setstate__ that could run code.
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+        with torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
             # They announce what becomes an error below.
             warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
