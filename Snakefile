@@ -9,6 +9,7 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/fetch.smk"
 include: "rules/models.smk"
 include: "rules/datasets.smk"
 include: "rules/onepass.smk"
@@ -28,8 +29,15 @@ rule figures:
         figure_files(),
 
 
+onstart:
+    # All that is missing is asked for at once, before anything heavy starts. A dry run and `plan` do not come here.
+    if not only_planned():
+        stop_if_files_are_missing()
+
+
 onsuccess:
-    print(f"\nThe report is ready: open {REPORT} in a browser.")
+    if not only_planned():
+        print(f"\nThe report is ready: open {REPORT} in a browser.")
 
 
 onerror:

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shlex
 import sys
 
@@ -10,6 +11,8 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
+from workflow_scripts.data.reader import reader_module
+from workflow_scripts.fetch.incoming import missing_incoming
 from workflow_scripts.figures import catalogue
 from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.onepass.names import COLLECTORS
@@ -36,6 +39,20 @@ GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and ma
 USED_DATASETS = dict(pair for passes in SETTINGS.passes.values() for pair in passes)
 RUN_COMMAND = " ".join(["uv run snakemake", *(f"--configfile {file}" for file in workflow.overwrite_configfiles)])
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
+FETCHED_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.fetched_models}
+# Several datasets may lie in one folder: the splits and subsets of one archive.
+DATASET_FOLDERS = {
+    entry["path"].rsplit("/", 1)[1]: name
+    for name, entry in reversed(SETTINGS.datasets.items())
+    if entry["source"]["type"] == "archives"
+}
+
+
+def missing_files():
+    """Files that only the user can get, and without which this run cannot end."""
+    wanted = {name: SETTINGS.datasets[name] for name in USED_DATASETS if not os.path.exists(dataset_files(name))}
+    wanted |= {name: SETTINGS.models[name] for name in SETTINGS.fetched_models if not os.path.exists(SETTINGS.checkpoint(name))}
+    return missing_incoming(wanted, config["incoming"], f"{RESOURCES}/downloads")
 
 
 wildcard_constraints:
@@ -46,8 +63,31 @@ wildcard_constraints:
     figure="[a-z][a-z0-9_]*",
 
 
+def only_planned():
+    return set(workflow.dag_settings.targets) == {"plan"}
+
+
+def stop_if_files_are_missing():
+    missing = missing_files()
+    if missing:
+        lines = "\n".join(f"error: {line}" for line in missing)
+        print(f"{lines}\nPut these files into {config['incoming']}/ and run the same command again.", file=sys.stderr)
+        sys.exit(1)
+
+
+def dataset_files(dataset):
+    """What a job that reads a dataset waits for: its file or folder, or of a fetched dataset the sign that it is whole."""
+    entry = SETTINGS.datasets[dataset]
+    return f"{entry['path']}/.complete.json" if entry["source"]["type"] == "archives" else entry["path"]
+
+
 def dataset_file(wildcards):
-    return SETTINGS.datasets[wildcards.dataset]["path"]
+    return dataset_files(wildcards.dataset)
+
+
+def reader_code(command, dataset):
+    """Code of a command that reads a dataset: its own and the reader's."""
+    return code_inputs(command, reader_module(SETTINGS.datasets[dataset]["reader"]))
 
 
 def reader(dataset):
@@ -148,14 +188,15 @@ def knn_inputs(wildcards):
 
 
 def task_inputs(analysis, purposes):
-    """Inputs of an analysis of one dataset: the passes of a model by purpose, and the dataset's files."""
+    """Inputs of an analysis of one dataset: the passes of a model by purpose, the dataset's files, and the code."""
 
     def inputs(wildcards):
         dataset = config["thesis"][analysis]["dataset"]
         files = {purpose: thesis_pass(wildcards.model, dataset, purpose) for purpose in purposes}
         return files | {
             "samples": thesis_crops(wildcards.model, dataset, "samples.parquet", purposes[0]),
-            "files": SETTINGS.datasets[dataset]["path"],
+            "files": dataset_files(dataset),
+            "code": reader_code(f"tabulate_{analysis}", dataset),
         }
 
     return inputs

@@ -36,7 +36,7 @@ rule crop_images:
     """Decode every image of a dataset once for one geometry."""
     input:
         files=dataset_file,
-        code=lambda wildcards: code_inputs("crop_images"),
+        code=lambda wildcards: reader_code("crop_images", wildcards.dataset),
     output:
         crops=(str if config["keep_crops"] else temp)(f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/crops.npy"),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
@@ -67,7 +67,7 @@ rule grid_masks:
     input:
         files=dataset_file,
         samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        code=lambda wildcards: code_inputs("grid_masks"),
+        code=lambda wildcards: reader_code("grid_masks", wildcards.dataset),
     output:
         f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/masks_{{grid}}.safetensors",
     log:
@@ -93,7 +93,7 @@ rule grid_labels:
     input:
         files=dataset_file,
         samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        code=lambda wildcards: code_inputs("grid_labels"),
+        code=lambda wildcards: reader_code("grid_labels", wildcards.dataset),
     output:
         f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/labels_{{grid}}.safetensors",
     log:
@@ -119,7 +119,7 @@ rule list_keypoint_pairs:
     input:
         files=dataset_file,
         samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        code=lambda wildcards: code_inputs("list_keypoint_pairs"),
+        code=lambda wildcards: reader_code("list_keypoint_pairs", wildcards.dataset),
     output:
         f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/pairs.safetensors",
     log:

@@ -139,7 +139,6 @@ rule tabulate_retrieval:
     """Retrieve images at every layer of one model."""
     input:
         unpack(task_inputs("retrieval", ["retrieval"])),
-        code=code_inputs("tabulate_retrieval"),
     output:
         f"{RESULTS}/tables/thesis/retrieval/{{model}}.parquet",
     log:
@@ -165,7 +164,6 @@ rule tabulate_video:
     """Score the masks that every layer of one model propagates through videos."""
     input:
         unpack(task_inputs("video", ["frames", *(["dense"] if (config["thesis"]["video"] or {}).get("dense") else [])])),
-        code=code_inputs("tabulate_video"),
     output:
         f"{RESULTS}/tables/thesis/video/{{model}}.parquet",
     log:

@@ -47,7 +47,7 @@ MISTAKES = {
     ),
     "number as text": ("seed: lots", r"mine\.yaml:1: seed: found 'lots', expected a whole number"),
     "text as number": ("results: 3", r"mine\.yaml:1: results: found 3, expected text"),
-    "list expected": ("models: demo_fs", r"mine\.yaml:1: models: found 'demo_fs', expected a list"),
+    "list expected": ("models: {demo_fs: 1}", r"mine\.yaml:1: models: found dict, expected a list"),
     "mapping expected": ("demo: 3", r"mine\.yaml:1: demo: found 3, expected a mapping \(key: value\)"),
     "negative": ("seed: -1", r"mine\.yaml:1: seed: found -1, must be at least 0"),
     "zero effort": ("demo: {effort: 0}", r"mine\.yaml:1: demo\.effort: found 0, must be more than 0"),
@@ -66,15 +66,15 @@ MISTAKES = {
     ),
     "dataset without the ground truth": (
         "thesis:\n  video:\n    dataset: demo_val",
-        r"mine\.yaml:3: thesis\.video\.dataset: 'demo_val' has no video_masks \(datasets that have: demo_clips\)",
+        r"mine\.yaml:3: thesis\.video\.dataset: 'demo_val' has no video_masks \(datasets that have: demo_clips\b",
     ),
     "unknown dataset of a task": (
         "thesis:\n  knn: {bank: demo_trian}",
         r"mine\.yaml:2: thesis\.knn\.bank: 'demo_trian' is not in .*did you mean 'demo_train'\?",
     ),
-    "main model that is not run": (
-        "thesis: {main_models: [demo_fs, dino_b16]}",
-        r"mine\.yaml:1: thesis\.main_models: 'dino_b16' is not in models of this configuration",
+    "main model that does not exist": (
+        "thesis: {main_models: [demo_fs, demo_din]}",
+        r"mine\.yaml:1: thesis\.main_models: 'demo_din' is not in config/models\.yaml .*did you mean 'demo_dino'\?",
     ),
     "attention cannot be left out": (
         "thesis: {attention: null}",
@@ -92,10 +92,6 @@ MISTAKES = {
         r"mine\.yaml:1: thesis\.geometry: crop 48 px, but model 'demo_fs' takes 64 px",
     ),
     "demo without control": ("models: [demo_fs]", r"mine\.yaml:1: models: .*untrained control; add demo_untrained"),
-    "weights not there": (
-        "models: [dino_b16]\nthesis: {geometry: {resize: 224, crop: 224}}",
-        r"mine\.yaml:1: model 'dino_b16': its weights are not there yet; put the file at resources/checkpoints/",
-    ),
     "registry not there": ("registries: {models: config/modles.yaml}", r"config/modles\.yaml: no such file"),
 }
 
@@ -143,6 +139,21 @@ def test_numbers_from_the_command_line_are_numbers():
     assert settings.config["demo"]["minimum_margin"] is None
     assert settings.config["features"]["geometry"] == {"resize": 72, "crop": 64}
     assert settings.config["keep_crops"] is False
+
+
+def test_lists_from_the_command_line_narrow_a_run_consistently():
+    over = {"models": "demo_untrained,demo_mae", "studies": "thesis", "thesis": {"main_models": ["demo_fs", "demo_mae"]}}
+    settings = load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
+    assert list(settings.passes) == ["demo_untrained", "demo_mae"]
+    assert settings.main_models == ["demo_mae"]
+
+
+def test_weights_at_a_path_must_be_there_and_fetched_ones_need_not(tmp_path):
+    entry = {"checkpoint": {"source": {"type": "path", "path": str(tmp_path / "w.pth")}, "layout": "timm"}}
+    with pytest.raises(AtlasError, match=r"model 'demo_dino': .*w\.pth does not exist; put the weights there"):
+        load_settings(registry(tmp_path, **entry), ["config/config.yaml"])
+    entry = {"checkpoint": {"source": {"type": "url", "url": "https://x.org/w.pth"}, "file": "w.pth", "layout": "timm"}}
+    assert load_settings(registry(tmp_path, **entry), ["config/config.yaml"]).fetched_models == ["demo_dino"]
 
 
 def test_a_missing_key_names_its_section():

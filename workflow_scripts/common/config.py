@@ -42,7 +42,8 @@ def restore_types(content: Any, schema: Mapping[str, Any], root: Mapping[str, An
     """Return `content` with text turned into the number, truth value or null that the schema wants at its place.
 
     Snakemake reads ``--config demo={effort: 0.5}`` as text from the second level on. Mappings and lists are changed in
-    place; text that is not what the schema wants stays, for `check` to report.
+    place; text that is not what the schema wants stays, for `check` to report. Text where a list is wanted is taken apart at
+    its commas.
     """
     root = root or schema
     if "$ref" in schema:
@@ -52,6 +53,9 @@ def restore_types(content: Any, schema: Mapping[str, Any], root: Mapping[str, An
             content[key] = restore_types(value, schema.get("properties", {}).get(key, {}), root)
     elif isinstance(content, list):
         content[:] = [restore_types(value, schema.get("items", {}), root) for value in content]
+    elif isinstance(content, str) and schema.get("items", {}).keys() & {"type", "enum"} and "array" in schema["type"]:
+        # --config models=dino_b16,mae_b16
+        return [restore_types(part.strip(), schema["items"], root) for part in content.split(",")]
     elif isinstance(content, str) and "type" in schema and "string" not in schema["type"]:
         try:
             value = yaml.safe_load(content)

@@ -37,9 +37,15 @@ class Settings:
 
     @property
     def main_models(self) -> list[str]:
-        """Ids of the models of the thesis' main figures, in the order of the configuration."""
-        chosen = self.config["thesis"]["main_models"] or list(self.models)
-        return [name for name in self.models if name in chosen]
+        """Ids of the models of the thesis' main figures, in the order of the configuration; all if it runs none of them."""
+        chosen = self.config["thesis"]["main_models"] or []
+        return [name for name in self.models if name in chosen] or list(self.models)
+
+    @property
+    def fetched_models(self) -> list[str]:
+        """Ids of the models whose weights are fetched, or taken from the incoming folder."""
+        kinds = ("url", "hub", "torchvision", "incoming")
+        return [name for name, entry in self.models.items() if entry["checkpoint"]["source"]["type"] in kinds]
 
     @property
     def demo_models(self) -> list[str]:
@@ -84,9 +90,8 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     for key, name, _ in _asked_datasets(config):
         problems += check_names(key, [name], datasets, registry, files)
     problems += check_names("features.datasets", config["features"]["datasets"], datasets, registry, files)
-    problems += check_names(
-        "thesis.main_models", config["thesis"]["main_models"] or [], config["models"], "models of this configuration", files
-    )
+    main_models = config["thesis"]["main_models"] or []
+    problems += check_names("thesis.main_models", main_models, models, config["registries"]["models"], files)
     problems += [
         f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
         "the crop is cut from the resized image"
@@ -181,16 +186,12 @@ def _name_problems(settings: Settings, files: Sequence[str]) -> list[str]:
 
 
 def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:
-    problems = []
-    for name, entry in settings.models.items():
-        source, path = entry["checkpoint"]["source"], settings.checkpoint(name)
-        if source["type"] not in ("demo", "none") and not Path(path).exists():
-            origin = ", ".join(f"{key} {value}" for key, value in source.items() if key != "type")
-            problems.append(
-                f"{locate(files, ('models',))}: model '{name}': its weights are not there yet; put the file at {path} "
-                f"({source['type']}: {origin})"
-            )
-    return problems
+    return [
+        f"{locate(files, ('models',))}: model '{name}': {settings.checkpoint(name)} does not exist; put the weights there or "
+        "correct the path of its entry"
+        for name, entry in settings.models.items()
+        if entry["checkpoint"]["source"]["type"] == "path" and not Path(settings.checkpoint(name)).exists()
+    ]
 
 
 def _pair(value: int | Sequence[int]) -> tuple[int, int]:

@@ -1,0 +1,78 @@
+"""From the network, and only here: weights and datasets, verified. Everything else works without it."""
+
+
+rule fetch_model:
+    """Fetch the weights of one model, or take them from the incoming folder, and verify them."""
+    output:
+        f"{RESOURCES}/checkpoints/{{checkpoint}}",
+    log:
+        f"{RESULTS}/logs/fetch_model/{{checkpoint}}.log",
+    wildcard_constraints:
+        checkpoint="|".join(map(re.escape, FETCHED_CHECKPOINTS)) or "none",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=720,
+        downloads=1,
+    params:
+        model=lambda wildcards: FETCHED_CHECKPOINTS[wildcards.checkpoint],
+        source=lambda wildcards: json.dumps(
+            SETTINGS.models[FETCHED_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"], sort_keys=True
+        ),
+        incoming=config["incoming"],
+        registry=config["registries"]["models"],
+    message:
+        "Fetching the weights of {params.model}"
+    shell:
+        "python -m workflow_scripts.fetch_model --model {params.model} --source {params.source:q} --incoming {params.incoming}"
+        " --lock config/fetched.lock.yaml --registry {params.registry} --output {output} 2>&1 | tee {log}"
+
+
+rule fetch_dataset:
+    """Fetch the archives of a dataset, or take them from the incoming folder, verify and extract them."""
+    output:
+        f"{RESOURCES}/datasets/{{folder}}/.complete.json",
+    log:
+        f"{RESULTS}/logs/fetch_dataset/{{folder}}.log",
+    wildcard_constraints:
+        folder="|".join(map(re.escape, DATASET_FOLDERS)) or "none",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=2880,
+        downloads=1,
+    params:
+        dataset=lambda wildcards: DATASET_FOLDERS[wildcards.folder],
+        files=lambda wildcards: json.dumps(
+            SETTINGS.datasets[DATASET_FOLDERS[wildcards.folder]]["source"]["files"], sort_keys=True
+        ),
+        path=lambda wildcards, output: os.path.dirname(output[0]),
+        downloads=f"{RESOURCES}/downloads",
+        incoming=config["incoming"],
+        registry=config["registries"]["datasets"],
+    message:
+        "Fetching {params.dataset}"
+    shell:
+        "python -m workflow_scripts.fetch_dataset --dataset {params.dataset} --files {params.files:q} --path {params.path}"
+        " --downloads {params.downloads} --incoming {params.incoming} --lock config/fetched.lock.yaml"
+        " --registry {params.registry} 2>&1 | tee {log}"
+
+
+rule plan:
+    """Print what this configuration would run, fetch and need."""
+    log:
+        f"{RESULTS}/logs/plan.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        config=json.dumps(config),
+        models=json.dumps(SETTINGS.models),
+        datasets=json.dumps(SETTINGS.datasets),
+    message:
+        "The plan of this configuration; nothing is fetched"
+    shell:
+        "python -m workflow_scripts.print_plan --config {params.config:q} --models {params.models:q}"
+        " --datasets {params.datasets:q} 2>&1 | tee {log}"

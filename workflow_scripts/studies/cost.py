@@ -1,0 +1,85 @@
+"""What a configuration costs before it runs: images, forward passes, floating-point operations, downloads. Pure estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_scripts.data.geometry import Tiles, parse_geometry, tile_corners
+
+TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
+
+
+@dataclass(frozen=True)
+class PassCost:
+    """One pass: a model over a dataset in a geometry. `images` and `flops` are None where the dataset's size is not known."""
+
+    model: str
+    dataset: str
+    geometry: str
+    images: int | None
+    crops: int | None
+    flops: float | None
+
+
+def forward_flops(entry: Mapping[str, Any]) -> float:
+    """Return the floating-point operations of one forward pass of one crop.
+
+    Per block 24 T D^2 for the projections and the MLP (expansion 4) and 4 T^2 D for attention, of T tokens and width D; two
+    operations per multiply-add (Kaplan et al. 2020, table 1, without its factor for training).
+    """
+    rows, columns = (side // patch for side, patch in zip(pair(entry["image_size"]), pair(entry["patch"]), strict=True))
+    tokens, dim = rows * columns + entry["prefix_tokens"], entry["dim"]
+    return entry["layers"] * (24.0 * tokens * dim**2 + 4.0 * tokens**2 * dim)
+
+
+def crops_per_image(geometry: str, size: tuple[int, int] = TYPICAL_PHOTO) -> int:
+    """Return how many crops an image of `size` becomes."""
+    parsed = parse_geometry(geometry)
+    return len(tile_corners(parsed.seen_size(size), parsed.side)) if isinstance(parsed, Tiles) else 1
+
+
+def pass_costs(
+    passes: Mapping[str, Mapping[tuple[str, str], Any]],
+    models: Mapping[str, Mapping[str, Any]],
+    datasets: Mapping[str, Mapping[str, Any]],
+) -> list[PassCost]:
+    """Return the cost of every planned pass, in the order of the plan.
+
+    Args:
+        passes: `studies.plan.planned_passes`.
+        models: registry entries.
+        datasets: registry entries; `images` is their number of images, where known.
+    """
+    costs = []
+    for model, planned in passes.items():
+        flops = 0.0 if models[model]["adapter"] == "random" else forward_flops(models[model])
+        for dataset, geometry in planned:
+            images = datasets[dataset].get("images")
+            crops = None if images is None else images * crops_per_image(geometry)
+            costs.append(PassCost(model, dataset, geometry, images, crops, None if crops is None else crops * flops))
+    return costs
+
+
+def weights_bytes(entry: Mapping[str, Any]) -> float | None:
+    """Return the size of a model's weights: the file's where the registry states it, else four bytes a parameter."""
+    checkpoint = entry["checkpoint"]
+    if checkpoint["source"]["type"] in ("none", "demo"):
+        return None
+    if size := checkpoint["source"].get("bytes"):
+        return float(size)
+    if size := checkpoint.get("download_mb"):
+        return size * 1e6
+    return 4e6 * entry["parameters"] if "parameters" in entry else None
+
+
+def crops_bytes(images: int, geometry: str) -> float:
+    """Return the size of the decoded crops of a dataset."""
+    side = parse_geometry(geometry).side
+    return float(images * crops_per_image(geometry) * side * side * 3)
+
+
+def pair(value: int | list[int]) -> tuple[int, int]:
+    """Return (rows, columns) of a size that is one number or two."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
