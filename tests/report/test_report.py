@@ -15,11 +15,44 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.table import make_table, write_table
 from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.figures.style import FAMILIES
-from workflow_scripts.report.build import write_report
+from workflow_scripts.report.build import SUMMARY_TABLES, write_report
+from workflow_scripts.report.claims import read_claims
+from workflow_scripts.report.fragments import Cell, Column, Fragment, to_html, to_latex
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import duration, moment, read_run_info
 
 NASTY = '<script>alert("x")</script> & co'
+
+
+CLAIMS = [
+    {
+        "id": f"c.{name}",
+        "part": part,
+        "statement": f"Statement of {name}, long enough to fill more than one line of its column on the page.",
+        "compared": f"What {name} compares.",
+        "source": f"Table 2.3; {name}",
+        "outcome": outcome,
+        "reason": f"Reason of {name}.",
+        "rule": rule,
+        "numbers": numbers,
+    }
+    for name, part, outcome, rule, numbers in (
+        (
+            "first_one",
+            "Attention",
+            "holds",
+            "Holds if this is so.",
+            [
+                {"name": f"best IoU of {NASTY}", "value": 0.51234, "ci_low": 0.4, "ci_high": 0.6, "unit": "IoU"},
+                {"name": "deepest layer", "value": 7.0, "ci_low": None, "ci_high": None, "unit": "count"},
+                {"name": "shift", "value": -0.25, "ci_low": None, "ci_high": None, "unit": "CKA"},
+            ],
+        ),
+        ("second", "Attention", "does not hold", "Holds if that is so.", []),
+        (f"third {NASTY}", "Downstream tasks", "cannot be tested", "", []),
+        ("fourth", "Downstream tasks", "cannot be tested", "", []),
+    )
+]
 
 
 def run_info(**more):
@@ -77,13 +110,21 @@ def files(tmp_path):
     table = make_table(rows, analysis="knn", metric="knn_accuracy", setting="k = 20", unit="share", higher_is_better=True)
     write_table(tmp_path / "knn.parquet", table, {"display_names": {"model_supervised": NASTY}})
     (tmp_path / "run.json").write_text(json.dumps(run_info()))
+    (tmp_path / "summary").mkdir()
+    for name in SUMMARY_TABLES:
+        columns = (Column("Model"), *(Column(f"A rather long heading {place}", number=True) for place in range(9)))
+        table = Fragment(name, f"Caption of {name}.", columns, ((Cell(NASTY), *[Cell("0.5", "3", "0.4 to 0.6")] * 9),))
+        (tmp_path / "summary" / f"{name}.html").write_text(to_html(table))
+        (tmp_path / "summary" / f"{name}.tex").write_text(to_latex(table))
+    (tmp_path / "claims.json").write_text(json.dumps({"demo": True, "claims": CLAIMS}))
     return tmp_path
 
 
 def build(files, info=None, entries=FIGURES):
     output = files / "results" / "report"
-    knn = read_neighbours(files / "knn.parquet")
-    write_report(output, info or run_info(), entries, files / "results/figures", files / "sheet.png", knn)
+    knn, claims = read_neighbours(files / "knn.parquet"), read_claims(files / "claims.json")
+    info, figures = info or run_info(), files / "results/figures"
+    write_report(output, info, entries, figures, files / "sheet.png", knn, files / "summary", claims)
     return output, (output / "index.html").read_text(encoding="utf-8")
 
 
@@ -133,6 +174,71 @@ def test_page_says_what_was_run(files):
     assert "nan" not in page.text
 
 
+def test_claims_with_their_verdicts(files):
+    _, text = build(files)
+    page = Page(text)
+    assert "Of 4 claims 1 holds, 1 does not, 2 cannot be tested with this run." in page.text
+    assert "Claims of the study, in the demo world" in page.text
+    assert "They neither confirm nor refute the study." in page.text
+    for sign, outcome in (
+        ("\N{CHECK MARK}", "holds"),
+        ("\N{MULTIPLICATION X}", "does not hold"),
+        ("\N{EN DASH}", "cannot be tested"),
+    ):
+        assert f"{sign} {outcome}" in page.text  # said by sign and words, not by colour alone
+    chips = [attrs["class"] for attrs in page.all("span") if attrs.get("class", "").startswith("verdict")]
+    assert chips == ["verdict holds", "verdict fails", "verdict untested", "verdict untested"]
+    for said in ("Reason of second.", "Holds if that is so.", "What fourth compares.", "Table 2.3; first_one"):
+        assert said in page.text
+    assert "What second compares." not in page.text  # its rule says it
+    assert "0.512" in page.text and "0.400 to 0.600" in page.text
+    assert "\N{MINUS SIGN}0.250" in page.text
+    assert "deepest layer7—" in page.text
+    assert page.text.index("Attention") < page.text.index("Reason of first_one") < page.text.index("Reason of third")
+    claims = [attrs for tag, attrs in page.tags if tag == "table" and attrs.get("class") == "claims"]
+    assert claims == [{"class": "claims", "role": "table"}]  # narrow screens show it as blocks: roles keep it a table
+    path = files / "claims.json"
+    path.write_text(json.dumps({"demo": False, "claims": CLAIMS}))
+    _, text = build(files, run_info(demo=False))
+    assert "n the demo world" not in Page(text).text
+    assert "Verdict" in Page(text).text
+
+
+def test_verdicts_that_cannot_be_read(tmp_path):
+    path = tmp_path / "claims.json"
+    for content in ("{", "[]", json.dumps({"demo": True, "claims": [CLAIMS[0] | {"outcome": "maybe"}]})):
+        path.write_text(content)
+        with pytest.raises(AtlasError, match=r"claims\.json: not the verdicts of a study"):
+            read_claims(path)
+
+
+def test_summary_tables_stand_before_the_figures(files):
+    output, text = build(files)
+    page = Page(text)
+    assert page.text.index("Summary tables", 2000) < page.text.index("Reason of first_one") < page.text.index("Make it again")
+    for name, (heading, number) in SUMMARY_TABLES.items():
+        assert f"{heading} Table {number} of the study" in page.text
+        assert f"Caption of {name}." in page.text
+        assert (output / f"assets/thesis_{name}.tex").read_text() == (files / f"summary/{name}.tex").read_text()
+    (files / "summary/models.tex").unlink()
+    with pytest.raises(AtlasError, match=r"models\.tex: missing; make it with tabulate_summary"):
+        build(files)
+
+
+def test_figures_stand_by_section_with_the_study_s_number(files):
+    _, text = build(files, entries=FIGURES[::-1])
+    page = Page(text)
+    sections = list(dict.fromkeys(entry.section for entry in FIGURES[::-1]))
+    places = [text.index(f'<h3 id="study-thesis-{section.lower().replace(" ", "-")}">') for section in sections]
+    assert places == sorted(places)
+    for entry in FIGURES:
+        place = text.index(f'<h4 id="thesis-{entry.name.replace("_", "-")}">')
+        section = sections.index(entry.section)
+        assert places[section] < place < [*places, len(text)][section + 1]
+        tag = f"{entry.title} Figure {entry.number} of the study"
+        assert (tag in page.text) == bool(entry.number)
+
+
 def test_no_banner_and_no_demo_sections_outside_the_demo(files):
     write_report(files / "out", run_info(demo=False), FIGURES[:1], files / "results/figures", None, None)
     text = Page((files / "out/index.html").read_text()).text
@@ -164,7 +270,7 @@ def test_everything_from_files_is_escaped(files):
     assert "<script>alert" not in text
     page = Page(text)
     assert len(page.all("script")) == 1
-    assert page.text.count(NASTY) >= 12
+    assert page.text.count(NASTY) >= 12 + len(SUMMARY_TABLES) + 4
 
 
 def test_folder_has_every_file_and_asks_for_nothing_else(files, monkeypatch):
@@ -248,6 +354,10 @@ def test_command_writes_the_report(files):
     command += ["--run-info", files / "run.json", "--contact-sheet", files / "sheet.png", "--output-dir", files / "out"]
     subprocess.run(command, check=True)
     assert len(list((files / "out/assets").iterdir())) == 7
+    more = ["--summary-dir", files / "summary", "--claims", files / "claims.json"]
+    subprocess.run([*command, *more], check=True)
+    assert len(list((files / "out/assets").iterdir())) == 7 + len(SUMMARY_TABLES)
+    assert "Reason of first_one." in (files / "out/index.html").read_text()
     wrong = subprocess.run([*command, "--figure", "thesis/mask_iuo"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 1
     assert wrong.stderr == "error: no figure 'thesis/mask_iuo'; did you mean 'thesis/mask_iou'?\n"

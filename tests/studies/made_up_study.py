@@ -132,7 +132,10 @@ class Study:
             facets = np.array(["norm1", "norm2"], object)
             row = {"model": model, "other_model": model, "metric": "cka_minmax", "setting": "all", "value": matrix.ravel()}
             row |= {"facet": facets[one % 2], "other_facet": facets[other % 2]}
-            cka.append(row | {"layer": one // 2 + 1, "other_layer": other // 2 + 1})
+            row |= {"layer": one // 2 + 1, "other_layer": other // 2 + 1}
+            # No claim is about other models' depths or about skips and branches, but the table has them.
+            skips = {"facet": "attention_skip", "other_facet": "attention_branch", "value": np.zeros(one.size)}
+            cka += [row, row | {"other_model": "another", "value": np.zeros(one.size)}, row | skips]
         models = read_models(json.dumps(self.entries), self.main)
         return Evidence(models, _table(rows), _table(cka), self.maps)
 
@@ -154,7 +157,7 @@ def main_study():
     for method in METHODS:
         _main_model(study, method)
     noise = study.add("Random", "none/16", layers=12)
-    for key in (KNN, purity("cls")):
+    for key in (KNN, purity("cls"), purity("mean_patch")):
         study.curve(noise, key, np.full(12, 0.01))
     # Published scores at their best layers.
     keys = {"imagenet_knn": KNN, "roxford_map": RETRIEVAL, "davis_jf": VIDEO, "spair_pck": KEYPOINTS}
@@ -197,7 +200,11 @@ def all_variants():
                 if key == iou() and patch == "32":
                     stretched = stretched.clip(0.4)
                 study.curve(name, key, stretched if key[0] in ("attention", "residual") else stretched * better * finer)
-        study.heads[name] = {("head_kind", 2, 1): "offset_local", ("offset_x", 2, 1): 0.3, ("offset_y", 2, 1): 0.2}
+        study.heads[name] = {
+            ("head_kind", 2, 1): "offset_local",
+            ("offset_x", 2, 1): 0.3,
+            ("offset_y", 2, 1): 0.035,
+        }  # half a patch of grid 16
         if method in RECONSTRUCTION:
             study.heads[name]["head_kind", depth, 1] = "offset_local"
         study.depth[name] = x_matrix(2 * depth, (0.2 if size in "LH" else 0.1) if method in RECONSTRUCTION else 0)

@@ -29,6 +29,7 @@ from workflow_scripts.studies.thesis_claims.verdict import (
     all_above,
     decide,
     mean,
+    percent,
 )
 
 MAPS = np.random.default_rng(0).random((3, 4, 5, 6))
@@ -124,6 +125,8 @@ def test_above_compares_points_and_notices_intervals():
     assert above(low, high) == Part("low (1.000) not above high (2.000)", False, False)
     wide = Number("wide", 2, 1.4, 2.4)
     assert above(wide, low).close and above(low, wide).close
+    touching = Number("touching", 2, 1.5, 2.5)
+    assert above(touching, low).close and above(low, touching).close
     assert not above(Number("point", 2), low).close
     assert not above(low, low).fits
 
@@ -137,13 +140,16 @@ def test_groups_are_compared_at_their_ends():
 def test_reasons():
     number = Number("n", 1)
     yes, no, close = Part("yes", True), Part("no", False), Part("close", True, True)
-    assert decide("so", [yes], [number]).reason == "All of it is so."
-    assert decide("so", [yes, close], []).reason == "All of it is so, but within the intervals: close."
+    assert decide("so", [yes], [number]).reason == "Every comparison agrees."
+    assert decide("so", [yes, close], []).reason == "Every comparison agrees, but within the intervals: close."
     assert decide("so", [yes, close, no], []).reason == "Against it: no."
     assert decide("so", [Part("n", False, True)], []).reason == "Against it: n (within the intervals)."
+    assert decide("so", [no], [], "the rest").reason == "Against it: no. Left out: the rest."
     assert decide("it is so", [no], []).rule == "Holds if it is so."
     many = decide("so", [Part(str(i), False) for i in range(5)], []).reason
     assert many == "Against it: 0; 1; 2; and 2 more."
+    assert decide("so", [Part(str(i), False) for i in range(3)], []).reason == "Against it: 0; 1; 2."
+    assert percent(0.9) == "90 %"
     assert (decide("so", [yes], []).outcome, decide("so", [yes, no], []).outcome) == (HOLDS, FAILS)
     assert decide("so", [yes], [number]).numbers == (number,)
     with pytest.raises(AssertionError):
@@ -151,9 +157,9 @@ def test_reasons():
 
 
 def test_numbers():
-    number = Number("x", 2.0, 1.0, 3.0, "share")
-    assert number.times(0.5, "half") == Number("half", 1.0, 0.5, 1.5, "share")
-    assert mean("m", [number, Number("y", 4.0, 2.0, 5.0, "share")]) == Number("m", 3.0, 1.5, 4.0, "share")
+    number = Number("x", 5.0, 4.0, 8.0, "share")
+    assert number.times(0.5, "half") == Number("half", 2.5, 2.0, 4.0, "share")
+    assert mean("m", [number, Number("y", 7.0, 5.0, 9.0, "share")]) == Number("m", 6.0, 4.5, 8.5, "share")
     assert str(Number("layer", 7, unit="count")) == "layer (7)"
 
 

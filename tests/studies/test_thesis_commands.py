@@ -80,7 +80,7 @@ def test_claims_are_judged_from_files_as_from_memory(files):
         assert (claim["outcome"], claim["reason"], claim["rule"]) == (expected.outcome, expected.reason, expected.rule)
         assert [number["value"] for number in claim["numbers"]] == pytest.approx([n.value for n in expected.numbers])
         assert all(number["ci_low"] is None for number in claim["numbers"])  # the made-up intervals are absent
-    assert (folder / "out/claims.tex").read_text().count(r"\begin{tabular}") == 3
+    assert (folder / "out/claims.tex").read_text().count(r"\begin{tabular}") == 3 + 2 + 2
 
     done = run("judge_claims", "--models-json", json.dumps(entries), "--main-models", "FS", *more[-2:], *out)
     assert done.returncode == 0

@@ -18,11 +18,17 @@ from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.catalogue import FigureEntry
 from workflow_scripts.figures.style import FAMILY_COLOURS
+from workflow_scripts.report.claims import IN_THE_DEMO, Claims
 from workflow_scripts.report.neighbours import Neighbours
 from workflow_scripts.report.run_info import duration, moment, short_commit
 
 STUDY_NAMES = {"thesis": "Study 1: how supervision shapes Vision Transformers"}
 TEMPLATES = Path(__file__).parent
+SUMMARY_TABLES = {  # of the thesis study, in order: file name -> (heading, number of the table in the study)
+    "best_layers": ("Best layer of each task", "2.1"),
+    "dense_against_normal": ("Dense against normal extraction", "2.4"),
+    "models": ("Models", "2.2"),
+}
 _SUFFIXES = ("png", "pdf", "csv")
 _TALL = 1.25  # height over width from which a figure is shown in a scrolling frame
 
@@ -47,6 +53,27 @@ class ReportFigure:
 
 
 @dataclass(frozen=True)
+class SummaryTable:
+    """A table of a study's summary: heading, the study's number of it, its HTML, its LaTeX file relative to the report."""
+
+    title: str
+    number: str
+    html: Markup
+    latex: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as the page shows it: summary tables, claims, and figures by section."""
+
+    id: str
+    name: str
+    tables: tuple[SummaryTable, ...]
+    claims: Claims | None
+    sections: dict[str, list[ReportFigure]]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """The contact sheet's file name relative to the report's folder, and its size in pixels."""
 
@@ -62,6 +89,8 @@ def write_report(
     figures: Path,
     contact_sheet: Path | None,
     neighbours: Neighbours | None,
+    summary: Path | None = None,
+    claims: Claims | None = None,
 ) -> None:
     """Build the report and put it at `output`, replacing an earlier report there.
 
@@ -72,9 +101,11 @@ def write_report(
         figures: folder with ``<study>/<name>.png``, ``.pdf`` and ``.csv``.
         contact_sheet: PNG of the demo world.
         neighbours: k-NN accuracies of the demo's models.
+        summary: folder with the thesis study's summary tables, ``<table>.html`` and ``.tex``.
+        claims: the thesis study's claims with their verdicts.
 
     Raises:
-        AtlasError: a figure's file is missing, or `output` holds files that are not a report's.
+        AtlasError: a file of a figure or table is missing, or `output` holds files that are not a report's.
     """
     output = Path(output)
     _refuse_foreign(output)
@@ -88,7 +119,8 @@ def write_report(
         run = info.get("command") or "uv run snakemake"
         shown = [_add_figure(entry, number, figures, assets, run) for number, entry in enumerate(entries, 1)]
         sheet = _add_sheet(contact_sheet, assets) if contact_sheet else None
-        write_text(building / "index.html", render(info, shown, sheet, neighbours))
+        tables = [_add_table(summary, name, assets) for name in SUMMARY_TABLES] if summary else []
+        write_text(building / "index.html", render(info, _studies(shown, tables, claims), sheet, neighbours))
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -97,8 +129,8 @@ def write_report(
         shutil.rmtree(previous, ignore_errors=True)
 
 
-def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet | None, knn: Neighbours | None) -> str:
-    """Return the page. Everything from files is escaped."""
+def render(info: dict[str, Any], studies: Sequence[Study], sheet: Sheet | None, knn: Neighbours | None) -> str:
+    """Return the page. Everything from files is escaped, but for summary tables, which are HTML already."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -107,15 +139,12 @@ def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet |
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    studies = {
-        study: (STUDY_NAMES.get(study, study), [figure for figure in figures if figure.entry.study == study])
-        for study in dict.fromkeys(figure.entry.study for figure in figures)
-    }
     return environment.get_template("report.html.j2").render(
         info=info,
         studies=studies,
         sheet=sheet,
         knn=knn,
+        in_the_demo=IN_THE_DEMO,
         skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
         margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
         took=duration(info.get("seconds")),
@@ -126,6 +155,32 @@ def render(info: dict[str, Any], figures: Sequence[ReportFigure], sheet: Sheet |
         # The stylesheet is a file of this package, and a <style> element must not be escaped.
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
     )
+
+
+def _studies(figures: Sequence[ReportFigure], tables: Sequence[SummaryTable], claims: Claims | None) -> list[Study]:
+    """Group figures by study and section. Summary tables and claims are the thesis study's."""
+    names = dict.fromkeys(figure.entry.study for figure in figures)
+    if tables or claims:
+        names = {"thesis": None} | names
+    studies = []
+    for name in names:
+        sections: dict[str, list[ReportFigure]] = {}
+        for figure in figures:
+            if figure.entry.study == name:
+                sections.setdefault(figure.entry.section, []).append(figure)
+        own = (tuple(tables), claims) if name == "thesis" else ((), None)
+        studies.append(Study(name, STUDY_NAMES.get(name, name), *own, sections))
+    return studies
+
+
+def _add_table(folder: Path, name: str, assets: Path) -> SummaryTable:
+    for suffix in ("html", "tex"):
+        if not (folder / f"{name}.{suffix}").is_file():
+            raise AtlasError(f"{folder / f'{name}.{suffix}'}: missing; make it with tabulate_summary")
+    shutil.copyfile(folder / f"{name}.tex", assets / f"thesis_{name}.tex")
+    # Written by report.fragments, which escapes what it is given.
+    html = Markup((folder / f"{name}.html").read_text(encoding="utf-8"))  # noqa: S704
+    return SummaryTable(*SUMMARY_TABLES[name], html, f"assets/thesis_{name}.tex")
 
 
 def _add_figure(entry: FigureEntry, number: int, figures: Path, assets: Path, run: str) -> ReportFigure:

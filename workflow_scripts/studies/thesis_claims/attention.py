@@ -156,12 +156,12 @@ def offset_depth(evidence: Evidence) -> Verdict:
         if not shallow_or_deep:
             raise CannotTestError(f"needs offset local heads in models trained by {' or '.join(methods)}; none has one here")
         parts += shallow_or_deep
-    left_out = f" (left out, without any: {listed(without)})" if without else ""
+    left_out = f"{listed(without)}, without any" if without else ""
     rule = (
         "the deepest offset local head lies in the first half of the layers for FS, CLIP, DINO, MoCo-v3, and past it for MAE "
-        f"and BEiT{left_out}"
+        "and BEiT"
     )
-    return decide(rule, parts, numbers)
+    return decide(rule, parts, numbers, left_out)
 
 
 def distance_order(evidence: Evidence) -> Verdict:

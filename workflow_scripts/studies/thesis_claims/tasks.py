@@ -124,15 +124,15 @@ def dense_helps(evidence: Evidence) -> Verdict:
         parts.append(above(dense, normal))
         numbers += [dense, normal]
         gains[model.patch == (32, 32)].append(Number("", dense.value / normal.value, unit="times"))
-    rule = "the best J&F of every trained model is higher with dense than with normal extraction"
+    rule, left_out = "the best J&F of every trained model is higher with dense than with normal extraction", ""
     if gains[True] and gains[False]:
         ratios = [mean("mean gain at patch 32", gains[True]), mean("mean gain at other patches", gains[False])]
         parts.append(above(*ratios))
         numbers += ratios
         rule += ", and grows by a larger factor at patch 32 than at other patch sizes"
     else:
-        rule += " (whether patch 32 gains most needs models with and without it: left out)"
-    return decide(rule, parts, numbers)
+        left_out = "whether patch 32 gains most, which needs models with patch 32 and without"
+    return decide(rule, parts, numbers, left_out)
 
 
 def _curve(evidence: Evidence, model: RunModel, task: Task) -> Curve:

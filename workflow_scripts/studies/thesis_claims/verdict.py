@@ -60,13 +60,14 @@ class Verdict:
     numbers: tuple[Number, ...] = ()
 
 
-def decide(rule: str, parts: Sequence[Part], numbers: Iterable[Number]) -> Verdict:
+def decide(rule: str, parts: Sequence[Part], numbers: Iterable[Number], left_out: str = "") -> Verdict:
     """Return the verdict of a claim that holds if every part fits.
 
     Args:
         rule: when the claim holds, with the thresholds, to follow "Holds if".
         parts: the comparisons made; at least one.
         numbers: what they were made with.
+        left_out: what this run cannot tell about the claim, if it can tell the rest.
     """
     assert parts, "a claim without a comparison would always hold"
     against = [part for part in parts if not part.fits]
@@ -74,9 +75,11 @@ def decide(rule: str, parts: Sequence[Part], numbers: Iterable[Number]) -> Verdi
     if against:
         reason = f"Against it: {_list(against)}."
     elif close:
-        reason = f"All of it is so, but within the intervals: {_list(close)}."
+        reason = f"Every comparison agrees, but within the intervals: {_list(close)}."
     else:
-        reason = "All of it is so."
+        reason = "Every comparison agrees."
+    if left_out:
+        reason += f" Left out: {left_out}."
     return Verdict(FAILS if against else HOLDS, reason, f"Holds if {rule}.", tuple(numbers))
 
 
