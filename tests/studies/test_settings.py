@@ -201,6 +201,25 @@ def test_ids_of_random_baselines_are_for_them_alone(tmp_path):
         load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"path": "{resources}/datasets/davis2017"}, r"datasets\.mine: another dataset fills .*davis2017 from other archives"),
+        ({"file": "val2017.zip"}, r"datasets\.mine: 'val2017\.zip' is also the name of http\S+; rename one"),
+    ],
+)
+def test_two_datasets_do_not_share_a_folder_or_a_name_by_accident(tmp_path, changes, expected):
+    datasets = read_yaml(ROOT / "config/datasets.yaml")
+    entry = copy.deepcopy(datasets["datasets"]["davis2017_val"])
+    entry["path"] = changes.get("path", "{resources}/datasets/mine")
+    entry["source"]["files"][0] |= {"name": changes.get("file", "mine.zip"), "url": "https://example.org/mine.zip"}
+    datasets["datasets"]["mine"] = entry
+    path = tmp_path / "datasets.yaml"
+    path.write_text(yaml.safe_dump(datasets, sort_keys=False))
+    with pytest.raises(AtlasError, match=expected):
+        load_settings(merge(copy.deepcopy(DEFAULT), {"registries": {"datasets": str(path)}}), ["config/config.yaml"])
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     (tmp_path / "c.yaml").write_text("seed: 1\ndemo:\n  effort: 1\n  effort: 2\n")
     with pytest.raises(AtlasError, match=r"c\.yaml:4: key 'effort' stands twice, first in line 3"):

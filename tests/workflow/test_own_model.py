@@ -18,6 +18,7 @@ ENTRY = """
       normalisation: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }, licence: mine }
 """
 TABLE = "results/tables/thesis/attention/my_vit.parquet"
+ANALYSES = ("attention", "clustering", "residual", "knn", "retrieval", "video", "keypoints")
 MODELS = "models=[demo_untrained,my_vit]"
 
 
@@ -40,12 +41,15 @@ def own(finished, tmp_path):
 
 def test_one_entry_gives_a_model_every_analysis(own):
     workflow = own(heads=3)
-    figure = "results/figures/thesis/average_cls_attention.csv"
-    workflow.run(figure, "--config", MODELS)
-    table = read_table(workflow.path / TABLE)
-    assert set(table["model"]) == {"my_vit"}
-    assert table["layer"].max() == 3
-    assert "my_vit" in (workflow.path / figure).read_text()
+    figures = [f"results/figures/thesis/{name}.csv" for name in ("overview", "residual_ratio", "clustering_local_dense")]
+    tables = [TABLE.replace("attention", name) for name in ANALYSES]
+    workflow.run(*figures, *tables, "--config", MODELS)
+    for path in tables:
+        table = read_table(workflow.path / path)
+        assert set(table["model"]) == {"my_vit"}
+        assert table["layer"].max() == 3
+    for figure in figures:
+        assert "my_vit" in (workflow.path / figure).read_text()
 
 
 def test_an_entry_that_contradicts_its_network_stops_by_name(own):
@@ -63,4 +67,4 @@ def test_weights_that_are_not_there_are_asked_for_before_any_job(own):
     (workflow.path / "my_weights.pth").unlink()
     made = workflow.run(TABLE, "--config", MODELS, check=False)
     assert made.returncode == 1
-    assert "model 'my_vit': its weights are not there yet; put the file at my_weights.pth" in made.text
+    assert "model 'my_vit': my_weights.pth does not exist; put the weights there or correct the path" in made.text

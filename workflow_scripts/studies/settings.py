@@ -102,7 +102,7 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
     settings = Settings(config, entries, datasets, planned_passes(config, entries, demo_models))
-    checks = (_name_problems, _geometry_problems, _data_problems, _weights_problems)
+    checks = (_name_problems, _geometry_problems, _data_problems, _archive_problems, _weights_problems)
     _stop_on([problem for check_of in checks for problem in check_of(settings, files)])
     return settings
 
@@ -183,6 +183,26 @@ def _name_problems(settings: Settings, files: Sequence[str]) -> list[str]:
         for name, entry in settings.models.items()
         if name.startswith(RANDOM_PREFIX) != (entry["adapter"] == "random")
     ]
+
+
+def _archive_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    """Archives of all datasets lie in one folder: a name stands for one file, and a folder is filled by one source."""
+    registry = settings.config["registries"]["datasets"]
+    problems, known, folders = [], {}, {}
+    for name, entry in settings.datasets.items():
+        if entry["source"]["type"] != "archives":
+            continue
+        path, source = entry["path"], entry["source"]
+        if folders.setdefault(path, source) != source:
+            problems.append(
+                f"{registry}: datasets.{name}: another dataset fills {path} from other archives; give it its own path"
+            )
+        problems += [
+            f"{registry}: datasets.{name}: '{file['name']}' is also the name of {known[file['name']]}; rename one"
+            for file in source["files"]
+            if known.setdefault(file["name"], file["url"]) != file["url"]
+        ]
+    return problems
 
 
 def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:

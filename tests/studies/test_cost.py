@@ -1,0 +1,81 @@
+"""What a plan reckons: operations against counted ones, crops against cut ones, sums by hand."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
+
+from workflow_scripts.common.config import read_yaml
+from workflow_scripts.data.geometry import parse_geometry
+from workflow_scripts.print_plan import plan_text
+from workflow_scripts.studies.cost import crops_bytes, crops_per_image, forward_flops, pass_costs, weights_bytes
+from workflow_scripts.studies.settings import load_settings
+from workflow_scripts.zoo.load import build_model
+from workflow_scripts.zoo.registry import entry_from_dict
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = read_yaml(ROOT / "config/models.yaml")["models"]
+
+
+@pytest.mark.parametrize("name", ["dino_s16", "beit_b16"])
+def test_operations_are_those_that_torch_counts(name):
+    entry = MODELS[name]
+    with torch.device("meta"):
+        model = build_model(entry_from_dict(name, entry))
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(torch.empty(1, 3, 224, 224, device="meta"))
+    # The patch embedding and norms are left out of the estimate.
+    assert forward_flops(entry) == pytest.approx(counter.get_total_flops(), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["resize64-crop64", "short128-tile64-patch8", "squash64", "letterbox64"])
+@pytest.mark.parametrize("size", [(375, 500), (480, 854), (64, 64)])
+def test_crops_are_as_many_as_are_cut(name, size):
+    image = Image.fromarray(np.zeros((*size, 3), np.uint8))
+    assert crops_per_image(name, size) == len(parse_geometry(name).crops(image))
+
+
+def test_sums_by_hand():
+    datasets = {"known": {"images": 10}, "unknown": {}}
+    passes = {"dino_s16": {("known", "resize224-crop224"): {}, ("unknown", "squash224"): {}}}
+    known, unknown = pass_costs(passes, MODELS, datasets)
+    assert (known.images, known.crops) == (10, 10)
+    assert known.flops == 10 * forward_flops(MODELS["dino_s16"])
+    assert (unknown.images, unknown.flops) == (None, None)
+    assert crops_bytes(2, "squash64") == 2 * 64 * 64 * 3
+
+
+def test_the_size_of_weights():
+    assert weights_bytes(MODELS["random_b16"]) is None
+    assert weights_bytes(MODELS["demo_fs"]) is None
+    # Four bytes a parameter, and nothing but rounding and heads beside them.
+    assert weights_bytes(MODELS["dino_b16"]) == pytest.approx(4e6 * MODELS["dino_b16"]["parameters"], rel=0.02)
+
+
+def test_the_plan_of_the_paper_names_what_a_person_must_know(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = copy.deepcopy(read_yaml(ROOT / "config/config.yaml"))
+
+    def merge(base, over):
+        for key, value in over.items():
+            if isinstance(value, dict):
+                merge(base[key], value)
+            else:
+                base[key] = value
+
+    merge(config, read_yaml(ROOT / "config/paper.yaml"))
+    settings = load_settings(config, ["config/config.yaml", "config/paper.yaml"])
+    text = plan_text(settings.config, settings.models, settings.datasets)
+    sections = {part.split("\n")[0].split(":")[0] for part in text.split("\n\n")}
+    assert {"Jobs", "Datasets", "Models", "Not verified"} <= sections
+    assert "ILSVRC2012_img_train.tar" in text
+    assert "imagenet1k_train" in text
+    assert "1,281,167" in text
+    models = text.split("\n\nModels\n")[1].split("\n\n")[0].splitlines()[1:]
+    assert [line.split()[0] for line in models] == config["models"]
+    hours = float(text.split("Together ")[1].split()[0])
+    assert 5 < hours < 500
