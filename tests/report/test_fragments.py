@@ -67,6 +67,7 @@ def test_latex_is_a_whole_table_with_as_many_cells_as_columns():
     assert [len(row) for row in rows] == [3, 3, 3]
     assert rows[1][1].strip() == r"\textbf{0.5} (9)"
     assert "0.4 to 0.6" not in text
+    assert "()" not in text
     assert r"\label{tab:some_table}" in text
 
 
@@ -116,6 +117,7 @@ ROWS = [
     *scores("knn", "b", [0.7]),
     *scores("knn", "noise", [0.9, 0.7]),
     *scores("video", "a", [0.5, 0.5]),
+    *scores("keypoints", "a", [0.1, 0.1234]),
     *scores("normal", "a", [0.4, 0.6]),
     *scores("retrieval", "a", [0.2, 0.1], "roxford"),
     *scores("retrieval", "a", [0.2, 0.3], "rparis"),
@@ -135,7 +137,10 @@ def test_best_layers_as_the_study_lays_them_out():
     missing = ("—", "", False)
     assert texts(fragment) == [
         [("FS B/16", "", False), ("70.0", "1", True), missing, missing, missing, missing],
-        [("DINO S/8", "", False), ("51.2", "2", False), ("0.20", "1", True), ("0.30", "2", True), ("0.50", "1", True), missing],
+        [
+            ("DINO S/8", "", False), ("51.2", "2", False), ("0.20", "1", True), ("0.30", "2", True), ("0.50", "1", True),
+            ("12.3", "2", True),
+        ],
         # The noise is last, without a layer, and never the best.
         [("Random none", "", False), ("80.0", "", False), missing, missing, missing, missing],
     ]  # fmt: skip
@@ -170,6 +175,7 @@ def test_models_without_the_noise():
         ["DINO S/8", "contrastive", "DINO", "ViT-S/8", "12", "2", "64", "8", "28x28", "1"],
     ]
     assert fragment.rows[0][0].dot == "supervised"
+    assert [column.number for column in fragment.columns] == [False] * 4 + [True] * 6
 
 
 def test_captions_say_when_models_are_the_demo_s():

@@ -70,7 +70,7 @@ def test_noise_is_the_mean_of_its_first_ten_layers_and_has_no_best():
 def test_every_dataset_has_its_own_best_layer():
     rows = scores("retrieval", "a", [0.2, 0.1], "roxford") + scores("retrieval", "a", [0.2, 0.3], "rparis")
     table = best_layers(make_table(rows), MODELS)
-    assert dict(zip(table["dataset"], table["layer"], strict=True)) == {"roxford": 1, "rparis": 2}
+    assert list(zip(table["dataset"], table["layer"], strict=True)) == [("roxford", 1), ("rparis", 2)]
 
 
 def test_nothing_measured_is_an_empty_table():
@@ -89,6 +89,7 @@ def test_dense_against_normal():
     assert pd.isna(difference["layer"]) and pd.isna(difference["ci_low"])
     assert row(table, model="noise", setting="dense minus normal")["value"] == pytest.approx(-0.15)
     assert set(table.loc[table["model"] == "b", "setting"]) == {"normal"}
+    assert list(table.loc[table["setting"] == "dense minus normal", "model"]) == ["a", "noise"]
     assert set(table["analysis"]) == {"dense_against_normal"}
 
 

@@ -170,8 +170,8 @@ def distance_order(evidence: Evidence) -> Verdict:
     for model in evidence.main(*METHODS):
         curve, name = _distance(evidence, model), model.display_name
         first = curve.at(1, f"first layer of {name}")
-        dip = curve.lowest(layers_like(3, 6, model.layers), f"lowest of layers 3 to 6 of {name}")
-        last[model.method] = curve.mean(layers_like(10, 12, model.layers), f"layers 10 to 12 of {name}")
+        dip = curve.lowest(layers_like(3, 6, model.layers), f"lowest of {name} in layers 3 to 6 of 12")
+        last[model.method] = curve.mean(layers_like(10, 12, model.layers), f"{name} in layers 10 to 12 of 12")
         parts.append(above(first, dip))
         if model.method not in RECONSTRUCTION:
             parts.append(above(last[model.method], dip))
