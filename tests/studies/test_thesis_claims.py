@@ -209,9 +209,9 @@ BREAKS = {
         (
             "no rise",
             given("CLIP B/16", DISTANCE, [0.5, 0.4] + [0.3] * 10),
-            r"layers 10 to 12 of CLIP B/16 \(0.300\) not above lowest",
+            r"CLIP B/16 in layers 10 to 12 of 12 \(0.300\) not above lowest",
         ),
-        ("a rise of MAE", scaled("MAE B/16", DISTANCE, 2, slice(9, None)), "not above layers 10 to 12 of MAE B/16"),
+        ("a rise of MAE", scaled("MAE B/16", DISTANCE, 2, slice(9, None)), "not above MAE B/16 in layers 10 to 12 of 12"),
     ],
     "c.distance_family": [
         (
@@ -596,7 +596,7 @@ def test_layers_that_were_not_measured_are_named():
     study = main_study()
     study.curve("DINO B/16", DISTANCE, np.linspace(0.5, 0.3, 5))
     verdict = study.judge("c.distance_order")
-    assert (verdict.outcome, verdict.reason) == (UNTESTED, "Needs layers 10 to 12 of DINO B/16, which were not measured.")
+    assert (verdict.outcome, verdict.reason) == (UNTESTED, "Needs DINO B/16 in layers 10 to 12 of 12, which were not measured.")
 
 
 @pytest.mark.parametrize("layer", [3, 6])
@@ -606,8 +606,8 @@ def test_the_dip_lies_within_layers_three_to_six(layer):
     curve[9:] = [0.6, 0.7, 0.8]
     study.curve("DINO B/16", DISTANCE, curve)
     assert study.judge("c.distance_order").outcome == HOLDS
-    assert number(study, "c.distance_order", "lowest of layers 3 to 6 of DINO B/16") == 0.3
-    assert number(study, "c.distance_order", "layers 10 to 12 of DINO B/16") == pytest.approx(0.7)
+    assert number(study, "c.distance_order", "lowest of DINO B/16 in layers 3 to 6 of 12") == 0.3
+    assert number(study, "c.distance_order", "DINO B/16 in layers 10 to 12 of 12") == pytest.approx(0.7)
 
 
 def test_distance_curves_are_compared_at_equal_relative_depth():
