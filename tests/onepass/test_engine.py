@@ -53,18 +53,14 @@ def test_one_image_that_does_not_fit_is_named():
     vit = FakeVit()
     vit.largest_batch = 0.5
     with pytest.raises(AtlasError, match=r"model fake: image 'image0' alone does not fit in the memory of cpu"):
-        run_pass(
-            vit, "fake", FakeSource(5), [features()], batch_size=4
-        )
+        run_pass(vit, "fake", FakeSource(5), [features()], batch_size=4)
 
 
 def test_another_runtime_error_is_not_mistaken_for_out_of_memory():
     vit = FakeVit()
     vit.layers = lambda images, attention: (_ for _ in ()).throw(RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        run_pass(
-            vit, "fake", FakeSource(5), [features()], batch_size=4
-        )
+        run_pass(vit, "fake", FakeSource(5), [features()], batch_size=4)
 
 
 def test_nan_names_model_layer_and_image():
