@@ -233,7 +233,7 @@ rule tabulate_summary:
         runtime=30,
     params:
         models=lambda wildcards: json.dumps(SETTINGS.models),
-        folder=f"{RESULTS}/tables/thesis",
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
     message:
         "Tables of the best layers, dense features and models"
     shell:
