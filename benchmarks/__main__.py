@@ -11,7 +11,7 @@ import csv
 import platform
 from pathlib import Path
 
-from benchmarks import memory, neighbours, passes, planning, propagation, similarity
+from benchmarks import decoding, indexing, memory, neighbours, passes, planning, propagation, similarity
 
 BENCHMARKS = {
     "passes": passes.measure,
@@ -20,6 +20,8 @@ BENCHMARKS = {
     "similarity": similarity.measure,
     "neighbours": neighbours.measure,
     "propagation": propagation.measure,
+    "decoding": decoding.measure,
+    "indexing": indexing.measure,
 }
 
 

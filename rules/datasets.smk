@@ -46,7 +46,7 @@ rule crop_images:
     benchmark:
         f"{RESULTS}/benchmarks/crop_images/{{dataset}}/{{geometry}}.tsv"
     conda:
-        "../envs/analysis.yaml"
+        "../envs/vit.yaml"
     threads: workflow.cores or 1
     resources:
         mem_mb=2000,

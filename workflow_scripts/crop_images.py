@@ -8,9 +8,9 @@ import json
 from workflow_scripts.common.atomic import atomic_path, write_text
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.progress import Progress
-from workflow_scripts.data.crops import write_crops
-from workflow_scripts.data.geometry import parse_geometry
-from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.crops import Load, plain_load, write_crops
+from workflow_scripts.data.geometry import CentreCrop, Geometry, parse_geometry
+from workflow_scripts.data.reader import Reader, open_reader
 
 
 def main() -> None:
@@ -29,13 +29,24 @@ def main() -> None:
     args = parser.parse_args()
 
     reader = open_reader(args.reader, args.path, json.loads(args.options))
+    geometry = parse_geometry(args.geometry)
     progress = Progress(f"{args.dataset} {args.geometry}", len(reader), "images")
     samples, skipped = write_crops(
-        args.crops, reader, range(len(reader)), parse_geometry(args.geometry), args.on_bad_image, args.workers, progress
+        args.crops, reader, range(len(reader)), geometry, args.on_bad_image, args.workers, progress, _load(reader, geometry)
     )
     with atomic_path(args.samples) as temporary:
         samples.to_parquet(temporary, index=False)
     write_text(args.skipped, json.dumps(skipped, indent=1) + "\n")
+
+
+def _load(reader: Reader, geometry: Geometry) -> Load:
+    if hasattr(reader, "file") and isinstance(geometry, CentreCrop) and not geometry.fit:
+        # torch is slow to import, and of no use to other samples.
+        from workflow_scripts.data import jpeg
+
+        if jpeg.worth_it():
+            return jpeg.fast_load(reader, geometry)
+    return plain_load(reader, geometry)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tests.formats.pack import pack
 from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.config import check, read_yaml
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.images import read_rgb
 from workflow_scripts.data.reader import GROUND_TRUTH, READERS, open_reader, reader_module
 from workflow_scripts.fetch.extract import unpack
 
@@ -114,6 +115,9 @@ def test_what_the_archives_unpack_to_is_what_the_reader_opens(folder, tmp_path):
             there.id(p).split("/")[-1] for p in range(len(there))
         ]
         assert again.image(0).tobytes() == there.image(0).tobytes()
+        for position in range(len(again) if hasattr(again, "file") else 0):
+            if file := again.file(position):
+                assert read_rgb(file).tobytes() == again.image(position).tobytes()
         assert [again.label(p) for p in range(len(again))] == [there.label(p) for p in range(len(there))]
         for kind in entry["ground_truth"]:
             if kind == "label":

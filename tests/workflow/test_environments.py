@@ -21,13 +21,13 @@ DISTRIBUTIONS = {
 }
 JOBS = {
     "analysis": [
-        "paint_world", "crop_images", "grid_masks", "grid_labels", "list_keypoint_pairs", "check_demo_zoo",
+        "paint_world", "grid_masks", "grid_labels", "list_keypoint_pairs", "check_demo_zoo",
         "fetch_dataset", "fetch_model", "print_plan",
         "tabulate_attention", "tabulate_clustering", "tabulate_residual", "tabulate_cka", "tabulate_knn",
         "tabulate_retrieval", "tabulate_video", "tabulate_keypoints", "tabulate_summary", "judge_claims", "draw_figure",
         "draw_contact_sheet", "describe_run", "write_report",
     ],
-    "vit": ["train_demo_model", "run_pass"],
+    "vit": ["crop_images", "train_demo_model", "run_pass"],
 }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_every_import_of_its_jobs_is_pinned(name):
 
 
 @pytest.mark.parametrize("command", JOBS["analysis"])
-def test_commands_that_run_no_model_do_not_import_torch(command):
+def test_commands_of_the_analysis_environment_do_not_import_torch(command):
     modules = [command]
     if command == "draw_figure":
         modules += [f"figures.thesis.{f.stem}" for f in (ROOT / "workflow_scripts/figures/thesis").glob("[a-z]*.py")]
@@ -68,5 +68,5 @@ def test_commands_that_run_no_model_do_not_import_torch(command):
 
 
 @pytest.mark.parametrize("command", JOBS["vit"])
-def test_commands_that_run_a_model_do(command):
+def test_commands_of_the_other_environment_do(command):
     assert "torch" in imported_names(command)

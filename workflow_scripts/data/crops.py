@@ -19,12 +19,14 @@ import pandas as pd
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data.geometry import Geometry, Size
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.reader import Reader
 
 T = TypeVar("T")
 S = TypeVar("S")
+Loaded = tuple[np.ndarray, Size]  # crops [n, side, side, 3] uint8; (height, width) of the image
+Load = Callable[[int], Loaded]
 SAMPLE_COLUMNS = [
     "position", "id", "label", "class", "image_height", "image_width", "height", "width", "first_crop", "n_crops",
 ]  # fmt: skip
@@ -38,6 +40,7 @@ def write_crops(
     on_bad_image: str,
     workers: int,
     on_image: Callable[[int], None] = lambda done: None,
+    load: Load | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Decode, resize and crop images into one .npy file [crops, side, side, 3] uint8.
 
@@ -49,6 +52,7 @@ def write_crops(
         on_bad_image: "stop" raises at the first image that cannot be read, "skip" leaves it out.
         workers: decoding threads.
         on_image: called with the number of images done.
+        load: position -> crops and size of the image; by default `geometry.crops` of `reader.image`.
 
     Returns:
         The samples that are in the file (columns `SAMPLE_COLUMNS`) and the messages of skipped images.
@@ -61,16 +65,17 @@ def write_crops(
     rows, skipped = [], []
     n_crops = 0
 
-    def load(position: int) -> tuple[np.ndarray, tuple[int, int]] | BadImageError:
+    load = load or plain_load(reader, geometry)
+
+    def load_or_say(position: int) -> Loaded | BadImageError:
         try:
-            image = reader.image(position)
-            return geometry.crops(image), image.size[::-1]
+            return load(position)
         except BadImageError as error:
             return error
 
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(_header(len(positions), geometry.side))
-        for done, (position, loaded) in enumerate(_in_order(load, positions, workers), start=1):
+        for done, (position, loaded) in enumerate(_in_order(load_or_say, positions, workers), start=1):
             if isinstance(loaded, BadImageError):
                 if on_bad_image == "stop":
                     raise BadImageError(f"{loaded} (or set on_bad_image: skip to leave such images out)")
@@ -88,6 +93,16 @@ def write_crops(
         file.seek(0)
         file.write(_header(n_crops, geometry.side))
     return pd.DataFrame(rows, columns=SAMPLE_COLUMNS), skipped
+
+
+def plain_load(reader: Reader, geometry: Geometry) -> Load:
+    """Return the function that makes the crops of a sample as reader and geometry define them, by PIL."""
+
+    def load(position: int) -> Loaded:
+        image = reader.image(position)
+        return geometry.crops(image), image.size[::-1]
+
+    return load
 
 
 def read_crops(path: str | Path, start: int, stop: int) -> np.ndarray:

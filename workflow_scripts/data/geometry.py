@@ -80,13 +80,20 @@ class CentreCrop:
         if self.fit:
             image = image.copy()
             image.thumbnail((self.fit, self.fit), Image.Resampling.LANCZOS)
-        short = min(image.size)
-        if short != self.resize:
-            # The long side is truncated and the crop's corner rounded, as torchvision's Resize and CenterCrop do.
-            size = tuple(side * self.resize // short for side in image.size)
-            image = image.resize(size, Image.Resampling.BICUBIC)
-        left, top = (round((side - self.crop) / 2) for side in image.size)
-        return np.asarray(image.crop((left, top, left + self.crop, top + self.crop)))[None]
+        height, width = self.resized(image.size[::-1])
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BICUBIC)
+        return self.cut(np.asarray(image))
+
+    def resized(self, size: Size) -> Size:
+        """Return the size before cropping; the long side is truncated, as torchvision's Resize does."""
+        height, width = (side * self.resize // min(size) for side in size)
+        return height, width
+
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the central square [1, crop, crop, 3] of a resized image; the corner is rounded, as in CenterCrop."""
+        top, left = self._corner(pixels.shape[:2])
+        return pixels[None, top : top + self.crop, left : left + self.crop]
 
     def seen_size(self, size: Size) -> Size:
         """Return (crop, crop)."""
@@ -106,13 +113,16 @@ class CentreCrop:
 
     def points(self, xy: np.ndarray, size: Size) -> np.ndarray:
         """Return points in pixels of the crop; points outside it have coordinates outside [0, crop)."""
-        resized = [side * self.resize // min(size) for side in size]
-        top, left = (round((side - self.crop) / 2) for side in resized)
+        top, left = self._corner(self.resized(size))
         return (xy * self.scale(size) - (left, top)).astype(np.float32)
 
     def scale(self, size: Size) -> float:
         """Return resize / short side."""
         return self.resize / min(size)
+
+    def _corner(self, size: Size) -> Size:
+        top, left = (round((side - self.crop) / 2) for side in size)
+        return top, left
 
     def _square(self, values: np.ndarray) -> np.ndarray:
         height, width = values.shape

@@ -150,6 +150,13 @@ class Reader(Protocol):
         """Return the index of the image's class in `classes`, or -1."""
 
 
+class FileReader(Reader, Protocol):
+    """A dataset whose samples are image files, which may be decoded in another way than by `image`."""
+
+    def file(self, position: int) -> Path | None:
+        """Return the file that `image` reads whole, None where the sample is a part of one."""
+
+
 class ObjectReader(Reader, Protocol):
     """A dataset with ``object_masks``."""
 

@@ -99,6 +99,11 @@ class Fair1m(ImageFiles):
         tile = self._tiles[position]
         return f"{tile.image}@{tile.left},{tile.top}" if tile.side else tile.image
 
+    def file(self, position: int) -> Path | None:
+        """Return the file that the image is, None for a tile."""
+        tile = self._tiles[position]
+        return None if tile.side else self.root / tile.image
+
     def image(self, position: int) -> Image.Image:
         """Return the image, or the tile, as 8-bit RGB."""
         tile = self._tiles[position]

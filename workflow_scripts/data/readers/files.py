@@ -46,6 +46,10 @@ class ImageFiles:
         """Return the image's path below the root."""
         return self.files[position]
 
+    def file(self, position: int) -> Path | None:
+        """Return the file that the image is, None where it is a part of one."""
+        return self.root / self.files[position]
+
     def image(self, position: int) -> Image.Image:
         """Return the image as 8-bit RGB."""
         return read_rgb(self.root / self.files[position])

@@ -1,0 +1,103 @@
+"""Crops of JPEG files made fast equal PIL's within the stated tolerance; what is no ordinary JPEG is left to PIL."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workflow_scripts import crop_images
+from workflow_scripts.data.crops import plain_load
+from workflow_scripts.data.geometry import CentreCrop, Letterbox, Squash, Tiles
+from workflow_scripts.data.images import BadImageError
+from workflow_scripts.data.jpeg import TOLERANCE, fast_load
+from workflow_scripts.data.reader import open_reader
+
+GEOMETRY = CentreCrop(73, 64)
+
+
+def photo(height, width, seed=0):
+    """Noise on a ramp: no two places are alike, so that a crop from the wrong place shows."""
+    ramp = np.linspace(0, 255, height * width).reshape(height, width, 1)
+    noise = np.random.default_rng(seed).integers(0, 255, (height, width, 3))
+    return Image.fromarray(((ramp + noise) / 2).astype(np.uint8))
+
+
+def both(folder, geometry=GEOMETRY):
+    """Return the crops and the size of the only image of a folder, made fast and by PIL."""
+    reader = open_reader("image_folder", folder)
+    return fast_load(reader, geometry)(0), plain_load(reader, geometry)(0)
+
+
+@pytest.mark.parametrize("geometry", [GEOMETRY, CentreCrop(64, 64), CentreCrop(32, 16), CentreCrop(224, 224)], ids=str)
+@pytest.mark.parametrize("size", [(300, 400), (401, 299), (73, 90), (64, 64), (40, 55), (3, 200)])
+@pytest.mark.parametrize("options", [{"subsampling": 2}, {"subsampling": 0, "progressive": True}], ids=["420", "progressive"])
+def test_equal_within_the_tolerance(tmp_path, size, geometry, options):
+    photo(*size).save(tmp_path / "a.jpg", quality=95, **options)
+    (fast, fast_size), (plain, plain_size) = both(tmp_path, geometry)
+    assert fast_size == plain_size == size
+    assert fast.shape == plain.shape
+    assert fast.dtype == np.uint8
+    difference = np.abs(fast.astype(int) - plain)
+    assert difference.max() <= TOLERANCE
+    assert difference.mean() < 0.1
+
+
+def test_it_is_not_pil_that_answers(tmp_path, monkeypatch):
+    photo(300, 400).save(tmp_path / "a.JPEG", "JPEG")
+    reader = open_reader("image_folder", tmp_path)
+    monkeypatch.setattr(reader, "image", None)
+    assert fast_load(reader, GEOMETRY)(0)[1] == (300, 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "kind"),
+    [("a.jpg", "CMYK", "JPEG"), ("a.jpg", "RGB", "PNG"), ("a.png", "RGB", "PNG")],
+)
+def test_pil_does_the_others(tmp_path, name, mode, kind):
+    photo(300, 400).convert(mode).save(tmp_path / name, kind)
+    (fast, _), (plain, _) = both(tmp_path)
+    assert np.array_equal(fast, plain)
+
+
+def test_grey_becomes_colour(tmp_path):
+    photo(300, 400).convert("L").save(tmp_path / "a.jpg")
+    (fast, _), (plain, _) = both(tmp_path)
+    assert np.abs(fast.astype(int) - plain).max() <= TOLERANCE
+    assert np.array_equal(fast[..., 0], fast[..., 2])
+
+
+def test_decoding_alone_is_the_same(tmp_path):
+    photo(64, 64).save(tmp_path / "a.jpg", quality=90)
+    (fast, _), (plain, _) = both(tmp_path, CentreCrop(64, 64))
+    assert np.array_equal(fast, plain)
+
+
+def test_a_picture_too_large_for_pil_is_refused_by_pil(tmp_path, monkeypatch):
+    photo(300, 400).save(tmp_path / "a.jpg")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(BadImageError, match="decompression bomb"):
+        fast_load(open_reader("image_folder", tmp_path), GEOMETRY)(0)
+
+
+@pytest.mark.parametrize("kept", [0, 30, 3000])
+def test_damaged_files_are_named_as_ever(tmp_path, kept):
+    photo(300, 400).save(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:kept])
+    reader = open_reader("image_folder", tmp_path)
+    messages = []
+    for load in (fast_load(reader, GEOMETRY), plain_load(reader, GEOMETRY)):
+        with pytest.raises(BadImageError, match=r"a\.jpg: ") as error:
+            load(0)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+def test_which_geometries_and_machines_are_left_to_pil(tmp_path, monkeypatch):
+    photo(30, 40).save(tmp_path / "a.jpg")
+    reader = open_reader("image_folder", tmp_path)
+    monkeypatch.setattr("workflow_scripts.data.jpeg.fast_load", lambda *_: "fast")
+    monkeypatch.setattr("workflow_scripts.data.jpeg.worth_it", lambda: True)
+    assert crop_images._load(reader, GEOMETRY) == "fast"
+    for geometry in (CentreCrop(73, 64, 100), Letterbox(64), Squash(64), Tiles(64, 64, 8)):
+        assert crop_images._load(reader, geometry) != "fast"
+    monkeypatch.setattr("workflow_scripts.data.jpeg.worth_it", lambda: False)
+    assert crop_images._load(reader, GEOMETRY) != "fast"
