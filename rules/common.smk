@@ -97,6 +97,11 @@ def reader(dataset):
     return f"--reader {entry['reader']} --path {shlex.quote(entry['path'])} --options {options}"
 
 
+def untracked(value):
+    """Return a parameter that is no reason to run again: Snakemake does not compare functions of the output with earlier runs."""
+    return lambda wildcards, output: value
+
+
 def crops(dataset, geometry, what):
     return f"{RESOURCES}/crops/{dataset}/{geometry}/{what}"
 

@@ -20,13 +20,15 @@ rule fetch_model:
         source=lambda wildcards: json.dumps(
             SETTINGS.models[FETCHED_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"], sort_keys=True
         ),
-        incoming=config["incoming"],
-        registry=config["registries"]["models"],
+        incoming=untracked(config["incoming"]),
+        registry=untracked(config["registries"]["models"]),
+        limits=untracked(json.dumps(config["fetch_limits"], sort_keys=True)),
     message:
         "Fetching the weights of {params.model}"
     shell:
         "python -m workflow_scripts.fetch_model --model {params.model} --source {params.source:q} --incoming {params.incoming}"
-        " --lock config/fetched.lock.yaml --registry {params.registry} --output {output} 2>&1 | tee {log}"
+        " --lock config/fetched.lock.yaml --registry {params.registry} --limits {params.limits:q}"
+        " --output {output} 2>&1 | tee {log}"
 
 
 rule fetch_dataset:
@@ -50,14 +52,15 @@ rule fetch_dataset:
         ),
         path=lambda wildcards, output: os.path.dirname(output[0]),
         downloads=f"{RESOURCES}/downloads",
-        incoming=config["incoming"],
-        registry=config["registries"]["datasets"],
+        incoming=untracked(config["incoming"]),
+        registry=untracked(config["registries"]["datasets"]),
+        limits=untracked(json.dumps(config["fetch_limits"], sort_keys=True)),
     message:
         "Fetching {params.dataset}"
     shell:
         "python -m workflow_scripts.fetch_dataset --dataset {params.dataset} --files {params.files:q} --path {params.path}"
         " --downloads {params.downloads} --incoming {params.incoming} --lock config/fetched.lock.yaml"
-        " --registry {params.registry} 2>&1 | tee {log}"
+        " --registry {params.registry} --limits {params.limits:q} 2>&1 | tee {log}"
 
 
 rule plan:
