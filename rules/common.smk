@@ -98,7 +98,7 @@ def reader(dataset):
 
 
 def untracked(value):
-    """Return a parameter that is no reason to run again: Snakemake does not compare functions of the output with earlier runs."""
+    """Return a parameter that is no reason to run again: Snakemake does not track functions of the output."""
     return lambda wildcards, output: value
 
 
