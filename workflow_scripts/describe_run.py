@@ -51,6 +51,7 @@ def main() -> None:
                 "id": name,
                 "display_name": entry["display_name"],
                 "licence": entry["licence"],
+                "unverified": entry.get("unverified", []),
                 "images": len(pd.read_parquet(samples)),
                 "skipped": json.loads(Path(skipped).read_text(encoding="utf-8")),
             }
@@ -86,7 +87,8 @@ def job_seconds(folder: Path) -> float:
 
 def _facts(entry: dict[str, Any]) -> dict[str, Any]:
     keys = ("display_name", "supervision", "method", "architecture", "layers", "heads", "dim", "patch", "licence")
-    return {key: entry[key] for key in keys} | {"source": entry["checkpoint"]["source"]["type"]}
+    uncertain = {"unverified": entry.get("unverified", [])}
+    return {key: entry[key] for key in keys} | {"source": entry["checkpoint"]["source"]["type"]} | uncertain
 
 
 if __name__ == "__main__":

@@ -204,6 +204,19 @@ def test_claims_with_their_verdicts(files):
     assert "Verdict" in Page(text).text
 
 
+def test_facts_that_nobody_could_verify_are_said(files):
+    info = run_info(demo=False)
+    info["models"][0]["unverified"] = ["Its server was <never> asked."]
+    info["datasets"][0]["unverified"] = ["Counted by hand."]
+    _, text = build(files, info)
+    page = Page(text).text
+    assert "2 facts about models and data that could not be verified" in page
+    assert f"{info['models'][0]['display_name']}: Its server was <never> asked." in page
+    assert "demo_val: Counted by hand." in page
+    _, text = build(files, run_info())
+    assert "could not be verified" not in Page(text).text
+
+
 def test_verdicts_that_cannot_be_read(tmp_path):
     path = tmp_path / "claims.json"
     for content in ("{", "[]", json.dumps({"demo": True, "claims": [CLAIMS[0] | {"outcome": "maybe"}]})):

@@ -145,6 +145,11 @@ def render(info: dict[str, Any], studies: Sequence[Study], sheet: Sheet | None, 
         sheet=sheet,
         knn=knn,
         in_the_demo=IN_THE_DEMO,
+        unverified=[
+            (item.get("display_name", item["id"]), sentence)
+            for item in (*info["models"], *info["datasets"])
+            for sentence in item.get("unverified", [])
+        ],
         skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
         margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
         took=duration(info.get("seconds")),
