@@ -596,7 +596,7 @@ def test_layers_that_were_not_measured_are_named():
     study = main_study()
     study.curve("DINO B/16", DISTANCE, np.linspace(0.5, 0.3, 5))
     verdict = study.judge("c.distance_order")
-    assert (verdict.outcome, verdict.reason) == (UNTESTED, "Needs DINO B/16 in layers 10 to 12 of 12, which were not measured.")
+    assert (verdict.outcome, verdict.reason) == (UNTESTED, "Needs layers 10 to 12 of DINO B/16, which were not measured.")
 
 
 @pytest.mark.parametrize("layer", [3, 6])
