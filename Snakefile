@@ -31,8 +31,7 @@ rule figures:
 
 onstart:
     # All that is missing is asked for at once, before anything heavy starts. A dry run and `plan` do not come here.
-    if not only_planned():
-        stop_if_files_are_missing()
+    stop_if_files_are_missing()
 
 
 onsuccess:

@@ -17,8 +17,8 @@ from workflow_scripts.figures import catalogue
 from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.onepass.names import COLLECTORS
 from workflow_scripts.studies import thesis_plan
-from workflow_scripts.studies.plan import patch_side
 from workflow_scripts.studies.settings import load_settings
+from workflow_scripts.zoo.registry import sides
 
 try:
     SETTINGS = load_settings(config, ["config/config.yaml", *workflow.overwrite_configfiles])
@@ -49,9 +49,15 @@ DATASET_FOLDERS = {
 
 
 def missing_files():
-    """Files that only the user can get, and without which this run cannot end."""
-    wanted = {name: SETTINGS.datasets[name] for name in USED_DATASETS if not os.path.exists(dataset_files(name))}
-    wanted |= {name: SETTINGS.models[name] for name in SETTINGS.fetched_models if not os.path.exists(SETTINGS.checkpoint(name))}
+    """Files that only the user can get, of the jobs that are about to run."""
+    wanted = {}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "fetch_dataset":
+            name = DATASET_FOLDERS[job.wildcards.folder]
+            wanted[name] = SETTINGS.datasets[name]
+        elif job.rule.name == "fetch_model":
+            name = FETCHED_CHECKPOINTS[job.wildcards.checkpoint]
+            wanted[name] = SETTINGS.models[name]
     return missing_incoming(wanted, config["incoming"], f"{RESOURCES}/downloads")
 
 
@@ -64,7 +70,7 @@ wildcard_constraints:
 
 
 def only_planned():
-    return set(workflow.dag_settings.targets) == {"plan"}
+    return {job.rule.name for job in workflow.dag.jobs} == {"plan"}
 
 
 def stop_if_files_are_missing():
@@ -148,7 +154,7 @@ def pass_options(wildcards, input):
 
 
 def thesis_geometry(model, purpose):
-    return thesis_plan.geometries(config["thesis"], patch_side(SETTINGS.models[model]))[purpose]
+    return thesis_plan.geometries(config["thesis"], sides(SETTINGS.models[model]["patch"])[0])[purpose]
 
 
 def thesis_pass(model, dataset, purpose="whole"):

@@ -350,4 +350,5 @@ def test_asking_is_cheap():
         "import sys; import workflow_scripts.fetch.incoming;"
         "assert not {'torch', 'numpy', 'pandas', 'requests'} & set(sys.modules), 'heavy'"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    made = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr

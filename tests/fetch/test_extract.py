@@ -109,7 +109,7 @@ def test_only_one_level_is_unpacked(tmp_path):
     assert tree(tmp_path / "out") == {"a/x.tar": b"x"}
 
 
-OUTSIDE = ["../evil", "a/../../evil", "a/..", "/tmp/evil", "..\\evil", "\\evil", "C:\\evil", "C:/evil"]
+OUTSIDE = ["../evil", "a/../../evil", "a/..", "/evil", "..\\evil", "\\evil", "C:\\evil", "C:/evil"]
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
@@ -273,4 +273,4 @@ def test_no_name_leads_outside(name):
     except AtlasError:
         return
     if path is not None:
-        assert os.path.normpath(f"/root/folder/{path}").startswith("/root/folder/")
+        assert os.path.normpath(f"/some/folder/{path}").startswith("/some/folder/")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_scripts.data.geometry import Tiles, parse_geometry, tile_corners
+from workflow_scripts.zoo.registry import sides
 
 TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
 
@@ -29,7 +30,7 @@ def forward_flops(entry: Mapping[str, Any]) -> float:
     Per block 24 T D^2 for the projections and the MLP (expansion 4) and 4 T^2 D for attention, of T tokens and width D; two
     operations per multiply-add (Kaplan et al. 2020, table 1, without its factor for training).
     """
-    rows, columns = (side // patch for side, patch in zip(pair(entry["image_size"]), pair(entry["patch"]), strict=True))
+    rows, columns = (size // patch for size, patch in zip(sides(entry["image_size"]), sides(entry["patch"]), strict=True))
     tokens, dim = rows * columns + entry["prefix_tokens"], entry["dim"]
     return entry["layers"] * (24.0 * tokens * dim**2 + 4.0 * tokens**2 * dim)
 
@@ -78,8 +79,3 @@ def crops_bytes(images: int, geometry: str) -> float:
     """Return the size of the decoded crops of a dataset."""
     side = parse_geometry(geometry).side
     return float(images * crops_per_image(geometry) * side * side * 3)
-
-
-def pair(value: int | list[int]) -> tuple[int, int]:
-    """Return (rows, columns) of a size that is one number or two."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -11,6 +11,7 @@ from typing import Any
 from workflow_scripts.data.geometry import CentreCrop
 from workflow_scripts.studies import thesis_plan
 from workflow_scripts.studies.thesis_plan import Request, pooled
+from workflow_scripts.zoo.registry import sides
 
 Collectors = dict[str, dict[str, Any]]
 
@@ -34,7 +35,7 @@ def planned_passes(
     for model in config["models"]:
         requests: list[Request] = []
         if "thesis" in config["studies"]:
-            requests += thesis_plan.requests(config["thesis"], patch_side(models[model]), precision)
+            requests += thesis_plan.requests(config["thesis"], sides(models[model]["patch"])[0], precision)
         geometry = str(CentreCrop(**config["features"]["geometry"]))
         requests += [(dataset, geometry, both) for dataset in config["features"]["datasets"]]
         if model in demo_models:
@@ -58,9 +59,3 @@ def merged(collectors: Collectors, more: Collectors) -> Collectors:
             assert isinstance(value, list) or known.get(key, value) == value, f"two studies want {name} with other {key}"
             known[key] = value
     return result
-
-
-def patch_side(entry: Mapping[str, Any]) -> int:
-    """Return the (vertical) side of a model's patches in pixels."""
-    patch = entry["patch"]
-    return patch if isinstance(patch, int) else patch[0]

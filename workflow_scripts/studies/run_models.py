@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.zoo.registry import sides
 
 SIZES = ("Ti", "S", "B", "L", "H", "g", "G")  # size letters of ViT names, smallest first
 
@@ -79,19 +80,15 @@ def spell(pair: tuple[int, int]) -> str:
 
 
 def _model(name: str, entry: Mapping[str, Any], main: bool) -> RunModel:
-    patch, side = _pair(entry["patch"]), _pair(entry["image_size"])
+    patch, size = sides(entry["patch"]), sides(entry["image_size"])
     return RunModel(
         id=name,
         **{key: entry[key] for key in ("display_name", "supervision", "method", "architecture", "layers", "heads")},
         width=entry["dim"],
         patch=patch,
-        grid=(side[0] // patch[0], side[1] // patch[1]),
+        grid=(size[0] // patch[0], size[1] // patch[1]),
         prefix_tokens=entry["prefix_tokens"],
         random=entry["adapter"] == "random",
         demo=entry["checkpoint"]["source"]["type"] == "demo",
         main=main,
     )
-
-
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -14,6 +14,7 @@ from workflow_scripts.common.config import check, check_names, locate, read_yaml
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.studies.plan import Collectors, planned_passes
 from workflow_scripts.studies.thesis_plan import DATASETS
+from workflow_scripts.zoo.registry import sides
 
 RANDOM_PREFIX = "random_"
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
@@ -63,8 +64,8 @@ class Settings:
 
     def patch_grid(self, model: str) -> str:
         """Return the model's patch grid as ``rowsxcolumns``."""
-        sides, patches = (_pair(self.models[model][key]) for key in ("image_size", "patch"))
-        return "x".join(str(side // patch) for side, patch in zip(sides, patches, strict=True))
+        sizes, patches = (sides(self.models[model][key]) for key in ("image_size", "patch"))
+        return "x".join(str(size // patch) for size, patch in zip(sizes, patches, strict=True))
 
 
 def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
@@ -145,7 +146,7 @@ def _geometry_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     for key, geometry in _geometries(settings.config).items():
         for name, entry in settings.models.items():
             concerned = key != "demo.geometry" or is_demo(entry)
-            if concerned and _pair(entry["image_size"]) != (geometry["crop"], geometry["crop"]):
+            if concerned and sides(entry["image_size"]) != (geometry["crop"], geometry["crop"]):
                 problems.append(
                     f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} px, but model '{name}' takes "
                     f"{entry['image_size']} px; give all models of a run one image size, and set the crop to it"
@@ -212,10 +213,6 @@ def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:
         for name, entry in settings.models.items()
         if entry["checkpoint"]["source"]["type"] == "path" and not Path(settings.checkpoint(name)).exists()
     ]
-
-
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 def _stop_on(problems: list[str]) -> None:

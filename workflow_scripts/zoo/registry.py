@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,12 @@ class ModelEntry:
     @property
     def patch_shape(self) -> tuple[int, int]:
         """(rows, columns) of one patch in pixels."""
-        return _pair(self.patch)
+        return sides(self.patch)
 
     @property
     def image_shape(self) -> tuple[int, int]:
         """(rows, columns) of the images in pixels."""
-        return _pair(self.image_size)
+        return sides(self.image_size)
 
 
 def read_models(path: str | Path) -> dict[str, ModelEntry]:
@@ -146,5 +146,6 @@ def _fields(record: type, mapping: Any, where: str, given: tuple[str, ...] = ())
     return {key: tuple(value) if isinstance(value, list) else value for key, value in mapping.items()}
 
 
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+def sides(value: int | Sequence[int]) -> tuple[int, int]:
+    """Return (rows, columns) of a size that the registry gives as one number or two."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
