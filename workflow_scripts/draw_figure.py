@@ -1,31 +1,52 @@
-"""Draw one figure of the atlas from the models' tables and maps, and from their similarities (rule draw_thesis_figure)."""
+"""Draw one figure of a study from tables, maps and comparisons of models (rules of all figures)."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from workflow_scripts.common.errors import AtlasError, run_command
-from workflow_scripts.figures import catalogue
+from workflow_scripts.common.run_model import read_models
+from workflow_scripts.figures.drawing import Drawing
+from workflow_scripts.figures.read import load
 from workflow_scripts.figures.save import draw, save_drawn
 
 
 def main() -> None:
-    """Parse the command line, draw, save."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m workflow_scripts.draw_figure")
-    parser.add_argument("figure", help="study/name, as in workflow_scripts/figures/catalogue.py")
+    """Read the command line, draw, save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--drawing", required=True, help="JSON: what decides the drawing (common.study.Study.drawing)")
+    parser.add_argument("--models", type=Path, required=True, help="description of the run's models, .json")
+    parser.add_argument("--only", nargs="*", default=[], help="ids of the models to draw, in order; else all")
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="parquet tables of one model and analysis each")
-    parser.add_argument("--maps", nargs="*", type=Path, default=[], help="one safetensors file of maps per model")
-    parser.add_argument("--cka", type=Path, help="the parquet table with the similarities of all models")
-    parser.add_argument("--models", nargs="*", default=[], help="ids of the models to draw, in order; else those of the files")
+    parser.add_argument("--maps", nargs="*", default=[], metavar="ANALYSIS=FILE", help="maps of one model each")
+    parser.add_argument("--pairs", nargs="*", default=[], metavar="ANALYSIS=FILE", help="tables of comparisons")
     for kind in ("pdf", "png", "csv"):
         parser.add_argument(f"--{kind}", type=Path, required=True, help=f"where to write the {kind.upper()}")
     args = parser.parse_args()
-    study, slash, name = args.figure.partition("/")
-    if not slash:
-        raise AtlasError(f"figure '{args.figure}': give it as study/name, for example thesis/attention_distance")
-    drawn = draw(catalogue.figure(study, name), args.tables, args.maps, args.cka, args.models)
-    save_drawn(drawn, args.pdf, args.png, args.csv)
+
+    drawing = Drawing.from_json(json.loads(args.drawing))
+    pairs = {analysis: files[0] for analysis, files in by_analysis("--pairs", args.pairs).items()}
+    models = read_models(args.models, args.only)
+    data = load(models, args.tables, by_analysis("--maps", args.maps), pairs, drawing.scores)
+    save_drawn(draw(drawing, data), args.pdf, args.png, args.csv)
+
+
+def by_analysis(option: str, words: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the files of an option's words ``analysis=file`` by analysis.
+
+    Raises:
+        AtlasError: a word has another form.
+    """
+    found: dict[str, list[Path]] = {}
+    for word in words:
+        analysis, equals, file = word.partition("=")
+        if not equals:
+            raise AtlasError(f"{option} {word}: expected ANALYSIS=FILE")
+        found.setdefault(analysis, []).append(Path(file))
+    return found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Judge the claims of the thesis study by what a run measured (rule judge_claims)."""
+"""Judge the claims of a study by what a run measured (rules of all studies' claims)."""
 
 from __future__ import annotations
 
@@ -13,54 +13,52 @@ import pandas as pd
 
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.config import read_yaml
-from workflow_scripts.common.errors import AtlasError, nearest, run_command
+from workflow_scripts.common.errors import run_command
+from workflow_scripts.common.run_model import read_models
+from workflow_scripts.common.study import Score
 from workflow_scripts.common.table import make_table, read_table
+from workflow_scripts.draw_figure import by_analysis
 from workflow_scripts.figures.read import read_maps_header
 from workflow_scripts.report.claims import claim_fragments, read_claims
 from workflow_scripts.report.fragments import to_latex
-from workflow_scripts.studies.run_models import read_models
-from workflow_scripts.studies.thesis_claims import CLAIMS, judge
-from workflow_scripts.studies.thesis_claims.evidence import AttentionMaps, Evidence
+from workflow_scripts.studies.claims import find_judges, judge
+from workflow_scripts.studies.evidence import Evidence
 
 
 def main() -> None:
     """Read the command line, write every claim with its verdict as JSON and as LaTeX."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables of all models and analyses")
-    parser.add_argument("--cka", type=Path, help="table of comparisons of representations")
-    parser.add_argument("--maps", nargs="*", type=Path, default=[], help="attention maps of the models")
-    parser.add_argument("--models-json", required=True, help="registry entries of the models, as JSON {id: entry}")
-    parser.add_argument("--main-models", nargs="*", help="ids of the models of the study's main part; without it: all")
+    parser.add_argument("study")
     parser.add_argument("--claims", type=Path, required=True, help="the study's claims, .yaml")
+    parser.add_argument("--scores", required=True, help="JSON: the study's scores by name")
+    parser.add_argument("--models", type=Path, required=True, help="description of the run's models, .json")
+    parser.add_argument("--main-models", nargs="*", required=True, help="ids of the models of the study's main part")
+    parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables of all models and analyses")
+    parser.add_argument("--pairs", nargs="*", default=[], metavar="ANALYSIS=FILE", help="tables of comparisons")
+    parser.add_argument("--maps", nargs="*", default=[], metavar="ANALYSIS=FILE", help="maps of one model each")
     parser.add_argument("--output", type=Path, required=True, help="output .json")
     parser.add_argument("--latex", type=Path, required=True, help="output .tex, a table for each part of the study")
     args = parser.parse_args()
 
-    models = read_models(args.models_json, args.main_models)
+    models = read_models(args.models)
+    by_id = {model.id: model for model in models}
     evidence = Evidence(
         models=models,
+        main_models=frozenset(args.main_models),
         table=pd.concat([make_table([]), *map(read_table, args.tables)], ignore_index=True),
-        cka=read_table(args.cka) if args.cka else make_table([]),
-        maps=dict(map(read_maps, args.maps)),
+        scores={name: Score(**score) for name, score in json.loads(args.scores).items()},
+        pairs={analysis: read_table(files[0]) for analysis, files in by_analysis("--pairs", args.pairs).items()},
+        maps={
+            analysis: {maps.model.id: maps for maps in (read_maps_header(file, by_id) for file in files)}
+            for analysis, files in by_analysis("--maps", args.maps).items()
+        },
     )
-    answered = []
-    for claim in read_yaml(args.claims)["claims"]:
-        if claim["id"] not in CLAIMS:
-            raise AtlasError(f"{args.claims}: no function judges claim '{claim['id']}'{nearest(claim['id'], CLAIMS)}")
-        answered.append(claim | _plain(asdict(judge(claim["id"], evidence))))
+    claims = read_yaml(args.claims)["claims"]
+    judges = find_judges(args.study, [claim["id"] for claim in claims])
+    answered = [claim | _plain(asdict(judge(judges[claim["id"]], evidence))) for claim in claims]
     demo = any(model.demo for model in models)
     write_text(args.output, json.dumps({"demo": demo, "claims": answered}, indent=1, allow_nan=False) + "\n")
     write_text(args.latex, "\n".join(map(to_latex, claim_fragments(read_claims(args.output)))))
-
-
-def read_maps(path: Path) -> tuple[str, AttentionMaps]:
-    """Return a model's id and its maps of CLS attention.
-
-    Raises:
-        AtlasError: the file is not the attention maps of a model.
-    """
-    maps = read_maps_header(path)
-    return maps.model.id, AttentionMaps(maps.on_grid("average_cls"), maps.on_grid("single_cls"))
 
 
 def _plain(value: Any) -> Any:

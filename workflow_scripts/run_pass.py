@@ -1,82 +1,135 @@
-"""Pass a dataset through a model once and gather every enabled study's statistics (rule run_pass)."""
+"""Pass a dataset, in all of its views, through a model and gather every enabled study's statistics (rule run_pass)."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from workflow_scripts.common.errors import run_command
+from workflow_scripts.common.errors import AtlasError, run_command
+
+if TYPE_CHECKING:
+    from workflow_scripts.onepass.collector import Collector
+    from workflow_scripts.zoo.load import LoadedModel
+
+
+@dataclass(frozen=True)
+class ViewFiles:
+    """The files of one view: its crops, its samples, and ground truth by kind."""
+
+    name: str
+    crops: Path
+    samples: Path
+    truth: dict[str, Path]
 
 
 def main() -> None:
-    """Read the command line, run the pass, write its statistics."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="id of the model")
-    parser.add_argument("--entry", required=True, help="the model's registry entry, as JSON")
-    parser.add_argument("--checkpoint", help="the weights; left out for a model without weights")
-    parser.add_argument("--dataset", required=True, help="id of the dataset")
-    parser.add_argument("--geometry", required=True)
-    parser.add_argument("--collectors", required=True, help="JSON: collector name -> options")
-    parser.add_argument("--crops", required=True)
-    parser.add_argument("--samples", required=True)
-    parser.add_argument("--grid-masks", type=Path, help="object and part masks on the model's patch grid")
-    parser.add_argument("--grid-labels", type=Path, help="first labels of videos on the model's patch grid")
-    parser.add_argument("--keypoint-pairs", type=Path, help="key-point pairs in pixels of the crops")
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--output", required=True, help="output .safetensors")
-    args = parser.parse_args()
+    """Read the command line, run the pass over each view, write the statistics of all."""
+    args = _arguments()
+    views = [view_files(words) for words in args.view]
 
     # After the command line is read, so that a wrong option does not wait for PyTorch.
     import torch
 
     from workflow_scripts.common.device import compute_device
-    from workflow_scripts.common.progress import Progress
-    from workflow_scripts.common.provenance import code_fingerprint, file_sha256, versions
-    from workflow_scripts.onepass.collectors import make_collectors
-    from workflow_scripts.onepass.engine import run_pass
-    from workflow_scripts.onepass.source import CropSource
     from workflow_scripts.onepass.states import write_states
-    from workflow_scripts.zoo.load import load_vit
-    from workflow_scripts.zoo.registry import entry_from_dict
+    from workflow_scripts.zoo.load import open_model
+    from workflow_scripts.zoo.registry import network_from_dict
 
     torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
     # Denormal numbers slow a CPU down a hundredfold and carry nothing at float32's precision.
     torch.set_flush_denormal(True)
-    entry = entry_from_dict(args.model, json.loads(args.entry))
     checkpoint = Path(args.checkpoint) if args.checkpoint else None
     output = Path(args.output)
     output.parent.mkdir(parents=True, exist_ok=True)
+    plan = json.loads(args.collectors)
+    states, facts = {}, {}
     with compute_device(args.gpu) as device:
-        vit = load_vit(entry, checkpoint, device)
-        source = CropSource(vit, Path(args.crops), Path(args.samples), args.grid_masks, args.grid_labels, args.keypoint_pairs)
-        collectors = make_collectors(json.loads(args.collectors), vit.n_layers, len(source), source.n_classes, output.parent)
-        print(f"{args.model} on {device}: {', '.join(c.name for c in collectors)}", file=sys.stderr, flush=True)
-        progress = Progress(f"{args.model} on {args.dataset}", len(source), "images")
-        # The batch size counts what the model sees at once: crops.
-        run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
-    metadata = {
+        model = open_model(network_from_dict(args.model, json.loads(args.entry)), checkpoint, device)
+        for view in views:
+            torch.manual_seed(args.seed)
+            collectors, facts[view.name] = pass_view(model, view, plan[view.name], args, output.parent)
+            states[view.name] = {collector.name: collector.state() for collector in collectors}
+    write_states(output, states, pass_metadata(args, checkpoint, device, facts))
+
+
+def pass_view(
+    model: LoadedModel, files: ViewFiles, requests: dict[str, Any], args: argparse.Namespace, folder: Path
+) -> tuple[list[Collector], dict[str, Any]]:
+    """Pass one view through the model; return its collectors, filled, and the view's facts for the metadata."""
+    from workflow_scripts.common.progress import Progress
+    from workflow_scripts.onepass.collector import PassFacts
+    from workflow_scripts.onepass.collectors import make_collectors
+    from workflow_scripts.onepass.engine import run_pass
+    from workflow_scripts.onepass.source import CropSource, crop_shape
+
+    vit = model.at(crop_shape(files.crops))
+    source = CropSource(vit, files.crops, files.samples, files.truth)
+    collectors = make_collectors(requests, vit.n_layers, PassFacts(len(source), source.n_classes), folder)
+    names = ", ".join(collector.name for collector in collectors)
+    print(f"{args.model} on {vit.device}, {files.name}: {names}", file=sys.stderr, flush=True)
+    progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
+    # The batch size counts what the model sees at once: crops.
+    run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
+    return collectors, {
+        "grid": list(vit.grid),
+        "n_prefix": vit.n_prefix,
+        "n_images": len(source),
+        "precision": str(vit.dtype).removeprefix("torch."),
+        "preprocessing": f"{files.name}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
+    }
+
+
+def view_files(words: Sequence[str]) -> ViewFiles:
+    """Return the files of a ``--view`` option: name, crops, samples, and ``kind=file`` of its ground truth.
+
+    Raises:
+        AtlasError: the option has another form.
+    """
+    name, *files = words
+    if len(files) < 2 or any("=" not in word for word in files[2:]):
+        raise AtlasError(f"--view {' '.join(words)}: expected NAME CROPS SAMPLES [KIND=FILE ...]")
+    truth = dict(word.split("=", 1) for word in files[2:])
+    return ViewFiles(name, Path(files[0]), Path(files[1]), {kind: Path(file) for kind, file in truth.items()})
+
+
+def pass_metadata(args: argparse.Namespace, checkpoint: Path | None, device: str, views: dict[str, Any]) -> dict[str, str]:
+    """Return where the pass' numbers come from."""
+    from workflow_scripts.common.provenance import code_fingerprint, file_sha256, versions
+
+    return {
         "model": args.model,
-        "entry": args.entry,
         "weights_sha256": file_sha256(checkpoint) if checkpoint else "",
         "dataset": args.dataset,
-        "geometry": args.geometry,
-        "grid": "x".join(str(side) for side in vit.grid),
-        "n_prefix": str(vit.n_prefix),
-        "n_images": str(len(source)),
-        "preprocessing": f"{args.geometry}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
+        "views": json.dumps(views, sort_keys=True),
         "seed": str(args.seed),
-        "device": vit.device.type,
-        "precision": str(vit.dtype).removeprefix("torch."),
+        "device": device.split(":")[0],
         "versions": json.dumps(versions("torch", "timm", "numpy", "vit-atlas"), sort_keys=True),
         "code": code_fingerprint(sorted(_loaded_sources())),
     }
-    write_states(output, {collector.name: collector.state() for collector in collectors}, metadata)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="id of the model")
+    parser.add_argument("--entry", required=True, help="JSON: what computes of the model's registry entry")
+    parser.add_argument("--checkpoint", help="the weights; left out for a model without weights")
+    parser.add_argument("--dataset", required=True, help="id of the dataset")
+    parser.add_argument(
+        "--view", nargs="+", action="append", required=True, metavar="WORD",
+        help="NAME CROPS SAMPLES [KIND=FILE ...]: a view's name, its files, and its ground truth; once for each view",
+    )  # fmt: skip
+    parser.add_argument("--collectors", required=True, help="JSON: view -> collector -> options")
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True, help="output .safetensors")
+    return parser.parse_args()
 
 
 def _loaded_sources() -> list[str]:

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from workflow_scripts.common.errors import AtlasError, nearest
 
 Key = tuple[str | int, ...]
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where PyYAML has it: registries are long
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -29,9 +30,9 @@ def read_yaml(path: str | Path) -> Any:
     except FileNotFoundError:
         raise AtlasError(f"{path}: no such file; check the path") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         _refuse_twins(path, node)
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 both are safe loaders
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -175,7 +176,7 @@ def _refuse_twins(path: str | Path, node: yaml.Node | None) -> None:
 
 def _line(path: Path, key: Key) -> int | None:
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, yaml.YAMLError):
         return None
     line = 1

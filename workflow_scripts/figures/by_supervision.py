@@ -42,7 +42,7 @@ def draw_by_supervision(data: FigureData, curve: Curve, label: str) -> Drawn:
     selected = [{table.model.id: curve.rows(table, name) for table in data.tables} for name in datasets]
 
     def number_layers(axes: Axes, shown: Sequence[ModelTable]) -> None:
-        rows = (selected[0][table.model.id] for table in shown if not table.model.is_random)
+        rows = (selected[0][table.model.id] for table in shown if not table.model.random)
         layer_axis(axes, max(int(one["layer"].max()) for one in rows), None, at_most=6)
 
     rows = [(name or "", rows) for name, rows in zip(datasets, selected, strict=True)]

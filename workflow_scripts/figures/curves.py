@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workflow_scripts.figures.data import CURVE_COLUMNS, FigureData, Model, ModelTable
+from workflow_scripts.common.run_model import NOISE_LAYERS, RunModel
+from workflow_scripts.common.study import Score
+from workflow_scripts.figures.data import CURVE_COLUMNS, FigureData, ModelTable
 from workflow_scripts.figures.style import ModelStyle
-
-BASELINE_LAYERS = 10  # the study averages the first ten layers of its random model into one level
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Curve:
     heads: str = ""
     facet: str | None = None
     setting: str | None = None
+
+    @classmethod
+    def of(cls, score: Score) -> Curve:
+        """Return the curve of a study's score."""
+        return cls(score.metric, score.head, score.facet, score.setting or None)
 
     def rows(self, table: ModelTable, dataset: str | None = None) -> pd.DataFrame:
         """Return the curve's rows of one model, by layer.
@@ -37,17 +43,26 @@ class Curve:
         return list(dict.fromkeys(names)) or [None]
 
 
+def first_measured(data: FigureData, scores: Sequence[Score]) -> Score:
+    """Return the first of `scores` that any model of `data` was measured by; the last if none was."""
+    for score in scores[:-1]:
+        wanted = {"metric": score.metric, "facet": score.facet, "setting": score.setting}
+        if any((table.frame[list(wanted)] == pd.Series(wanted)).all(axis=1).any() for table in data.tables):
+            return score
+    return scores[-1]
+
+
 def baseline_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the random baseline's rows that its level averages."""
-    return rows.sort_values("layer").iloc[:BASELINE_LAYERS]
+    return rows.sort_values("layer").iloc[:NOISE_LAYERS]
 
 
-def draw_curve(axes: Axes, model: Model, style: ModelStyle, rows: pd.DataFrame, crowded: bool = False) -> None:
+def draw_curve(axes: Axes, model: RunModel, style: ModelStyle, rows: pd.DataFrame, crowded: bool = False) -> None:
     """Draw `rows` (layer, value, ci_low, ci_high); the random baseline becomes a constant line over the whole width.
 
     In a `crowded` panel, with many models, lines are thinner.
     """
-    if model.is_random:
+    if model.random:
         axes.axhline(baseline_rows(rows)["value"].mean(), color=style.colour, linestyle=style.dash, linewidth=1.1, zorder=1.5)
         return
     layers, low, high = (rows[name].to_numpy(float) for name in ("layer", "ci_low", "ci_high"))
@@ -73,12 +88,12 @@ def draw_line(axes: Axes, style: ModelStyle, x: np.ndarray, y: np.ndarray, crowd
     )
 
 
-def curve_frame(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
+def curve_frame(model: RunModel, rows: pd.DataFrame) -> pd.DataFrame:
     """Return `rows` as they go into the figure's CSV, with the model's name and supervision.
 
     For the random baseline these are the layers that its constant line averages.
     """
-    if model.is_random:
+    if model.random:
         rows = baseline_rows(rows)
     rows = rows[list(CURVE_COLUMNS)].copy()
     rows.insert(1, "display_name", model.display_name)

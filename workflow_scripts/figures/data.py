@@ -1,7 +1,8 @@
-"""What a figure is drawn from: models' tidy tables, attention maps (safetensors), and one table of comparisons."""
+"""What a figure is drawn from: models' tidy tables, their maps (safetensors), and tables of comparisons."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from matplotlib.figure import Figure
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.common.study import Score
 
-RANDOM_PREFIX = "random_"  # ids of random baselines begin so; `studies.settings` sees to it
 CURVE_COLUMNS = (
     "model", "dataset", "metric", "facet", "setting", "layer", "head", "value", "ci_low", "ci_high", "n", "unit",
 )  # fmt: skip
@@ -21,21 +23,6 @@ PAIR_COLUMNS = (
     "dataset", "model", "layer", "facet", "other_model", "other_layer", "other_facet", "metric", "setting", "value",
     "ci_low", "ci_high", "n",
 )  # fmt: skip
-CKA_METRIC = "cka_minmax"  # the study's variant: each batch's Gram matrix is scaled to [0, 1] first
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model as figures name and colour it. `supervision` is one of `style.FAMILIES`."""
-
-    id: str
-    display_name: str
-    supervision: str
-
-    @property
-    def is_random(self) -> bool:
-        """Return whether this is the random baseline, which has no maps and no layers of its own."""
-        return self.id.startswith(RANDOM_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -50,7 +37,7 @@ class Drawn:
 class ModelTable:
     """One model's tidy table: the rows of all analyses given for it. `files` names the file of each analysis."""
 
-    model: Model
+    model: RunModel
     files: Mapping[str, Path]
     frame: pd.DataFrame = field(repr=False)
 
@@ -119,15 +106,41 @@ class ModelTable:
 
 @dataclass(frozen=True)
 class ModelMaps:
-    """One model's attention maps. `n_prefix` prefix tokens come first, then `rows` x `columns` patch tokens."""
+    """One model's maps: arrays that are no number per row, and the facts that reading them needs, as text."""
 
     path: Path
-    model: Model
-    n_prefix: int
-    rows: int
-    columns: int
-    n_images: int
-    image_ids: tuple[str, ...]
+    model: RunModel
+    facts: Mapping[str, str]
+
+    @property
+    def n_prefix(self) -> int:
+        """Number of prefix tokens, which come before the patch tokens."""
+        return int(self._fact("n_prefix"))
+
+    @property
+    def rows(self) -> int:
+        """Rows of the patch grid."""
+        return int(self._fact("rows"))
+
+    @property
+    def columns(self) -> int:
+        """Columns of the patch grid."""
+        return int(self._fact("cols"))
+
+    @property
+    def n_images(self) -> int:
+        """Number of images that an average is over."""
+        return int(self._fact("n_images"))
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """Ids of the single images."""
+        return tuple(map(str, json.loads(self._fact("image_ids"))))
+
+    def _fact(self, name: str) -> str:
+        if name not in self.facts:
+            raise AtlasError(f"{self.path}: its metadata do not say {name}; delete it and run again")
+        return self.facts[name]
 
     def array(self, name: str) -> np.ndarray:
         """Return the stored array `name`.
@@ -157,25 +170,24 @@ class ModelMaps:
 
 
 @dataclass(frozen=True)
-class CkaTable:
-    """Similarities of representations within and between models.
+class PairTable:
+    """Numbers about two representations, within and between models.
 
     Attributes:
         path: the file.
         models: those to draw, in order.
-        layers: number of layers of each model, by id.
         frame: the rows. A pair without a row is undefined: a representation is the same for all images.
     """
 
     path: Path
-    models: tuple[Model, ...]
-    layers: Mapping[str, int]
+    models: tuple[RunModel, ...]
     frame: pd.DataFrame = field(repr=False)
 
-    def select(self, setting: str, facets: Sequence[str], other_facets: Sequence[str]) -> pd.DataFrame:
-        """Return the similarities between `models` that compare one of `facets` with one of `other_facets`.
+    def select(self, metric: str, setting: str, facets: Sequence[str], other_facets: Sequence[str]) -> pd.DataFrame:
+        """Return the rows between `models` that compare one of `facets` with one of `other_facets`.
 
         Args:
+            metric: name in the table.
             setting: which tokens are compared: "cls", "spatial" or "all".
             facets: of the first representation.
             other_facets: of the second.
@@ -188,39 +200,45 @@ class CkaTable:
         """
         frame = self.frame
         ids = [model.id for model in self.models]
-        kept = (frame["metric"] == CKA_METRIC) & (frame["setting"] == setting)
+        kept = (frame["metric"] == metric) & (frame["setting"] == setting)
         kept &= frame["facet"].isin(facets) & frame["other_facet"].isin(other_facets)
         kept &= frame["model"].isin(ids) & frame["other_model"].isin(ids)
         if not kept.any():
             raise AtlasError(
-                f"{self.path}: no rows of '{CKA_METRIC}' for {' and '.join(facets)} with {' and '.join(other_facets)}, "
+                f"{self.path}: no rows of '{metric}' for {' and '.join(facets)} with {' and '.join(other_facets)}, "
                 f"setting '{setting}'; run the comparison again"
             )
         rows = frame.loc[kept, list(PAIR_COLUMNS)]
         return rows.assign(layer=rows["layer"].astype(int), other_layer=rows["other_layer"].astype(int))
 
-    def of(self, models: Sequence[Model]) -> CkaTable:
+    def of(self, models: Sequence[RunModel]) -> PairTable:
         """Return the same table with other models to draw."""
         return replace(self, models=tuple(models))
 
-    def without_random(self) -> CkaTable:
+    def without_random(self) -> PairTable:
         """Return the same table without the random baseline."""
-        return self.of([model for model in self.models if not model.is_random])
+        return self.of([model for model in self.models if not model.random])
 
 
 @dataclass(frozen=True)
 class FigureData:
     """Everything a figure may draw. `models` has every model once, in the order of drawing.
 
-    Random baselines are in `models`, `tables` and `cka`, never in `maps`.
+    Attributes:
+        models: in order.
+        tables: of each model, merged over the analyses that the figure reads.
+        maps: by analysis, those of each model. Random baselines have none.
+        pairs: by analysis, its table of comparisons.
+        scores: by name, those that the figure shows.
     """
 
-    models: tuple[Model, ...]
+    models: tuple[RunModel, ...]
     tables: tuple[ModelTable, ...] = ()
-    maps: tuple[ModelMaps, ...] = ()
-    cka: CkaTable | None = None
+    maps: Mapping[str, tuple[ModelMaps, ...]] = field(default_factory=dict)
+    pairs: Mapping[str, PairTable] = field(default_factory=dict)
+    scores: Mapping[str, Score] = field(default_factory=dict)
 
-    def table(self, model: Model) -> ModelTable:
+    def table(self, model: RunModel) -> ModelTable:
         """Return the table of `model`.
 
         Raises:
@@ -233,9 +251,9 @@ class FigureData:
 
     def without_random(self) -> FigureData:
         """Return the same data without the random baseline."""
-        return FigureData(
-            tuple(model for model in self.models if not model.is_random),
-            tuple(table for table in self.tables if not table.model.is_random),
-            self.maps,
-            self.cka.without_random() if self.cka else None,
+        return replace(
+            self,
+            models=tuple(model for model in self.models if not model.random),
+            tables=tuple(table for table in self.tables if not table.model.random),
+            pairs={analysis: table.without_random() for analysis, table in self.pairs.items()},
         )

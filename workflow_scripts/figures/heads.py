@@ -62,9 +62,9 @@ def example(heads: pd.DataFrame, kind: str) -> pd.Series | None:
     return ordered.iloc[(len(ordered) - 1) // 2]
 
 
-def pair(data: FigureData) -> list[tuple[ModelTable, ModelMaps]]:
+def pair(data: FigureData, models_maps: Sequence[ModelMaps]) -> list[tuple[ModelTable, ModelMaps]]:
     """Return the table and the maps of each model that has maps, in the order of the models."""
-    return [(data.table(maps.model), maps) for model in data.models for maps in data.maps if maps.model.id == model.id]
+    return [(data.table(maps.model), maps) for model in data.models for maps in models_maps if maps.model.id == model.id]
 
 
 def aligned_map(maps: ModelMaps, layer: int, head: int) -> np.ndarray:
@@ -95,3 +95,16 @@ def show_nothing(axes: Axes, text: str) -> None:
     axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0), facecolor="#f4f4f4")
     axes.spines[:].set_visible(False)
     axes.text(0.5, 0.5, text, ha="center", va="center", color=QUIET, fontsize=6.5)
+
+
+def chosen_heads(average: np.ndarray) -> np.ndarray:
+    """Return for each layer the 0-based heads with the lowest, median and highest concentration, [L, 3].
+
+    Of an even number of heads the lower of the two middle ones is the median. With fewer than three heads: all, [L, H].
+
+    Args:
+        average: [L, H, h, w] average maps.
+    """
+    order = concentration(average).argsort(axis=1, kind="stable")
+    n_heads = order.shape[1]
+    return order[:, [0, (n_heads - 1) // 2, n_heads - 1]] if n_heads >= 3 else order

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures.data import FigureData, Model, ModelMaps
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.figures.data import ModelMaps
 from workflow_scripts.figures.style import COLOUR_MAP, MARK
 
 _MOSAIC_PIXELS = 1000  # small patch grids are repeated up to about this width: viewers blur images of few pixels
@@ -57,14 +58,14 @@ def mid_lines(axes: Axes) -> None:
     axes.plot([0.5, 0.5], [0, 1], [0, 1], [0.5, 0.5], color=MARK, linewidth=0.7, solid_capstyle="butt")
 
 
-def check_same_images(data: FigureData) -> tuple[str, ...]:
+def check_same_images(models_maps: Sequence[ModelMaps]) -> tuple[str, ...]:
     """Return the ids of the single images, which must be the same for all models.
 
     Raises:
         AtlasError: a model's maps were collected on other images.
     """
-    first = data.maps[0]
-    for maps in data.maps[1:]:
+    first, *others = models_maps
+    for maps in others:
         if maps.image_ids != first.image_ids:
             raise AtlasError(
                 f"{maps.path}: its single images are not those of {first.path}; run both models on the same images"
@@ -97,7 +98,7 @@ def concentration(maps: np.ndarray) -> np.ndarray:
 
 
 def long_frame(
-    model: Model, maps: np.ndarray, layers: Iterable[int], heads: Sequence[int] | np.ndarray, centred: bool = False
+    model: RunModel, maps: np.ndarray, layers: Iterable[int], heads: Sequence[int] | np.ndarray, centred: bool = False
 ) -> pd.DataFrame:
     """Return maps as rows (model, layer, head, row, column, value).
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.figures.data import Model
+from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.layout import fitting_size, inch_axes
 from workflow_scripts.figures.style import INK, QUIET, layer_ticks, model_styles, text_on
 
@@ -25,7 +25,7 @@ def prints_values(cell: float) -> bool:
 
 
 def named_matrix(
-    figure: Figure, values: np.ndarray, models: Sequence[Model], left: float, top: float, cell: float, row_names: bool = True
+    figure: Figure, values: np.ndarray, models: Sequence[RunModel], left: float, top: float, cell: float, row_names: bool = True
 ) -> Axes:
     """Show a symmetric matrix of models with its corner `left`, `top` inches from the page's.
 
@@ -59,7 +59,7 @@ def name_size(cell: float) -> float:
     return float(np.clip(0.62 * cell * 72, 4.5, 7.5))
 
 
-def name_width(models: Sequence[Model], size: float) -> float:
+def name_width(models: Sequence[RunModel], size: float) -> float:
     """Return the inches that the longest model name takes in bold type of `size` points."""
     return max(len(model.display_name) for model in models) * 0.66 * size / 72 + 0.09
 

@@ -94,7 +94,7 @@ def _draw_panel(axes: Axes, data: FigureData, styles: dict, panel: Panel, datase
         rows = panel.curve.rows(table, dataset)
         draw_curve(axes, table.model, styles[table.model.id], rows, crowded=len(data.tables) > CROWD)
         frames.append(curve_frame(table.model, rows))
-        n_layers = n_layers if table.model.is_random else max(n_layers, int(rows["layer"].max()))
+        n_layers = n_layers if table.model.random else max(n_layers, int(rows["layer"].max()))
     layer_axis(axes, n_layers, None)
     return frames
 

@@ -1,9 +1,7 @@
-"""Draw a figure of the catalogue and save it: the same input gives the same bytes."""
+"""Draw a figure and save it: the same input gives the same bytes."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -11,61 +9,32 @@ from matplotlib.image import AxesImage
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures.catalogue import FigureEntry
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.read import load
+from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.style import DPI, atlas_style
 
 
-def draw(
-    entry: FigureEntry,
-    tables: Sequence[Path] = (),
-    maps: Sequence[Path] = (),
-    cka: Path | None = None,
-    models: Sequence[str] = (),
-) -> Drawn:
-    """Draw `entry` from the files it needs; only the module of this figure is imported.
-
-    Args:
-        entry: which figure.
-        tables: files of the models' tables.
-        maps: files of the models' attention maps.
-        cka: file with the similarities of all models.
-        models: ids of the models to draw, in order; without it those of the files.
+def draw(drawing: Drawing, data: FigureData) -> Drawn:
+    """Draw a figure; of the studies' modules only that of this figure is imported.
 
     Raises:
-        AtlasError: files that it needs are not given or do not hold what it draws.
+        AtlasError: there is nothing to draw, or a file that the figure reads was not given.
     """
-    reads = ((entry.analyses, tables, "--tables"), (entry.maps, maps, "--maps"), (entry.cka, cka, "--cka"))
-    for needed, given, option in reads:
-        if needed and not given:
-            what = {
-                "--tables": f"the tables of {' and '.join(entry.analyses)}",
-                "--maps": "attention maps",
-                "--cka": "the CKA table",
-            }
-            raise AtlasError(f"figure '{entry.key}' is drawn from {what[option]}: give {option}")
-    data = load(*(given if needed else () for needed, given, _ in reads[:2]), cka if entry.cka else None, models)
-    return draw_data(entry, data)
-
-
-def draw_data(entry: FigureEntry, data: FigureData) -> Drawn:
-    """Draw `entry` from data already read.
-
-    Raises:
-        AtlasError: there is nothing to draw, or a model lacks an analysis or maps that the figure reads.
-    """
-    if not any(not model.is_random for model in data.models):
-        raise AtlasError(f"figure '{entry.key}': no model but the random baseline is given; add a model's file")
-    for model in data.models if entry.analyses else ():
-        lacking = [analysis for analysis in entry.analyses if analysis not in data.table(model).files]
+    if not any(not model.random for model in data.models):
+        raise AtlasError(f"figure '{drawing.key}': no model but the random baseline is given; add a model's file")
+    for option, wanted, given in (("--maps", drawing.maps, data.maps), ("--pairs", drawing.pairs, data.pairs)):
+        for analysis in wanted:
+            if not given.get(analysis):
+                raise AtlasError(f"figure '{drawing.key}' is drawn from the {option[2:]} of {analysis}: give {option}")
+    for model in data.models if drawing.tables else ():
+        lacking = [analysis for analysis in drawing.tables if analysis not in data.table(model).files]
         if lacking:
             raise AtlasError(
-                f"figure '{entry.key}': no table of analysis '{lacking[0]}' of model '{model.id}' is given (only "
+                f"figure '{drawing.key}': no table of analysis '{lacking[0]}' of model '{model.id}' is given (only "
                 f"{data.table(model).source}); add it to --tables"
             )
     with atlas_style():
-        return importlib.import_module(entry.module).draw(data)
+        return drawing.draw(data)
 
 
 def save_figure(figure: Figure, pdf: Path, png: Path) -> None:

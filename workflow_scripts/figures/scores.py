@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.curves import Curve, baseline_rows
-from workflow_scripts.figures.data import FigureData, Model
+from workflow_scripts.figures.data import FigureData
 from workflow_scripts.figures.style import INK, QUIET, ModelStyle
 
 
@@ -24,7 +25,7 @@ def best_scores(data: FigureData, curve: Curve, dataset: str | None) -> pd.DataF
     frames = []
     for table in data.tables:
         rows = curve.rows(table, dataset)
-        if table.model.is_random:
+        if table.model.random:
             rows = baseline_rows(rows)
             best = rows.iloc[:1].assign(value=rows["value"].mean(), layer=pd.NA, ci_low=np.nan, ci_high=np.nan)
         else:
@@ -34,7 +35,7 @@ def best_scores(data: FigureData, curve: Curve, dataset: str | None) -> pd.DataF
 
 
 def draw_bars(
-    axes: Axes, scores: pd.DataFrame, models: Sequence[Model], styles: dict[str, ModelStyle], room: float, size: float
+    axes: Axes, scores: pd.DataFrame, models: Sequence[RunModel], styles: dict[str, ModelStyle], room: float, size: float
 ) -> None:
     """Draw a bar for each of `models` from top to bottom, with its value and [layer], and the random baseline as a line.
 

@@ -8,18 +8,20 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures.data import CkaTable, Model
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.figures.data import PairTable
 from workflow_scripts.figures.style import FAMILIES
 
+CKA_METRIC = "cka_minmax"  # each batch's Gram matrix is scaled to [0, 1] first
 _NORMS = ("norm1", "norm2")  # the two LayerNorms of a block, in the order in which a block applies them
 
 
-def grouped(models: Sequence[Model]) -> list[Model]:
+def grouped(models: Sequence[RunModel]) -> list[RunModel]:
     """Return the models with those of one kind of supervision side by side, in the order of `style.FAMILIES`."""
     return sorted(models, key=lambda model: FAMILIES.index(model.supervision) if model.supervision in FAMILIES else 99)
 
 
-def last_layers(table: CkaTable, setting: str) -> tuple[np.ndarray, pd.DataFrame]:
+def last_layers(table: PairTable, setting: str) -> tuple[np.ndarray, pd.DataFrame]:
     """Return how similar the outputs of the models' last blocks are.
 
     Args:
@@ -32,7 +34,7 @@ def last_layers(table: CkaTable, setting: str) -> tuple[np.ndarray, pd.DataFrame
     Raises:
         AtlasError: there are no such rows, or two of a pair.
     """
-    rows = table.select(setting, ["token"], ["token"])
+    rows = table.select(CKA_METRIC, setting, ["token"], ["token"])
     place = {model.id: index for index, model in enumerate(table.models)}
     first, second = (rows[name].map(place).to_numpy(int) for name in ("model", "other_model"))
     values = _fill(table, rows, (len(place), len(place)), first, second)
@@ -40,12 +42,12 @@ def last_layers(table: CkaTable, setting: str) -> tuple[np.ndarray, pd.DataFrame
     return values, rows
 
 
-def depth_rows(table: CkaTable) -> pd.DataFrame:
+def depth_rows(table: PairTable) -> pd.DataFrame:
     """Return the rows that compare LayerNorm outputs with LayerNorm outputs, of all models."""
-    return table.select("all", _NORMS, _NORMS)
+    return table.select(CKA_METRIC, "all", _NORMS, _NORMS)
 
 
-def by_depth(table: CkaTable, first: Model, second: Model, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+def by_depth(table: PairTable, first: RunModel, second: RunModel, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Return how similar two models are at each pair of depths, from the rows of `depth_rows`.
 
     Depths are the outputs of the two LayerNorms of every block in the order in which the network applies them.
@@ -74,11 +76,11 @@ def by_depth(table: CkaTable, first: Model, second: Model, rows: pd.DataFrame) -
         2 * (chosen[layer].to_numpy(int) - 1) + (chosen[facet] == _NORMS[1]).to_numpy(int)
         for layer, facet in (("layer", "facet"), ("other_layer", "other_facet"))
     ]
-    shape = (2 * table.layers[first.id], 2 * table.layers[second.id])
+    shape = (2 * first.layers, 2 * second.layers)
     return _fill(table, chosen, shape, *sites), chosen
 
 
-def residual(table: CkaTable, model: Model, part: str) -> tuple[np.ndarray, pd.DataFrame]:
+def residual(table: PairTable, model: RunModel, part: str) -> tuple[np.ndarray, pd.DataFrame]:
     """Return how similar the skip connections of a model are to its branches.
 
     Args:
@@ -92,14 +94,14 @@ def residual(table: CkaTable, model: Model, part: str) -> tuple[np.ndarray, pd.D
     Raises:
         AtlasError: they are not compared, or twice at a pair of layers.
     """
-    rows = _of_pair(table.select("all", [f"{part}_skip"], [f"{part}_branch"]), model, model)
+    rows = _of_pair(table.select(CKA_METRIC, "all", [f"{part}_skip"], [f"{part}_branch"]), model, model)
     if rows.empty:
         raise AtlasError(f"{table.path}: does not compare the {part} skips and branches of '{model.id}'; run it again")
     places = (rows[name].to_numpy(int) - 1 for name in ("layer", "other_layer"))
-    return _fill(table, rows, (table.layers[model.id], table.layers[model.id]), *places), rows
+    return _fill(table, rows, (model.layers, model.layers), *places), rows
 
 
-def pair_frame(rows: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
+def pair_frame(rows: pd.DataFrame, models: Sequence[RunModel]) -> pd.DataFrame:
     """Return `rows` as they go into the figure's CSV, with both models' names."""
     names = {model.id: model.display_name for model in models}
     rows = rows.copy()
@@ -108,7 +110,7 @@ def pair_frame(rows: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
     return rows
 
 
-def _fill(table: CkaTable, rows: pd.DataFrame, shape: tuple[int, int], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _fill(table: PairTable, rows: pd.DataFrame, shape: tuple[int, int], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     values = np.full(shape, np.nan)
     if len(set(zip(first.tolist(), second.tolist(), strict=True))) < len(rows):
         pair = rows.iloc[0]
@@ -119,5 +121,5 @@ def _fill(table: CkaTable, rows: pd.DataFrame, shape: tuple[int, int], first: np
     return values
 
 
-def _of_pair(rows: pd.DataFrame, first: Model, second: Model) -> pd.DataFrame:
+def _of_pair(rows: pd.DataFrame, first: RunModel, second: RunModel) -> pd.DataFrame:
     return rows[(rows["model"] == first.id) & (rows["other_model"] == second.id)]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
-from workflow_scripts.figures.data import Model
+from workflow_scripts.common.run_model import RunModel
 
 PAGE_WIDTH = 7.16  # inches: the text width of a two-column page
 PAGE_HEIGHT = 9.3  # inches
@@ -103,13 +103,13 @@ def atlas_style() -> Iterator[None]:
         yield
 
 
-def model_styles(models: Sequence[Model]) -> dict[str, ModelStyle]:
+def model_styles(models: Sequence[RunModel]) -> dict[str, ModelStyle]:
     """Return the style of each model by id: the colour of its supervision, dash and marker by its place within it."""
     styles: dict[str, ModelStyle] = {}
     seen = dict.fromkeys(FAMILIES, 0)
     for model in models:
         family = model.supervision if model.supervision in FAMILIES else "none"
-        if model.is_random:
+        if model.random:
             styles[model.id] = ModelStyle(QUIET, QUIET, (0, (1, 1.3)), "")
             continue
         place = seen[family]
@@ -123,7 +123,7 @@ def model_styles(models: Sequence[Model]) -> dict[str, ModelStyle]:
     return styles
 
 
-def legend_handle(model: Model, style: ModelStyle) -> Line2D:
+def legend_handle(model: RunModel, style: ModelStyle) -> Line2D:
     """Return the legend entry of `model`."""
     return Line2D(
         [], [], color=style.colour, linestyle=style.dash, marker=style.marker or None, label=model.display_name,
@@ -131,7 +131,7 @@ def legend_handle(model: Model, style: ModelStyle) -> Line2D:
     )  # fmt: skip
 
 
-def legend_columns(models: Sequence[Model], inches: float) -> int:
+def legend_columns(models: Sequence[RunModel], inches: float) -> int:
     """Return how many legend columns fit side by side into `inches`, given the models' names."""
     longest = max(len(model.display_name) for model in models)
     return max(1, min(len(models), int(inches * 72 / (36 + 4.4 * longest))))

@@ -1,4 +1,4 @@
-"""Attention statistics of the thesis study, on torch tensors of post-softmax attention.
+"""Attention statistics of Walmer et al. 2023, on torch tensors of post-softmax attention.
 
 Shapes: B images, H heads, T tokens (prefix tokens first), N patch tokens in row-major order on a patch grid of R rows and
 C columns (T = n_prefix + N). Attention is [B, H, T, T], source (query) token on the second last axis, destination (key)

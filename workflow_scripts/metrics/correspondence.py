@@ -20,7 +20,7 @@ def match_keypoints(source: Tensor, target: Tensor, grid: tuple[int, int], side:
     of the target whose upsampled tokens have the largest dot product with it; of equals (such as the half patches at the
     border) the first in row-major order. Interpolated tokens are not normalised again.
 
-    ``thesis``: the study's public code. The descriptor is that of the pixel in row round-half-even(y) and column
+    ``pooled_by_category``: the study's public code. The descriptor is that of the pixel in row round-half-even(y) and column
     truncate(x), and a prediction is the index of its pixel, (c, r).
 
     ``per_point``: the descriptor is interpolated at (x, y) itself, and a prediction is the centre of its pixel,
@@ -43,7 +43,7 @@ def match_keypoints(source: Tensor, target: Tensor, grid: tuple[int, int], side:
     device, last = source.device, side - 1
     x, y = points.cpu().unbind(-1)
     sites = {
-        "thesis": (y.round().clamp(0, last) + 0.5, x.trunc().clamp(0, last) + 0.5),
+        "pooled_by_category": (y.round().clamp(0, last) + 0.5, x.trunc().clamp(0, last) + 0.5),
         "per_point": (y, x),
     }
     pixel_rows, pixel_columns = (_extremes(cells, side) for cells in grid)

@@ -1,6 +1,6 @@
 """Percentage of correct key points (PCK), by two rules that pool key points differently.
 
-A key point is correct where its prediction lies within alpha times the larger side of the target object's box. ``thesis``:
+A key point is correct where its prediction lies within alpha times the larger side of the target object's box. ``pooled_by_category``:
 strictly within; the points of all pairs of a category are pooled, and the categories are averaged (Walmer et al., "Teaching
 Matters", arXiv 2212.03862, evaluation code). ``per_point``: within or on; the points of all pairs are pooled.
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from workflow_scripts.metrics.intervals import bootstrap_means
 
-RULES = ("thesis", "per_point")
+RULES = ("pooled_by_category", "per_point")
 ALPHAS = (0.1, 0.05, 0.01)
 
 
@@ -50,7 +50,7 @@ def correct(predictions: np.ndarray, truths: np.ndarray, sizes: np.ndarray, alph
     offset = predictions.astype(np.float64) - truths[:, None]
     distance = np.hypot(offset[..., 0], offset[..., 1])
     within = alpha * sizes[:, None].astype(np.float64)
-    return distance < within if _is_thesis(rule) else distance <= within
+    return distance < within if _is_pooled(rule) else distance <= within
 
 
 def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, seed: int = 0) -> dict[str, Share]:
@@ -66,7 +66,7 @@ def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, 
         seed: seed of the resampling.
     """
     pooled = {str(name): _pooled(hits[categories == name], pairs[categories == name], seed) for name in np.unique(categories)}
-    if not _is_thesis(rule):
+    if not _is_pooled(rule):
         return {"": _pooled(hits, pairs, seed), **pooled}
     values = np.array([share.value for share in pooled.values()])
     low, high = bootstrap_means(values, seed=seed)
@@ -82,7 +82,7 @@ def _pooled(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
     return Share(hits.mean(0), low, high, len(unique), len(hits))
 
 
-def _is_thesis(rule: str) -> bool:
+def _is_pooled(rule: str) -> bool:
     if rule not in RULES:
         raise ValueError(f"rule '{rule}'; expected one of {', '.join(RULES)}")
-    return rule == "thesis"
+    return rule == "pooled_by_category"

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from workflow_scripts.metrics import attention as metrics
 from workflow_scripts.onepass.batch import Batch, LayerView
-from workflow_scripts.onepass.collector import Collector, Wants
+from workflow_scripts.onepass.collector import Collector, PassFacts, spread_positions
 
 
 class AverageAttention(Collector):
     """Sums over images of the average attention on each token: all, cls, spatial, spatial_pure, each [L, H, T].
 
-    Option `n_classes`: with 1 or more also the ``all`` map of each image class, [L, classes, H, T].
+    Option `n_classes`: with 1 or more also the ``all`` map of each image class, [L, classes, H, T]; a study asks for it by
+    `per_class`.
     """
 
     name = "average_attention"
-    wants = Wants(attention=True)
+    attention = True
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Return as many classes as the dataset has, none unless they are asked for."""
+        return {"n_classes": facts.n_classes if asked["per_class"] else 0}
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Add the batch's maps."""
@@ -38,7 +47,7 @@ class AlignedAttention(Collector):
     """Sum over images of the aligned aggregated maps, [L, H, 2R-1, 2C-1]."""
 
     name = "aligned_attention"
-    wants = Wants(attention=True)
+    attention = True
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Add the batch's maps."""
@@ -49,7 +58,7 @@ class AttentionDistance(Collector):
     """Attention distance of every image, layer and head, rows of [L, H]."""
 
     name = "attention_distance"
-    wants = Wants(attention=True)
+    attention = True
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's distances."""
@@ -64,7 +73,7 @@ class MaskIoU(Collector):
     """
 
     name = "mask_iou"
-    wants = Wants(attention=True, object_mask=True)
+    attention = True
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's IoU values."""
@@ -84,7 +93,7 @@ class SpatialToCls(Collector):
     """Mean attention of patch tokens on the CLS token and, as the reference code reads it, on the first patch."""
 
     name = "spatial_to_cls"
-    wants = Wants(attention=True)
+    attention = True
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's values, rows of [L, H]."""
@@ -96,7 +105,7 @@ class AttentionDeviation(Collector):
     """How much attention differs between source positions, rows of [L, H], and between heads, rows of [L]."""
 
     name = "attention_deviation"
-    wants = Wants(attention=True)
+    attention = True
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's deviations."""
@@ -108,7 +117,7 @@ class TopTokenShare(Collector):
     """Share of the attention that the most attended tenth of an image's patch tokens receives, rows of [L, H]."""
 
     name = "top_token_share"
-    wants = Wants(attention=True)
+    attention = True
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's shares."""
@@ -116,10 +125,18 @@ class TopTokenShare(Collector):
 
 
 class ChosenAttention(Collector):
-    """Attention of chosen images: the CLS row [L, H, T] of `cls_images`, the whole map [L, H, T, T] of `whole_images`."""
+    """Attention of chosen images: the CLS row [L, H, T] of `cls_images`, the whole map [L, H, T, T] of `whole_images`.
+
+    The options are positions; a study asks for numbers of images, which are spread evenly over the dataset.
+    """
 
     name = "chosen_attention"
-    wants = Wants(attention=True)
+    attention = True
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Return the positions of as many images as are asked for."""
+        return {key: spread_positions(facts.n_images, count) for key, count in asked.items()}
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the maps of those chosen images that are in the batch."""

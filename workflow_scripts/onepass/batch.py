@@ -121,7 +121,7 @@ class LayerView:
     @property
     def attention(self) -> Tensor:
         """[B, H, T, T] attention probabilities; the engine sees to it that they exist where a collector wants them."""
-        assert self.layer.attention is not None, "a collector read attention that its `wants` does not name"
+        assert self.layer.attention is not None, "a collector read attention without saying so by `attention`"
         return self.layer.attention
 
     def once(self, name: str, make: Callable[[], Tensor]) -> Tensor:

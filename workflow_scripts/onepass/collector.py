@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,14 +26,11 @@ FLOAT32 = np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
-class Wants:
-    """What a collector needs of a pass."""
+class PassFacts:
+    """What a collector's options may depend on: the number of images of the pass, and of their classes (0 without labels)."""
 
-    attention: bool = False
-    object_mask: bool = False
-    regions: bool = False
-    frames: bool = False
-    pairs: bool = False
+    n_images: int
+    n_classes: int
 
 
 class Rows:
@@ -78,14 +75,16 @@ class Rows:
 
 
 class Collector(ABC):
-    """A statistic gathered layer by layer. A subclass says what it `wants` and fills sums and rows in `update`."""
+    """A statistic gathered layer by layer. A subclass fills sums and rows in `update`.
+
+    What it needs beside the images, a kind of ground truth, stands beside its name in `onepass.names`.
+    """
 
     name: ClassVar[str]
-    wants: ClassVar[Wants] = Wants()
+    # Whether it reads attention probabilities, which are dear to make.
+    attention: ClassVar[bool] = False
     # True: not additive; the images must come once, in order, into one collector, though in batches of any size.
     ordered: ClassVar[bool] = False
-    # Images that should come in one batch, from a multiple of this number on; a matter of cost only.
-    block: ClassVar[int] = 1
 
     def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
         """Start empty.
@@ -103,9 +102,19 @@ class Collector(ABC):
         self.rows: dict[str, Rows] = {}
         self._pending: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
+    @property
+    def batch_multiple(self) -> int:
+        """Images that should come in one batch, from a multiple of this number on; a matter of cost only."""
+        return 1
+
     @abstractmethod
     def update(self, view: LayerView, batch: Batch) -> None:
         """Take in one layer of a batch; called once per layer and batch, in depth order."""
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Return the options of the constructor for what a study asks; a subclass resolves what depends on the pass."""
+        return dict(asked)
 
     def fresh(self) -> Collector:
         """Return an empty collector of the same kind: what one batch fills before it is merged."""
@@ -171,3 +180,9 @@ class Collector(ABC):
 
 def _numpy(value: Tensor | np.ndarray) -> np.ndarray:
     return value.detach().float().cpu().numpy() if isinstance(value, Tensor) else value
+
+
+def spread_positions(count: int, limit: int) -> list[int]:
+    """Return up to `limit` positions spread evenly over `count` images: the middles of `limit` equal parts."""
+    limit = min(limit, count)
+    return [int((i + 0.5) * count / limit) for i in range(limit)]

@@ -7,42 +7,31 @@ and not on that of all.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.onepass.collector import Collector
+from workflow_scripts.onepass.collector import Collector, PassFacts
 from workflow_scripts.onepass.names import COLLECTORS
 
 
 def make_collectors(
-    requests: dict[str, dict[str, Any]], n_layers: int, n_images: int, n_classes: int, folder: Path | None = None
+    requests: Mapping[str, Mapping[str, Any]], n_layers: int, facts: PassFacts, folder: Path | None = None
 ) -> list[Collector]:
     """Return the collectors that a pass plan asks for.
 
     Args:
-        requests: collector name -> options of the plan (`studies.plan`): `per_class` of average_attention; `cls_images`
-            and `whole_images` of chosen_attention, numbers of images, spread evenly over the dataset; the others as the
-            collectors name them.
+        requests: collector name -> options of the plan (`studies.plan`), as the collectors' `options_for` take them.
         n_layers: layers of the model.
-        n_images: images of the pass.
-        n_classes: image classes of the dataset, 0 without labels.
+        facts: of the pass.
         folder: where rows wait that do not fit in memory.
 
     Raises:
         AtlasError: no collector has that name.
     """
-    collectors = []
-    for name, options in requests.items():
-        options = dict(options)
-        if name == "average_attention":
-            options = {"n_classes": n_classes if options["per_class"] else 0}
-        if name == "chosen_attention":
-            options = {key: spread_positions(n_images, count) for key, count in options.items()}
-        if name == "gram_blocks":
-            options["n_images"] = n_images
-        collectors.append(collector_class(name)(n_layers, folder, **options))
-    return collectors
+    kinds = {name: collector_class(name) for name in requests}
+    return [kind(n_layers, folder, **kind.options_for(requests[name], facts)) for name, kind in kinds.items()]
 
 
 def collector_class(name: str) -> type[Collector]:
@@ -53,11 +42,5 @@ def collector_class(name: str) -> type[Collector]:
     """
     if name not in COLLECTORS:
         raise AtlasError(f"collector '{name}' is not known (known: {', '.join(COLLECTORS)})")
-    module, kind = COLLECTORS[name]
-    return getattr(importlib.import_module(f"workflow_scripts.{module}"), kind)
-
-
-def spread_positions(count: int, limit: int) -> list[int]:
-    """Return up to `limit` positions spread evenly over `count` images: the middles of `limit` equal parts."""
-    limit = min(limit, count)
-    return [int((i + 0.5) * count / limit) for i in range(limit)]
+    gathered = COLLECTORS[name]
+    return getattr(importlib.import_module(f"workflow_scripts.{gathered.module}"), gathered.kind)

@@ -51,7 +51,7 @@ def run_pass(
         AtlasError: a feature is not finite (names model, layer and image), or one image does not fit in memory.
     """
     position = 0
-    block = max((collector.block for collector in collectors), default=1)
+    block = max((collector.batch_multiple for collector in collectors), default=1)
     while position < len(source):
         if batch_size > block:
             batch_size -= batch_size % block
@@ -79,7 +79,7 @@ def run_pass(
 
 def _run_batch(vit: Vit, model: str, source: Source, batch: Batch, collectors: Sequence[Collector]) -> list[Collector]:
     deltas = [collector.fresh() for collector in collectors]
-    attention = any(collector.wants.attention for collector in collectors)
+    attention = any(collector.attention for collector in collectors)
     sums = []
     for layer in vit.layers(batch.image, attention=attention):
         # A sum is finite only if all its terms are: one cheap read instead of an elementwise test.

@@ -7,7 +7,7 @@ import torch
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView, region_features
-from workflow_scripts.onepass.collector import Collector, Wants
+from workflow_scripts.onepass.collector import Collector
 
 
 class PooledFeatures(Collector):
@@ -51,7 +51,6 @@ class RegionFeatures(Collector):
     """Mask-weighted mean patch token of every object and part (block output), rows of [L, D] by region."""
 
     name = "region_features"
-    wants = Wants(regions=True)
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the features of the batch's regions."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.onepass.batch import Batch, LayerView
-from workflow_scripts.onepass.collector import Collector
+from workflow_scripts.onepass.collector import Collector, PassFacts
 
 # What is compared: the block output in three selections of tokens, the outputs of both LayerNorms, and the residual
 # connection: what is passed on (skip) and what is added to it (branch), of attention and of MLP.
@@ -39,12 +39,21 @@ class GramBlocks(Collector):
     """
 
     name = "gram_blocks"
-    block = 8
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Add the number of images, which says how large the last block is."""
+        return {**asked, "n_images": facts.n_images}
 
     def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
         super().__init__(n_layers, folder, **options)
         self._waiting: dict[int, dict[int, dict[str, Tensor]]] = {}  # block -> image -> site -> [L, T, D]
         self._n_prefix = 0
+
+    @property
+    def batch_multiple(self) -> int:
+        """Whole blocks, so that no image waits for the others of its block."""
+        return self.options["block"]
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the Gram matrices of the blocks that are in the batch, keep the features of the others."""

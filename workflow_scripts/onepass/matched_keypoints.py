@@ -10,19 +10,18 @@ import torch
 
 from workflow_scripts.metrics.correspondence import match_keypoints
 from workflow_scripts.onepass.batch import Batch, KeypointPairs, LayerView
-from workflow_scripts.onepass.collector import Collector, Wants
+from workflow_scripts.onepass.collector import Collector
 from workflow_scripts.onepass.ordered import OrderedCollector
 
 
 class MatchedKeypoints(OrderedCollector):
     """Where every layer finds the key points of a pair's source image in its target image: rows of [L, 2] by point.
 
-    Keys: thesis, per_point (`metrics.correspondence.match_keypoints`), (x, y) in pixels of the crop. An image is encoded
+    Keys: pooled_by_category, per_point (`metrics.correspondence.match_keypoints`), (x, y) in pixels of the crop. An image is encoded
     once and remembered until the last of its pairs is matched.
     """
 
     name = "matched_keypoints"
-    wants = Wants(pairs=True)
 
     def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
         super().__init__(n_layers, folder, **options)

@@ -1,23 +1,34 @@
-"""Which module holds which collector. Pure data: the workflow reads it without importing torch."""
+"""Which module holds which collector, and what it needs beside the images. Pure data: planning imports no torch for it."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 _ATTENTION, _FEATURES = "onepass.attention_collectors", "onepass.feature_collectors"
 
-# Name -> (module within the package, class).
+
+class Gathered(NamedTuple):
+    """A collector: its module below the package, its class, and the kind of ground-truth file that it needs."""
+
+    module: str
+    kind: str
+    truth: str = ""
+
+
 COLLECTORS = {
-    "average_attention": (_ATTENTION, "AverageAttention"),
-    "aligned_attention": (_ATTENTION, "AlignedAttention"),
-    "attention_distance": (_ATTENTION, "AttentionDistance"),
-    "mask_iou": (_ATTENTION, "MaskIoU"),
-    "spatial_to_cls": (_ATTENTION, "SpatialToCls"),
-    "attention_deviation": (_ATTENTION, "AttentionDeviation"),
-    "top_token_share": (_ATTENTION, "TopTokenShare"),
-    "chosen_attention": (_ATTENTION, "ChosenAttention"),
-    "pooled_features": (_FEATURES, "PooledFeatures"),
-    "residual_ratio": (_FEATURES, "ResidualRatio"),
-    "region_features": (_FEATURES, "RegionFeatures"),
-    "gram_blocks": ("onepass.gram_blocks", "GramBlocks"),
-    "propagated_labels": ("onepass.propagated_labels", "PropagatedLabels"),
-    "matched_keypoints": ("onepass.matched_keypoints", "MatchedKeypoints"),
+    "average_attention": Gathered(_ATTENTION, "AverageAttention"),
+    "aligned_attention": Gathered(_ATTENTION, "AlignedAttention"),
+    "attention_distance": Gathered(_ATTENTION, "AttentionDistance"),
+    "mask_iou": Gathered(_ATTENTION, "MaskIoU", truth="masks"),
+    "spatial_to_cls": Gathered(_ATTENTION, "SpatialToCls"),
+    "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation"),
+    "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
+    "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
+    "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
+    "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
+    "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
+    "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
+    "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
+    "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
+TRUTH_ON_GRID = ("masks", "labels")  # kinds of ground truth that are reduced to a model's patch grid

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workflow_scripts.metrics.propagation import Propagation
 from workflow_scripts.onepass.batch import Batch, LayerView, VideoFrames
-from workflow_scripts.onepass.collector import Collector, Wants
+from workflow_scripts.onepass.collector import Collector
 from workflow_scripts.onepass.ordered import OrderedCollector
 
 
@@ -23,7 +23,6 @@ class PropagatedLabels(OrderedCollector):
     """
 
     name = "propagated_labels"
-    wants = Wants(frames=True)
 
     def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
         super().__init__(n_layers, folder, **options)

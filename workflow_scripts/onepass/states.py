@@ -1,12 +1,14 @@
-"""The file of a pass: every collector's named arrays in one safetensors file, with metadata.
+"""The file of a pass: every collector's named arrays in one safetensors file, for each view, with metadata.
 
-Array names are ``<collector>/<array>``. Rows that wait on disk are streamed, so they are never all in memory.
+Array names are ``<view>/<collector>/<array>``. Rows that wait on disk are streamed, so they are never all in memory.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -16,38 +18,46 @@ from workflow_scripts.common.errors import AtlasError
 
 
 def write_states(
-    path: str | Path, states: Mapping[str, Mapping[str, np.ndarray | Streamed]], metadata: Mapping[str, str]
+    path: str | Path,
+    views: Mapping[str, Mapping[str, Mapping[str, np.ndarray | Streamed]]],
+    metadata: Mapping[str, str],
 ) -> None:
-    """Write the states of all collectors, {collector: {array: values}}, to `path`, whole or not at all."""
-    write_arrays(path, {f"{name}/{key}": value for name, state in states.items() for key, value in state.items()}, metadata)
+    """Write the states of all collectors, {view: {collector: {array: values}}}, to `path`, whole or not at all."""
+    arrays = {
+        f"{view}/{name}/{key}": value
+        for view, states in views.items()
+        for name, state in states.items()
+        for key, value in state.items()
+    }
+    write_arrays(path, arrays, metadata)
 
 
-def read_state(path: str | Path, collector: str) -> dict[str, np.ndarray]:
-    """Return the arrays of one collector from a pass file.
+def read_state(path: str | Path, view: str, collector: str) -> dict[str, np.ndarray]:
+    """Return the arrays of one collector of a view from a pass file.
 
     Raises:
-        AtlasError: the file is not a pass file, or the pass did not run that collector.
+        AtlasError: the file is not a pass file, or the pass did not run that collector over that view.
     """
-    prefix = f"{collector}/"
+    prefix = f"{view}/{collector}/"
     with _open(path) as file:
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 not a mapping
         if not names:
-            found = sorted({name.split("/")[0] for name in file.keys()})  # noqa: SIM118
-            raise AtlasError(f"{path}: no statistics of '{collector}' in this pass, which holds {', '.join(found)}")
+            found = sorted({name.rsplit("/", 1)[0] for name in file.keys()})  # noqa: SIM118
+            raise AtlasError(f"{path}: no statistics '{prefix[:-1]}' in this pass, which holds {', '.join(found)}")
         return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
 class FileRows:
     """One array of a pass file, read slice by slice along its first axis: for features that do not fit in memory."""
 
-    def __init__(self, path: str | Path, collector: str, key: str) -> None:
+    def __init__(self, path: str | Path, view: str, collector: str, key: str) -> None:
         """Open the array.
 
         Raises:
             AtlasError: the file is not a pass file or does not hold the array.
         """
         file = _open(path)
-        name = f"{collector}/{key}"
+        name = f"{view}/{collector}/{key}"
         names = list(file.keys())
         if name not in names:
             raise AtlasError(f"{path}: no '{name}' in this pass, which holds {', '.join(names)[:200]}; run the pass again")
@@ -60,10 +70,11 @@ class FileRows:
         return self._slice[start:stop]
 
 
-def read_metadata(path: str | Path) -> dict[str, str]:
-    """Return the metadata of a pass file."""
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Return the metadata of a pass file, `run_pass.pass_metadata`."""
     with _open(path) as file:
-        return file.metadata() or {}
+        made = file.metadata() or {}
+    return made | {key: json.loads(made[key]) for key in ("views", "versions") if key in made}
 
 
 def _open(path: str | Path) -> safe_open:

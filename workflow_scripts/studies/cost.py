@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_scripts.common.sizes import sides
 from workflow_scripts.data.geometry import Tiles, parse_geometry, tile_corners
-from workflow_scripts.zoo.registry import sides
 
 TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
 

@@ -1,51 +1,131 @@
-"""What the configuration asks of each model: which datasets it passes over, and which collectors listen to each pass.
+"""What the configuration asks of each model: which datasets it passes over, in which views, and which collectors listen.
 
 Pure data: no array, no file, no model. The workflow turns the plan into jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from workflow_scripts.data.geometry import CentreCrop
-from workflow_scripts.studies import thesis_plan
-from workflow_scripts.studies.thesis_plan import Request, pooled
-from workflow_scripts.zoo.registry import sides
+from workflow_scripts.common.sizes import sides
+from workflow_scripts.common.study import Analysis, Ask, Study
+from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
 
 Collectors = dict[str, dict[str, Any]]
+DEMO_SPLITS = ("demo_train", "demo_val")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An ask of an analysis, spelled out for one model.
+
+    Attributes:
+        name: under which the analysis receives the pass; ``ask/value`` where it is asked for each of several values.
+        dataset: id.
+        view: name of the view.
+        collectors: collector -> options.
+        job: name of the pass that serves it: the dataset's, or of its own below the dataset's.
+        files: what the analysis reads of the dataset beside the pass.
+    """
+
+    name: str
+    dataset: str
+    view: str
+    collectors: Collectors
+    job: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedPass:
+    """One job: a model over a dataset, `views` being view -> {collector: options}."""
+
+    dataset: str
+    views: dict[str, Collectors]
+
+
+def asked(study: Study, analysis: Analysis, config: Mapping[str, Any], patch: int) -> list[Asked]:
+    """Return what `analysis` asks of the passes of a model with patches of `patch` pixels; [] if it is left out.
+
+    An analysis is left out where the configuration says null, for the whole of it or for a dataset that it needs.
+    """
+    settings = config[study.name][analysis.name]
+    if settings is None:
+        return []
+    asks = [ask for ask in analysis.asks.values() if not ask.condition or settings[ask.condition]]
+    if any(settings[ask.dataset] is None for ask in asks):
+        return []
+    return [one for ask in asks for one in _spelled_out(study, analysis, ask, config, patch)]
+
+
+def enabled_analyses(study: Study, config: Mapping[str, Any]) -> list[Analysis]:
+    """Return the analyses of `study` that the configuration does not leave out."""
+    return [analysis for analysis in study.analyses.values() if asked(study, analysis, config, patch=1)]
 
 
 def planned_passes(
-    config: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], demo_models: set[str]
-) -> dict[str, dict[tuple[str, str], Collectors]]:
-    """Return for each model the passes it makes: {(dataset, geometry): {collector: options}}.
+    config: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], demo_models: set[str], studies: Iterable[Study]
+) -> dict[str, dict[str, PlannedPass]]:
+    """Return for each model the passes it makes, by the name of the job: the dataset, or a part of its own below it.
 
-    All enabled studies that ask for the same dataset and geometry share one pass.
+    All that the studies ask of one dataset is one pass over it, of one or more views; an ask that says `apart` has its own.
 
     Args:
         config: the validated configuration.
         models: registry entries of its models.
         demo_models: ids of the models that the demo trains; they pass over both splits of the demo world as well, for
             the k-NN check that none of them has collapsed.
+        studies: those that the configuration enables.
     """
-    precision = config["feature_precision"]
-    both = pooled(["cls", "mean_patch"], precision)
-    plan: dict[str, dict[tuple[str, str], Collectors]] = {}
+    studies = list(studies)
+    both = {"pooled_features": {"facets": ["cls", "mean_patch"], "precision": config["feature_precision"]}}
+    plan: dict[str, dict[str, PlannedPass]] = {}
     for model in config["models"]:
-        requests: list[Request] = []
-        if "thesis" in config["studies"]:
-            requests += thesis_plan.requests(config["thesis"], sides(models[model]["patch"])[0], precision)
-        geometry = str(CentreCrop(**config["features"]["geometry"]))
-        requests += [(dataset, geometry, both) for dataset in config["features"]["datasets"]]
-        if model in demo_models:
-            geometry = str(CentreCrop(**config["demo"]["geometry"]))
-            requests += [(split, geometry, both) for split in ("demo_train", "demo_val")]
-        passes: dict[tuple[str, str], Collectors] = {}
-        for dataset, geometry, collectors in requests:
-            passes[dataset, geometry] = merged(passes.get((dataset, geometry), {}), collectors)
-        plan[model] = passes
+        patch = sides(models[model]["patch"])[0]
+        passes = plan[model] = {}
+        for study in studies:
+            for analysis in study.analyses.values():
+                for one in asked(study, analysis, config, patch):
+                    _add(passes, one.job, one.dataset, one.view, one.collectors)
+        for dataset in config["features"]["datasets"]:
+            _add(passes, dataset, dataset, sized(config["features"]["geometry"], patch), both)
+        for dataset in DEMO_SPLITS if model in demo_models else ():
+            _add(passes, dataset, dataset, sized(config["demo"]["geometry"], patch), both)
     return plan
+
+
+def sized(geometry: Mapping[str, int], patch: int) -> str:
+    """Return the name of the centre crop that a setting asks for, rounded to a multiple of `patch` (half up)."""
+    return str(View(_centre_crop(geometry, patch)))
+
+
+def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, value: Any = None) -> str:
+    """Return the name of one of a study's views for a model with patches of `patch` pixels.
+
+    Args:
+        study: whose description says what the view is.
+        config: its settings say how large.
+        view: name in the study.
+        patch: side of a patch in pixels: sizes are rounded to it.
+        value: of the ask's `each`, for a view that is altered by it.
+    """
+    spec, settings = study.views[view], config[study.name]
+    kind = next(word for word in ("crop", "tiles", "letterbox", "squash") if word in spec)
+    crop = _centre_crop(_setting(settings, spec[kind]), patch)
+    match kind:
+        case "crop":
+            geometry = CentreCrop(crop.resize, crop.crop, (_setting(settings, spec["fit"]) if "fit" in spec else 0) or 0)
+        case "tiles":
+            geometry = Tiles(spec.get("times", 1) * crop.crop, crop.crop, patch)
+        case "letterbox":
+            geometry = Letterbox(crop.crop)
+        case _:
+            geometry = Squash(crop.crop, crop.crop)
+    if "blur" not in spec:
+        return str(View(geometry))
+    return str(View(geometry, Blur(value if spec["blur"] == "each" else _setting(settings, spec["blur"]))))
 
 
 def merged(collectors: Collectors, more: Collectors) -> Collectors:
@@ -59,3 +139,49 @@ def merged(collectors: Collectors, more: Collectors) -> Collectors:
             assert isinstance(value, list) or known.get(key, value) == value, f"two studies want {name} with other {key}"
             known[key] = value
     return result
+
+
+def _add(passes: dict[str, PlannedPass], job: str, dataset: str, view: str, collectors: Collectors) -> None:
+    views = passes.setdefault(job, PlannedPass(dataset, {})).views
+    views[view] = merged(views.get(view, {}), collectors)
+
+
+def _spelled_out(study: Study, analysis: Analysis, ask: Ask, config: Mapping[str, Any], patch: int) -> Iterator[Asked]:
+    settings = config[study.name][analysis.name]
+    dataset = settings[ask.dataset]
+    for value in settings[ask.each] if ask.each else (None,):
+        collectors = {
+            name: {key: _option(option, settings, config) for key, option in options.items()}
+            for name, options in ask.gather.items()
+        }
+        yield Asked(
+            name=f"{ask.name}/{value}" if ask.each else ask.name,
+            dataset=dataset,
+            view=view_name(study, config, ask.view, patch, value),
+            collectors=collectors,
+            job=f"{dataset}/{study.name}_{analysis.name}_{ask.name}" if ask.apart else dataset,
+            files=ask.files,
+        )
+
+
+def _option(option: Any, settings: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
+    """Return an option's value: what it says, or the setting or general key of the configuration that it refers to."""
+    if isinstance(option, Mapping):
+        ((word, name),) = option.items()
+        return {"setting": settings, "config": config}[word][name]
+    return option
+
+
+def _setting(settings: Mapping[str, Any], name: str) -> Any:
+    """Return a study's setting, or one of an analysis as ``analysis.setting``; None if that analysis is left out."""
+    value: Any = settings
+    for part in name.split("."):
+        value = value[part] if value is not None else None
+    return value
+
+
+def _centre_crop(geometry: Mapping[str, int], patch: int) -> CentreCrop:
+    """Return the centre crop of a size setting, its crop the nearest multiple of `patch` and the resizing in proportion."""
+    crop = max(1, (geometry["crop"] + patch // 2) // patch) * patch
+    resize = geometry["resize"] if crop == geometry["crop"] else max(crop, round(geometry["resize"] * crop / geometry["crop"]))
+    return CentreCrop(resize, crop)

@@ -12,9 +12,13 @@ from typing import Any
 
 from workflow_scripts.common.config import check, check_names, locate, read_yaml, restore_types
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.studies.plan import Collectors, planned_passes
-from workflow_scripts.studies.thesis_plan import DATASETS
-from workflow_scripts.zoo.registry import sides
+from workflow_scripts.common.run_model import is_demo, is_random
+from workflow_scripts.common.sizes import grid_name, sides
+from workflow_scripts.common.study import Study
+from workflow_scripts.data.views import parse_view
+from workflow_scripts.studies.found import find_study, study_names, truth_of
+from workflow_scripts.studies.plan import PlannedPass, planned_passes
+from workflow_scripts.studies.schema import config_schema, fill_defaults
 
 RANDOM_PREFIX = "random_"
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
@@ -28,18 +32,19 @@ class Settings:
         config: the configuration.
         models: registry entries of the models that it names, as mappings, in its order.
         datasets: all registry entries of datasets.
-        passes: model -> {(dataset, geometry): {collector: options}}.
+        studies: the enabled studies, in the order of the configuration.
+        passes: model -> {name of the job: the pass}.
     """
 
     config: Mapping[str, Any]
     models: Mapping[str, Mapping[str, Any]]
     datasets: Mapping[str, Mapping[str, Any]]
-    passes: Mapping[str, Mapping[tuple[str, str], Collectors]]
+    studies: tuple[Study, ...]
+    passes: Mapping[str, Mapping[str, PlannedPass]]
 
-    @property
-    def main_models(self) -> list[str]:
-        """Ids of the models of the thesis' main figures, in the order of the configuration; all if it runs none of them."""
-        chosen = self.config["thesis"]["main_models"] or []
+    def main_models(self, study: Study) -> list[str]:
+        """Return the ids of the models of a study's main figures, in the order of the configuration; all if it runs none."""
+        chosen = self.config[study.name].get("main_models") or []
         return [name for name in self.models if name in chosen] or list(self.models)
 
     @property
@@ -62,10 +67,10 @@ class Settings:
             return spec["source"]["path"]
         return f"{self.config['resources']}/checkpoints/{spec['file']}"
 
-    def patch_grid(self, model: str) -> str:
-        """Return the model's patch grid as ``rowsxcolumns``."""
-        sizes, patches = (sides(self.models[model][key]) for key in ("image_size", "patch"))
-        return "x".join(str(size // patch) for size, patch in zip(sizes, patches, strict=True))
+    def patch_grid(self, model: str, view: str) -> str:
+        """Return the patch grid of a model's crops in a view as ``rowsxcolumns``."""
+        patch = sides(self.models[model]["patch"])
+        return grid_name([size // side for size, side in zip(parse_view(view).shape, patch, strict=True)])
 
 
 def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
@@ -78,8 +83,12 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     Raises:
         AtlasError: one line per mistake, all of them together.
     """
-    schema = read_yaml(SCHEMAS / "config.schema.yaml")
+    every = [find_study(name) for name in study_names()]
+    schema = config_schema(read_yaml(SCHEMAS / "config.schema.yaml"), every)
     restore_types(config, schema)
+    enabled = config.get("studies") if isinstance(config.get("studies"), list) else []
+    studies = tuple(study for name in enabled for study in every if study.name == name)
+    fill_defaults(config, studies)
     _stop_on(check(config, schema, files))
     models = _read_registry(config["registries"]["models"], "models")
     datasets = {
@@ -88,29 +97,26 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     }
     problems = check_names("models", config["models"], models, config["registries"]["models"], files)
     registry = config["registries"]["datasets"]
-    for key, name, _ in _asked_datasets(config):
+    for key, name, _ in _asked_datasets(config, studies):
         problems += check_names(key, [name], datasets, registry, files)
     problems += check_names("features.datasets", config["features"]["datasets"], datasets, registry, files)
-    main_models = config["thesis"]["main_models"] or []
-    problems += check_names("thesis.main_models", main_models, models, config["registries"]["models"], files)
+    for study in studies:
+        chosen = config[study.name].get("main_models") or []
+        problems += check_names(f"{study.name}.main_models", chosen, models, config["registries"]["models"], files)
     problems += [
         f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
         "the crop is cut from the resized image"
-        for key, geometry in _geometries(config).items()
+        for key, geometry in _sizes(config, studies).items()
         if geometry["crop"] > geometry["resize"]
     ]
     _stop_on(problems)
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
-    settings = Settings(config, entries, datasets, planned_passes(config, entries, demo_models))
-    checks = (_name_problems, _geometry_problems, _data_problems, _archive_problems, _weights_problems)
+    settings = Settings(config, entries, datasets, studies, planned_passes(config, entries, demo_models, studies))
+    checks = (_name_problems, _size_problems, _truth_problems, _path_problems, _control_problems)
+    checks += (_archive_problems, _weights_problems)
     _stop_on([problem for check_of in checks for problem in check_of(settings, files)])
     return settings
-
-
-def is_demo(entry: Mapping[str, Any]) -> bool:
-    """Return whether the demo trains this model."""
-    return entry["checkpoint"]["source"]["type"] == "demo"
 
 
 def _read_registry(path: str, kind: str) -> dict[str, Any]:
@@ -119,61 +125,70 @@ def _read_registry(path: str, kind: str) -> dict[str, Any]:
     return content[kind]
 
 
-def _geometries(config: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
-    """Return the geometries that the configuration uses, by their key."""
+def _sizes(config: Mapping[str, Any], studies: Sequence[Study]) -> dict[str, Mapping[str, int]]:
+    """Return the sizes (resize, crop) that the configuration sets, by their key."""
     used = {"demo.geometry": config["demo"]["geometry"]}
     if config["features"]["datasets"]:
         used["features.geometry"] = config["features"]["geometry"]
-    if "thesis" in config["studies"]:
-        used["thesis.geometry"] = config["thesis"]["geometry"]
+    for study in studies:
+        own = (name for name, setting in study.settings.items() if "crop" in setting.schema.get("properties", {}))
+        used |= {f"{study.name}.{name}": config[study.name][name] for name in own}
     return used
 
 
-def _asked_datasets(config: Mapping[str, Any]) -> list[tuple[str, str, str | None]]:
+def _asked_datasets(config: Mapping[str, Any], studies: Sequence[Study]) -> list[tuple[str, str, str | None]]:
     """Return (key, dataset, ground truth it must have) for every dataset that an enabled study names."""
-    if "thesis" not in config["studies"]:
-        return []
     return [
-        (f"thesis.{analysis}.{key}", config["thesis"][analysis][key], truth)
-        for analysis, keys in DATASETS.items()
-        if config["thesis"][analysis] is not None
-        for key, truth in keys.items()
+        (f"{study.name}.{analysis.name}.{setting.name}", chosen, truth_of(setting))
+        for study in studies
+        for analysis in study.analyses.values()
+        for setting in analysis.settings.values()
+        if setting.truth and (chosen := (config[study.name][analysis.name] or {}).get(setting.name)) is not None
     ]
 
 
-def _geometry_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+def _size_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    """Find models that are to see images of another size than they were trained at and cannot: no rule for their positions."""
     problems = []
-    for key, geometry in _geometries(settings.config).items():
-        for name, entry in settings.models.items():
-            concerned = key != "demo.geometry" or is_demo(entry)
-            if concerned and sides(entry["image_size"]) != (geometry["crop"], geometry["crop"]):
-                problems.append(
-                    f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} px, but model '{name}' takes "
-                    f"{entry['image_size']} px; give all models of a run one image size, and set the crop to it"
-                )
+    for name, entry in settings.models.items():
+        seen = {parse_view(view).shape for passed in settings.passes[name].values() for view in passed.views}
+        fixed = not is_random(entry) and not entry["checkpoint"].get("position_resize")
+        other = sorted(shape for shape in seen if shape != sides(entry["image_size"]))
+        if fixed and other:
+            problems.append(
+                f"{locate(files, ('models',))}: model '{name}' takes {entry['image_size']} px, but a study shows images of "
+                f"{other[0][0]} x {other[0][1]} px; set the study's geometry to its size, or say in its entry how its "
+                "positions are resampled (checkpoint.position_resize)"
+            )
     return problems
 
 
-def _data_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+def _truth_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     problems = []
-    for key, name, truth in _asked_datasets(settings.config):
+    for key, name, truth in _asked_datasets(settings.config, settings.studies):
         if truth and truth not in settings.datasets[name]["ground_truth"]:
             having = [other for other, entry in settings.datasets.items() if truth in entry["ground_truth"]]
             problems.append(
                 f"{locate(files, tuple(key.split('.')))}: {key}: '{name}' has no {truth} (datasets that have: "
                 f"{', '.join(having) or 'none'})"
             )
-    for dataset in dict.fromkeys(dataset for passes in settings.passes.values() for dataset, _ in passes):
-        entry = settings.datasets[dataset]
-        if entry["source"]["type"] == "local" and not Path(entry["path"]).exists():
-            problems.append(f"dataset '{dataset}': {entry['path']} does not exist; put the images there or correct its path")
-    if settings.demo_models and not any(
-        is_demo(entry) and entry["supervision"] == "none" for entry in settings.models.values()
-    ):
-        problems.append(
-            f"{locate(files, ('models',))}: models: demo models are compared with their untrained control; add demo_untrained"
-        )
     return problems
+
+
+def _path_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    used = dict.fromkeys(passed.dataset for passes in settings.passes.values() for passed in passes.values())
+    return [
+        f"dataset '{name}': {settings.datasets[name]['path']} does not exist; put the images there or correct its path"
+        for name in used
+        if settings.datasets[name]["source"]["type"] == "local" and not Path(settings.datasets[name]["path"]).exists()
+    ]
+
+
+def _control_problems(settings: Settings, files: Sequence[str]) -> list[str]:
+    controls = [entry for entry in settings.models.values() if is_demo(entry) and entry["supervision"] == "none"]
+    if not settings.demo_models or controls:
+        return []
+    return [f"{locate(files, ('models',))}: models: demo models are compared with their untrained control; add demo_untrained"]
 
 
 def _name_problems(settings: Settings, files: Sequence[str]) -> list[str]:
@@ -182,7 +197,7 @@ def _name_problems(settings: Settings, files: Sequence[str]) -> list[str]:
         f"{locate(files, ('models',))}: model '{name}': ids that begin with '{RANDOM_PREFIX}' are for adapter random, and only "
         "for that; give it another id"
         for name, entry in settings.models.items()
-        if name.startswith(RANDOM_PREFIX) != (entry["adapter"] == "random")
+        if name.startswith(RANDOM_PREFIX) != is_random(entry)
     ]
 
 

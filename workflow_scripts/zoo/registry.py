@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.common.sizes import sides
 from workflow_scripts.zoo.normalisation import Normalisation
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,15 @@ class CheckpointSpec:
     download_mb: int | None = None
 
 
-@dataclass(frozen=True)
-class ModelEntry:
-    """One model of the registry. `patch` and `image_size` are pixels, one number or (rows, columns).
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """What computes of a model: all that a pass depends on. `patch` and `image_size` are pixels, one number or (rows, columns).
 
     Attributes:
-        studies: ids of the studies that use this checkpoint.
-        parameters: of the network, in millions.
-        confidence: how sure it is that this is the studies' checkpoint (identity), that it is to be had there (route) and
-            that the file is laid out as declared (format): high, medium or low.
-        unverified: what is uncertain about this entry, in sentences for the report.
+        image_size: of the images it was trained on; a view may show it others.
     """
 
     id: str
-    display_name: str
-    supervision: str
-    method: str
-    architecture: str
     layers: int
     heads: int
     dim: int
@@ -79,12 +74,6 @@ class ModelEntry:
     build: Build
     checkpoint: CheckpointSpec
     normalisation: Normalisation
-    licence: str
-    notes: tuple[str, ...] = ()
-    studies: tuple[str, ...] = ()
-    parameters: float | None = None
-    confidence: Mapping[str, str] = field(default_factory=dict)
-    unverified: tuple[str, ...] = ()
 
     @property
     def patch_shape(self) -> tuple[int, int]:
@@ -95,6 +84,47 @@ class ModelEntry:
     def image_shape(self) -> tuple[int, int]:
         """(rows, columns) of the images in pixels."""
         return sides(self.image_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry(Network):
+    """One model of the registry: its network, and what people call it.
+
+    Attributes:
+        studies: ids of the studies that use this checkpoint.
+        parameters: of the network, in millions.
+        confidence: how sure it is that this is the studies' checkpoint (identity), that it is to be had there (route) and
+            that the file is laid out as declared (format): high, medium or low.
+        unverified: what is uncertain about this entry, in sentences for the report.
+    """
+
+    display_name: str
+    supervision: str
+    method: str
+    architecture: str
+    licence: str
+    notes: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    parameters: float | None = None
+    confidence: Mapping[str, str] = field(default_factory=dict)
+    unverified: tuple[str, ...] = ()
+
+
+def network_facts(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a registry entry that computes: without names, licence, and where the weights are from."""
+    facts = {f.name: entry[f.name] for f in dataclasses.fields(Network) if f.name in entry}
+    read = ("layout", "drop", "position_resize", "input_resolution")
+    checkpoint = {key: entry["checkpoint"][key] for key in read if key in entry["checkpoint"]}
+    return facts | {"checkpoint": {"source": {}, **checkpoint}}
+
+
+def network_from_dict(name: str, mapping: Mapping[str, Any]) -> Network:
+    """Turn `network_facts` into a `Network`; lists become tuples.
+
+    Raises:
+        AtlasError: a key is missing or unknown.
+    """
+    return _record(Network, name, mapping)
 
 
 def read_models(path: str | Path) -> dict[str, ModelEntry]:
@@ -118,13 +148,17 @@ def entry_from_dict(name: str, mapping: Mapping[str, Any]) -> ModelEntry:
     Raises:
         AtlasError: a key is missing or unknown.
     """
+    return _record(ModelEntry, name, mapping)
+
+
+def _record(record: type[R], name: str, mapping: Mapping[str, Any]) -> R:
     where = f"models.{name}"
-    values = _fields(ModelEntry, mapping, where, given=("id",))
+    values = _fields(record, mapping, where, given=("id",))
     values["build"] = Build(**_fields(Build, mapping["build"], f"{where}.build"))
     values["checkpoint"] = CheckpointSpec(**_fields(CheckpointSpec, mapping["checkpoint"], f"{where}.checkpoint"))
     normalisation = _fields(Normalisation, mapping["normalisation"], f"{where}.normalisation")
     values["normalisation"] = Normalisation(**normalisation)
-    return ModelEntry(id=name, **values)
+    return record(id=name, **values)
 
 
 def _fields(record: type, mapping: Any, where: str, given: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -144,8 +178,3 @@ def _fields(record: type, mapping: Any, where: str, given: tuple[str, ...] = ())
     if missing:
         raise AtlasError(f"{where} lacks {', '.join(missing)}")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in mapping.items()}
-
-
-def sides(value: int | Sequence[int]) -> tuple[int, int]:
-    """Return (rows, columns) of a size that the registry gives as one number or two."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

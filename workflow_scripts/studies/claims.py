@@ -1,0 +1,49 @@
+"""A study's claims: where the functions that judge them are, and judging."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.studies.evidence import Evidence
+from workflow_scripts.studies.verdict import UNTESTED, CannotTestError, Verdict
+
+Judge = Callable[[Evidence], Verdict]
+
+
+def claim_modules(study: str) -> list[str]:
+    """Return the modules below the package that hold a study's claims: ``claims.py``, or all of the folder ``claims``."""
+    place = Path(__file__).parent / study
+    folder = [path.stem for path in sorted((place / "claims").glob("*.py"))]
+    return [f"studies.{study}.claims.{name}" for name in folder if name != "__init__"] or [f"studies.{study}.claims"]
+
+
+def find_judges(study: str, claims: list[str]) -> dict[str, Judge]:
+    """Return the function of each claim: it is called as the claim's id is, without ``c.``.
+
+    Raises:
+        AtlasError: a claim has no function.
+    """
+    modules = [importlib.import_module(f"workflow_scripts.{name}") for name in claim_modules(study)]
+    known = {
+        name: function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+    for claim in claims:
+        name = claim.removeprefix("c.")
+        if name not in known:
+            raise AtlasError(f"study '{study}': no function judges claim '{claim}'{nearest(name, known)}")
+    return {claim: known[claim.removeprefix("c.")] for claim in claims}
+
+
+def judge(function: Judge, evidence: Evidence) -> Verdict:
+    """Return the verdict; what the run lacks for the claim makes it one that cannot be tested."""
+    try:
+        return function(evidence)
+    except CannotTestError as missing:
+        return Verdict(UNTESTED, f"{str(missing)[0].upper()}{str(missing)[1:]}.")

@@ -1,0 +1,1 @@
+"""How supervision shapes ViTs (Walmer et al. 2023): the study's own room."""

@@ -1,0 +1,25 @@
+"""Average CLS attention of every head of every layer of every model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.layout import head_panel, shelves
+from workflow_scripts.figures.maps import long_frame, mosaic
+from workflow_scripts.figures.style import model_styles
+
+
+def draw(data: FigureData) -> Drawn:
+    """Draw one panel per model: rows are layers, columns heads."""
+    styles = model_styles(data.models)
+    panels, frames = [], []
+    for maps in data.maps["attention"]:
+        average = maps.on_grid("average_cls")
+        n_layers, n_heads = average.shape[:2]
+        colour = styles[maps.model.id].text
+        aspect = maps.rows / maps.columns
+        panels.append(head_panel(maps.model.display_name, colour, mosaic(average), n_layers, n_heads, aspect))
+        frames.append(long_frame(maps.model, average, range(1, n_layers + 1), range(1, n_heads + 1)))
+    figure, _ = shelves([panels])
+    return Drawn(figure, pd.concat(frames, ignore_index=True))

@@ -1,0 +1,47 @@
+"""Similarity of the models' last layers, from CLS tokens and from patch tokens."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.layout import figure_text
+from workflow_scripts.figures.matrices import colour_bar, name_size, name_width, named_matrix
+from workflow_scripts.figures.similarities import grouped, last_layers, pair_frame
+from workflow_scripts.figures.style import PAGE_WIDTH
+
+SETTINGS = {"cls": "CLS token", "spatial": "Patch tokens"}
+_GAP, _BAR, _TITLE = 0.14, 0.42, 0.22  # inches
+_MAX_CELL = 0.5
+
+
+def draw(data: FigureData) -> Drawn:
+    """Draw one matrix of models for the CLS token, one for patch tokens."""
+    return draw_matrices(data, SETTINGS, _MAX_CELL)
+
+
+def draw_matrices(data: FigureData, settings: dict[str, str], max_cell: float) -> Drawn:
+    """Draw one matrix of all models for each of `settings` (token selection: title) side by side.
+
+    Cells are at most `max_cell` inches wide.
+    """
+    table = data.pairs["cka"].of(grouped(data.pairs["cka"].models))
+    models = table.models
+    cell = max_cell
+    for _ in range(3):  # names get smaller with the cells, which makes room for the cells
+        names = name_width(models, name_size(cell))
+        cell = min(max_cell, (PAGE_WIDTH - names - _BAR - _GAP * (len(settings) - 1)) / len(settings) / len(models))
+    side = cell * len(models)
+    width = names + len(settings) * (side + _GAP) - _GAP + _BAR
+    figure = Figure(figsize=(width, _TITLE + names + side + 0.05))
+    frames, left = [], names
+    for place, (setting, title) in enumerate(settings.items()):
+        values, rows = last_layers(table, setting)
+        named_matrix(figure, values, models, left, _TITLE + names, cell, row_names=place == 0)
+        figure_text(figure, left, 0.04, title, weight="bold", fontsize=8, va="top")
+        frames.append(pair_frame(rows, models))
+        left += side + _GAP
+    height = min(side, 1.6)
+    colour_bar(figure, left - _GAP + 0.1, _TITLE + names + (side - height) / 2, 0.09, height)
+    return Drawn(figure, pd.concat(frames, ignore_index=True))

@@ -1,0 +1,66 @@
+"""Accuracy of k-NN classification against the number of neighbours, one panel per kind of supervision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from workflow_scripts.common.run_model import NOISE_LAYERS, RunModel
+from workflow_scripts.figures.by_supervision import panels_by_supervision
+from workflow_scripts.figures.curves import Curve, curve_frame, draw_line
+from workflow_scripts.figures.data import Drawn, FigureData, ModelTable
+from workflow_scripts.figures.style import ModelStyle
+
+CHOOSING = 20  # the best layer is chosen once, at this k: curves over k then differ by k alone
+
+
+def draw(data: FigureData) -> Drawn:
+    """Draw each model's best layer; a row of panels per dataset."""
+    settings = {setting for table in data.tables for setting in table.settings("knn_top1")}
+    neighbours = sorted({int(setting.removeprefix("k = ")) for setting in settings} | {CHOOSING})
+    curves = {k: Curve("knn_top1", facet="cls", setting=f"k = {k}") for k in neighbours}
+    shelves, frames = [], []
+    for dataset in curves[CHOOSING].datasets(data):
+        values = {}
+        for table in data.tables:
+            rows = {k: curve.rows(table, dataset).assign(k=k) for k, curve in curves.items()}
+            values[table.model.id] = _summary(table.model, rows)
+            frames += [curve_frame(table.model, chosen) for chosen in _chosen(table.model, rows)]
+        shelves.append((dataset or "", values))
+
+    def number_neighbours(axes: Axes, _: Sequence[ModelTable]) -> None:
+        axes.set_xscale("log")
+        axes.set_xticks(neighbours, map(str, neighbours))
+        axes.minorticks_off()
+
+    figure = panels_by_supervision(data, shelves, "k-NN top-1 accuracy", "Neighbours k", _plot, number_neighbours)
+    return Drawn(figure, pd.concat(frames, ignore_index=True))
+
+
+def _chosen(model: RunModel, rows: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return for each k the row of the best layer; of the random baseline the rows that its level averages."""
+    if model.random:
+        return [one.sort_values("layer").iloc[:NOISE_LAYERS] for one in rows.values()]
+    best = rows[CHOOSING].loc[rows[CHOOSING]["value"].idxmax(), "layer"]
+    return [one[one["layer"] == best] for one in rows.values()]
+
+
+def _summary(model: RunModel, rows: dict[int, pd.DataFrame]) -> pd.DataFrame:
+    """Return one row per k with its value and interval (the random baseline has none)."""
+    chosen = _chosen(model, rows)
+    if model.random:
+        return pd.DataFrame(
+            {"k": list(rows), "value": [one["value"].mean() for one in chosen], "ci_low": np.nan, "ci_high": np.nan}
+        )
+    return pd.concat(chosen, ignore_index=True)
+
+
+def _plot(axes: Axes, model: RunModel, style: ModelStyle, rows: pd.DataFrame, crowded: bool) -> None:
+    low, high = rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float)
+    known = np.isfinite(low) & np.isfinite(high)
+    if known.any():
+        axes.fill_between(rows["k"], low, high, where=known, color=style.colour, alpha=0.10 if crowded else 0.16, linewidth=0)
+    draw_line(axes, style, rows["k"].to_numpy(float), rows["value"].to_numpy(float), crowded)

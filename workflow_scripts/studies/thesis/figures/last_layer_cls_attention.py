@@ -1,0 +1,48 @@
+"""CLS attention of the first head of the last layer on ten images, and its average over all images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.layout import Panel, one_shelf
+from workflow_scripts.figures.maps import check_same_images, long_frame, mosaic, photographs
+from workflow_scripts.figures.style import INK, QUIET, model_styles
+
+IMAGES = 10
+
+
+def draw(data: FigureData) -> Drawn:
+    """Draw a column of the ten images, then one column per model; the last row is the average over all images."""
+    styles = model_styles(data.models)
+    ids = check_same_images(data.maps["attention"])
+    photos = photographs(data.maps["attention"][0], IMAGES)
+    aspect = photos.shape[1] / photos.shape[2]
+    blank = np.full_like(photos[:1], 255)
+    column = np.concatenate([*photos, *blank])
+    panels = [Panel("Image", INK, column, IMAGES + 1, 1, aspect, 1)]
+    frames = []
+    for maps in data.maps["attention"]:
+        single = maps.on_grid("single_cls")[:IMAGES, -1, 0]
+        average = maps.on_grid("average_cls")[-1, 0]
+        cells = np.concatenate([single, average[None]])[:, None]
+        colour = styles[maps.model.id].text
+        # All columns have the cells of the images, so that rows line up when patch grids differ.
+        panels.append(Panel(maps.model.display_name, colour, mosaic(cells), IMAGES + 1, 1, aspect, 1))
+        n_layers = maps.array("single_cls").shape[1]
+        for image, values in zip([*ids[:IMAGES], "average"], cells, strict=True):
+            frame = long_frame(maps.model, values[None], [n_layers], [1])
+            frame.insert(1, "image", image)
+            frames.append(frame)
+    figure, axes = one_shelf(panels, gap_x=0.05)
+    for one in axes:
+        one.axhline(IMAGES, color="white", linewidth=3)
+    _average_label(axes[0], sorted({maps.n_images for maps in data.maps["attention"]}))
+    return Drawn(figure, pd.concat(frames, ignore_index=True))
+
+
+def _average_label(axes: Axes, counts: list[int]) -> None:
+    images = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    axes.text(0.5, IMAGES + 0.5, f"average\nof\n{images}", ha="center", va="center", fontsize=5, color=QUIET)
