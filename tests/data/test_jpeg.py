@@ -6,10 +6,10 @@ from PIL import Image
 
 from workflow_scripts import crop_images
 from workflow_scripts.data.crops import plain_load
-from workflow_scripts.data.geometry import CentreCrop, Letterbox, Squash, Tiles
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.jpeg import TOLERANCE, fast_load
 from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
 
 GEOMETRY = CentreCrop(73, 64)
 
@@ -24,7 +24,7 @@ def photo(height, width, seed=0):
 def both(folder, geometry=GEOMETRY):
     """Return the crops and the size of the only image of a folder, made fast and by PIL."""
     reader = open_reader("image_folder", folder)
-    return fast_load(reader, geometry)(0), plain_load(reader, geometry)(0)
+    return fast_load(reader, geometry)(0), plain_load(reader, View(geometry))(0)
 
 
 @pytest.mark.parametrize("geometry", [GEOMETRY, CentreCrop(64, 64), CentreCrop(32, 16), CentreCrop(224, 224)], ids=str)
@@ -84,20 +84,21 @@ def test_damaged_files_are_named_as_ever(tmp_path, kept):
     (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:kept])
     reader = open_reader("image_folder", tmp_path)
     messages = []
-    for load in (fast_load(reader, GEOMETRY), plain_load(reader, GEOMETRY)):
+    for load in (fast_load(reader, GEOMETRY), plain_load(reader, View(GEOMETRY))):
         with pytest.raises(BadImageError, match=r"a\.jpg: ") as error:
             load(0)
         messages.append(str(error.value))
     assert messages[0] == messages[1]
 
 
-def test_which_geometries_and_machines_are_left_to_pil(tmp_path, monkeypatch):
+def test_which_views_and_machines_are_left_to_pil(tmp_path, monkeypatch):
     photo(30, 40).save(tmp_path / "a.jpg")
     reader = open_reader("image_folder", tmp_path)
     monkeypatch.setattr("workflow_scripts.data.jpeg.fast_load", lambda *_: "fast")
     monkeypatch.setattr("workflow_scripts.data.jpeg.worth_it", lambda: True)
-    assert crop_images._load(reader, GEOMETRY) == "fast"
-    for geometry in (CentreCrop(73, 64, 100), Letterbox(64), Squash(64), Tiles(64, 64, 8)):
-        assert crop_images._load(reader, geometry) != "fast"
+    assert crop_images._load(reader, View(GEOMETRY)) == "fast"
+    for geometry in (CentreCrop(73, 64, 100), Letterbox(64), Squash(64, 64), Tiles(64, 64, 8)):
+        assert crop_images._load(reader, View(geometry)) != "fast"
+    assert crop_images._load(reader, View(GEOMETRY, Blur(2))) != "fast"
     monkeypatch.setattr("workflow_scripts.data.jpeg.worth_it", lambda: False)
-    assert crop_images._load(reader, GEOMETRY) != "fast"
+    assert crop_images._load(reader, View(GEOMETRY)) != "fast"

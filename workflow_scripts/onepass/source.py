@@ -11,13 +11,13 @@ from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.crops import read_crops
-from workflow_scripts.data.ground_truth import whole_grid
+from workflow_scripts.data.views import whole_grid
 from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
 
 
 class CropSource:
-    """The crops of one dataset and geometry as batches for one model."""
+    """The crops of one dataset and view as batches for one model."""
 
     def __init__(
         self,
@@ -55,11 +55,13 @@ class CropSource:
         self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].to_numpy(np.int64, copy=True)
         self.n_classes = 0 if self.labels is None else int(self.labels.max()) + 1
         seen = zip(self.samples["height"], self.samples["width"], strict=True)
-        self.cells = [whole_grid(size, shape[1], vit.grid) for size in seen]
+        self.cells = [whole_grid(size, shape[1:3], vit.grid) for size in seen]
         self.tiled = any(cells != vit.grid for cells in self.cells)
         self.masks = load_file(grid_masks) if grid_masks else {}
         self.video = load_file(grid_labels) if grid_labels else {}
         pairs = load_file(keypoint_pairs) if keypoint_pairs else {}
+        if pairs and shape[1] != shape[2]:
+            raise AtlasError(f"{crops}: crops of {shape[1]} x {shape[2]} px; key points are matched in square crops only")
         names = ("pair_source", "pair_target", "point_pair", "point_source")
         self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
         self.device = vit.device

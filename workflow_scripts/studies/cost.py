@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_scripts.data.geometry import Tiles, parse_geometry, tile_corners
+from workflow_scripts.data.views import crops_per_image, parse_view
 from workflow_scripts.zoo.registry import sides
 
 TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
@@ -14,11 +14,11 @@ TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 
 
 @dataclass(frozen=True)
 class PassCost:
-    """One pass: a model over a dataset in a geometry. `images` and `flops` are None where the dataset's size is not known."""
+    """One pass: a model over a dataset in a view. `images` and `flops` are None where the dataset's size is not known."""
 
     model: str
     dataset: str
-    geometry: str
+    view: str
     images: int | None
     crops: int | None
     flops: float | None
@@ -33,12 +33,6 @@ def forward_flops(entry: Mapping[str, Any]) -> float:
     rows, columns = (size // patch for size, patch in zip(sides(entry["image_size"]), sides(entry["patch"]), strict=True))
     tokens, dim = rows * columns + entry["prefix_tokens"], entry["dim"]
     return entry["layers"] * (24.0 * tokens * dim**2 + 4.0 * tokens**2 * dim)
-
-
-def crops_per_image(geometry: str, size: tuple[int, int] = TYPICAL_PHOTO) -> int:
-    """Return how many crops an image of `size` becomes."""
-    parsed = parse_geometry(geometry)
-    return len(tile_corners(parsed.seen_size(size), parsed.side)) if isinstance(parsed, Tiles) else 1
 
 
 def pass_costs(
@@ -56,10 +50,10 @@ def pass_costs(
     costs = []
     for model, planned in passes.items():
         flops = 0.0 if models[model]["adapter"] == "random" else forward_flops(models[model])
-        for dataset, geometry in planned:
+        for dataset, view in planned:
             images = datasets[dataset].get("images")
-            crops = None if images is None else images * crops_per_image(geometry)
-            costs.append(PassCost(model, dataset, geometry, images, crops, None if crops is None else crops * flops))
+            crops = None if images is None else images * crops_per_image(parse_view(view), TYPICAL_PHOTO)
+            costs.append(PassCost(model, dataset, view, images, crops, None if crops is None else crops * flops))
     return costs
 
 
@@ -75,7 +69,8 @@ def weights_bytes(entry: Mapping[str, Any]) -> float | None:
     return 4e6 * entry["parameters"] if "parameters" in entry else None
 
 
-def crops_bytes(images: int, geometry: str) -> float:
+def crops_bytes(images: int, view: str) -> float:
     """Return the size of the decoded crops of a dataset."""
-    side = parse_geometry(geometry).side
-    return float(images * crops_per_image(geometry) * side * side * 3)
+    parsed = parse_view(view)
+    rows, columns = parsed.shape
+    return float(images * crops_per_image(parsed, TYPICAL_PHOTO) * rows * columns * 3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_scripts.data.geometry import CentreCrop
+from workflow_scripts.data.views import CentreCrop
 from workflow_scripts.studies import thesis_plan
 from workflow_scripts.studies.thesis_plan import Request, pooled
 from workflow_scripts.zoo.registry import sides

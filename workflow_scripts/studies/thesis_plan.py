@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_scripts.data.geometry import CentreCrop, Letterbox, Squash, Tiles
+from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles
 
 Request = tuple[str, str, dict[str, dict[str, Any]]]
 GRAM_BLOCK = 8  # images of a minibatch of CKA
@@ -42,7 +42,7 @@ def geometries(settings: Mapping[str, Any], patch: int) -> dict[str, str]:
     return {
         "whole": str(whole),
         "retrieval": str(CentreCrop(whole.resize, side, fit)),
-        "frames": str(Squash(side)),
+        "frames": str(Squash(side, side)),
         "dense": str(Tiles(2 * side, side, patch)),
         "keypoints": str(Letterbox(side)),
     }
