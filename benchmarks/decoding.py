@@ -30,8 +30,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks import row
 from workflow_scripts.data import jpeg
 from workflow_scripts.data.crops import write_crops
-from workflow_scripts.data.geometry import CentreCrop
 from workflow_scripts.data.image_folder import ImageFolder
+from workflow_scripts.data.views import CentreCrop, View
 
 GEOMETRY = CentreCrop(224, 224)
 # Height, width, how many.
@@ -122,7 +122,7 @@ def _scaling(folder: Path) -> dict:
     block = bytes(1_000_000)
 
     def decode(threads: int) -> None:
-        write_crops(folder / "crops.npy", reader, positions, GEOMETRY, "stop", threads, load=load)
+        write_crops(folder / "crops.npy", reader, positions, View(GEOMETRY), "stop", threads, load=load)
 
     def digest(threads: int) -> None:
         with ThreadPoolExecutor(threads) as pool:

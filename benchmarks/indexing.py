@@ -18,7 +18,8 @@ SCRIPT = """
 import json, sys, time
 from pathlib import Path
 import PIL.Image
-from workflow_scripts.data.reader import open_reader, reader_module
+from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.reader_names import reader_module
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -11,7 +11,8 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
-from workflow_scripts.data.reader import reader_module
+from workflow_scripts.data.reader_names import reader_module
+from workflow_scripts.data.views import PATTERN as VIEW_PATTERN
 from workflow_scripts.fetch.incoming import missing_incoming
 from workflow_scripts.figures import catalogue
 from workflow_scripts.figures.catalogue import FIGURES
@@ -64,7 +65,7 @@ def missing_files():
 wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     dataset="[a-z][a-z0-9_]*",
-    geometry="(fit[0-9]+-)?resize[0-9]+-crop[0-9]+|short[0-9]+-tile[0-9]+-patch[0-9]+|letterbox[0-9]+|squash[0-9]+",
+    view=VIEW_PATTERN,
     grid="[0-9]+x[0-9]+",
     figure="[a-z][a-z0-9_]*",
 
@@ -117,7 +118,7 @@ def pass_file(model, dataset, geometry):
 
 
 def pass_collectors(wildcards):
-    return SETTINGS.passes[wildcards.model][wildcards.dataset, wildcards.geometry]
+    return SETTINGS.passes[wildcards.model][wildcards.dataset, wildcards.view]
 
 
 def collector_modules(wildcards):
@@ -126,7 +127,7 @@ def collector_modules(wildcards):
 
 def pass_inputs(wildcards):
     """Files of a pass: crops, weights, object masks if a collector wants them, and the code that it imports."""
-    model, dataset, geometry = wildcards.model, wildcards.dataset, wildcards.geometry
+    model, dataset, geometry = wildcards.model, wildcards.dataset, wildcards.view
     if (dataset, geometry) not in SETTINGS.passes.get(model, {}):
         # Nobody asked for this pass: without an input to offer, Snakemake reports the target as unknown.
         return {"crops": f"{dataset} is not passed through {model} in this configuration"}

@@ -33,18 +33,18 @@ rule paint_world:
 
 
 rule crop_images:
-    """Decode every image of a dataset once for one geometry."""
+    """Decode every image of a dataset once for one view."""
     input:
         files=dataset_file,
         code=lambda wildcards: reader_code("crop_images", wildcards.dataset),
     output:
-        crops=(str if config["keep_crops"] else temp)(f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/crops.npy"),
-        samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        skipped=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/skipped.json",
+        crops=(str if config["keep_crops"] else temp)(f"{RESOURCES}/crops/{{dataset}}/{{view}}/crops.npy"),
+        samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
+        skipped=f"{RESOURCES}/crops/{{dataset}}/{{view}}/skipped.json",
     log:
-        f"{RESULTS}/logs/crop_images/{{dataset}}/{{geometry}}.log",
+        f"{RESULTS}/logs/crop_images/{{dataset}}/{{view}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/crop_images/{{dataset}}/{{geometry}}.tsv"
+        f"{RESULTS}/benchmarks/crop_images/{{dataset}}/{{view}}.tsv"
     conda:
         "../envs/vit.yaml"
     threads: workflow.cores or 1
@@ -55,25 +55,27 @@ rule crop_images:
         reader=lambda wildcards: reader(wildcards.dataset),
         on_bad_image=config["on_bad_image"],
     message:
-        "Decoding {wildcards.dataset} at {wildcards.geometry}"
+        "Decoding {wildcards.dataset} at {wildcards.view}"
     shell:
         "python -m workflow_scripts.crop_images --dataset {wildcards.dataset} {params.reader}"
-        " --geometry {wildcards.geometry} --on-bad-image {params.on_bad_image} --workers {threads}"
+        " --view {wildcards.view} --on-bad-image {params.on_bad_image} --workers {threads}"
         " --crops {output.crops} --samples {output.samples} --skipped {output.skipped} 2>&1 | tee {log}"
 
 
-rule grid_masks:
-    """Reduce object masks to a patch grid."""
+rule reduce_truth:
+    """Reduce ground truth to a patch grid: object and part masks, or the labels of the first frames of videos."""
     input:
         files=dataset_file,
-        samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        code=lambda wildcards: reader_code("grid_masks", wildcards.dataset),
+        samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
+        code=lambda wildcards: reader_code("reduce_truth", wildcards.dataset),
     output:
-        f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/masks_{{grid}}.safetensors",
+        f"{RESOURCES}/crops/{{dataset}}/{{view}}/{{kind}}_{{grid}}.safetensors",
     log:
-        f"{RESULTS}/logs/grid_masks/{{dataset}}/{{geometry}}/{{grid}}.log",
+        f"{RESULTS}/logs/reduce_truth/{{dataset}}/{{view}}/{{kind}}_{{grid}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/grid_masks/{{dataset}}/{{geometry}}/{{grid}}.tsv"
+        f"{RESULTS}/benchmarks/reduce_truth/{{dataset}}/{{view}}/{{kind}}_{{grid}}.tsv"
+    wildcard_constraints:
+        kind="masks|labels",
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -81,51 +83,26 @@ rule grid_masks:
         runtime=120,
     params:
         reader=lambda wildcards: reader(wildcards.dataset),
+        what=lambda wildcards: {"masks": "object masks", "labels": "first labels"}[wildcards.kind],
     message:
-        "Reducing the object masks of {wildcards.dataset} to {wildcards.grid} patches"
+        "Reducing the {params.what} of {wildcards.dataset} to {wildcards.grid} patches"
     shell:
-        "python -m workflow_scripts.grid_masks --dataset {wildcards.dataset} {params.reader}"
-        " --geometry {wildcards.geometry} --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
+        "python -m workflow_scripts.reduce_truth --kind {wildcards.kind} --dataset {wildcards.dataset} {params.reader}"
+        " --view {wildcards.view} --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
 
 
-rule grid_labels:
-    """Reduce the labels of the first frames of videos to a patch grid."""
-    input:
-        files=dataset_file,
-        samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        code=lambda wildcards: reader_code("grid_labels", wildcards.dataset),
-    output:
-        f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/labels_{{grid}}.safetensors",
-    log:
-        f"{RESULTS}/logs/grid_labels/{{dataset}}/{{geometry}}/{{grid}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/grid_labels/{{dataset}}/{{geometry}}/{{grid}}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        reader=lambda wildcards: reader(wildcards.dataset),
-    message:
-        "Reducing the first labels of {wildcards.dataset} to {wildcards.grid} patches"
-    shell:
-        "python -m workflow_scripts.grid_labels {params.reader} --geometry {wildcards.geometry}"
-        " --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
-
-
-rule list_keypoint_pairs:
+rule reduce_pairs:
     """List the key-point pairs of a dataset in pixels of its crops."""
     input:
         files=dataset_file,
-        samples=f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/samples.parquet",
-        code=lambda wildcards: reader_code("list_keypoint_pairs", wildcards.dataset),
+        samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
+        code=lambda wildcards: reader_code("reduce_truth", wildcards.dataset),
     output:
-        f"{RESOURCES}/crops/{{dataset}}/{{geometry}}/pairs.safetensors",
+        f"{RESOURCES}/crops/{{dataset}}/{{view}}/pairs.safetensors",
     log:
-        f"{RESULTS}/logs/list_keypoint_pairs/{{dataset}}/{{geometry}}.log",
+        f"{RESULTS}/logs/reduce_pairs/{{dataset}}/{{view}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/list_keypoint_pairs/{{dataset}}/{{geometry}}.tsv"
+        f"{RESULTS}/benchmarks/reduce_pairs/{{dataset}}/{{view}}.tsv"
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -136,5 +113,5 @@ rule list_keypoint_pairs:
     message:
         "Listing the key-point pairs of {wildcards.dataset}"
     shell:
-        "python -m workflow_scripts.list_keypoint_pairs {params.reader}"
-        " --geometry {wildcards.geometry} --samples {input.samples} --output {output} &> {log}"
+        "python -m workflow_scripts.reduce_truth --kind pairs --dataset {wildcards.dataset} {params.reader}"
+        " --view {wildcards.view} --samples {input.samples} --output {output} &> {log}"

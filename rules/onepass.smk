@@ -6,11 +6,11 @@ rule run_pass:
     input:
         unpack(pass_inputs),
     output:
-        f"{RESULTS}/passes/{{dataset}}/{{geometry}}/{{model}}.safetensors",
+        f"{RESULTS}/passes/{{dataset}}/{{view}}/{{model}}.safetensors",
     log:
-        f"{RESULTS}/logs/run_pass/{{dataset}}/{{geometry}}/{{model}}.log",
+        f"{RESULTS}/logs/run_pass/{{dataset}}/{{view}}/{{model}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/run_pass/{{dataset}}/{{geometry}}/{{model}}.tsv"
+        f"{RESULTS}/benchmarks/run_pass/{{dataset}}/{{view}}/{{model}}.tsv"
     conda:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
@@ -29,6 +29,6 @@ rule run_pass:
         "Passing {wildcards.dataset} through {wildcards.model}"
     shell:
         "python -m workflow_scripts.run_pass --model {wildcards.model} --entry {params.entry:q} {params.files}"
-        " --dataset {wildcards.dataset} --geometry {wildcards.geometry} --collectors {params.collectors:q}"
+        " --dataset {wildcards.dataset} --geometry {wildcards.view} --collectors {params.collectors:q}"
         " --crops {input.crops} --samples {input.samples} --batch-size {params.batch_size}"
         " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -61,12 +62,12 @@ def _passes(costs: list[PassCost], tflops: float) -> str:
     grouped: dict[tuple[str, str], list[PassCost]] = {}
     for cost in costs:
         # Tiles of several patch sizes are one line.
-        geometry = cost.geometry.rsplit("-patch", 1)[0]
-        grouped.setdefault((cost.dataset, geometry), []).append(cost)
-    lines = [("Dataset", "Geometry", "Models", "Images", "Crops", "GPU-hours")]
-    for (dataset, geometry), group in grouped.items():
+        view = re.sub("-patch[0-9]+", "", cost.view)
+        grouped.setdefault((cost.dataset, view), []).append(cost)
+    lines = [("Dataset", "View", "Models", "Images", "Crops", "GPU-hours")]
+    for (dataset, view), group in grouped.items():
         flops = _sum(cost.flops for cost in group)
-        lines.append((dataset, geometry, len(group), _count(group[0].images), _count(group[0].crops), _hours(flops, tflops)))
+        lines.append((dataset, view, len(group), _count(group[0].images), _count(group[0].crops), _hours(flops, tflops)))
     known = [cost.flops for cost in costs if cost.flops is not None]
     missing = sum(cost.flops is None for cost in costs)
     total = f"Together {_hours(sum(known), tflops)} GPU-hours at {tflops:g} TFLOP/s sustained (plan_tflops; an assumption)"
@@ -102,8 +103,8 @@ def _models(models: Mapping[str, Any]) -> str:
 
 
 def _disk(costs: list[PassCost], models: Mapping[str, Any]) -> str:
-    geometries = {(cost.dataset, cost.geometry): cost.images for cost in costs if cost.images is not None}
-    crops = sum(crops_bytes(images, geometry) for (_, geometry), images in geometries.items())
+    shown = {(cost.dataset, cost.view): cost.images for cost in costs if cost.images is not None}
+    crops = sum(crops_bytes(images, view) for (_, view), images in shown.items())
     weights = sum(weights_bytes(entry) or 0 for entry in models.values())
     lines = [("Kept on disk", "Size"), ("weights", _size(weights)), ("decoded crops (keep_crops)", _size(crops))]
     return _section("Disk, beside archives and their extracted files", lines)

@@ -12,9 +12,8 @@ import pandas as pd
 
 from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.common.table import make_table, write_table
-from workflow_scripts.data.geometry import parse_geometry
-from workflow_scripts.data.ground_truth import whole_grid
 from workflow_scripts.data.reader import VideoReader, open_reader
+from workflow_scripts.data.views import parse_view, whole_grid
 from workflow_scripts.onepass.states import FileRows, read_metadata
 from workflow_scripts.studies.model_facts import model_facts
 from workflow_scripts.studies.thesis_video import score_video, video_rows
@@ -53,7 +52,7 @@ def scores(path: Path, reader: VideoReader, samples: pd.DataFrame) -> Iterator[d
         AtlasError: a video is too short to be scored.
     """
     made = read_metadata(path)
-    geometry = parse_geometry(made["geometry"])
+    view = parse_view(made["geometry"])
     grid = tuple(int(side) for side in made["grid"].split("x"))
     names = [reader.frame(position)[0] for position in samples["position"]]
     for number, name in enumerate(dict.fromkeys(names)):
@@ -64,8 +63,8 @@ def scores(path: Path, reader: VideoReader, samples: pd.DataFrame) -> Iterator[d
         if not truths[0].any():
             raise AtlasError(f"video '{name}': no object in its first frame; leave it out")
         soft = FileRows(path, "propagated_labels", f"video{number:04d}")[:]
-        cells = whole_grid(geometry.seen_size(truths.shape[1:]), geometry.side, grid)
-        yield score_video(soft, cells, geometry.side // grid[0], truths)
+        cells = whole_grid(view.seen_size(truths.shape[1:]), view.shape, grid)
+        yield score_video(soft, cells, view.shape[0] // grid[0], truths)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.crops import read_crops, write_crops
-from workflow_scripts.data.geometry import CentreCrop, Tiles
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.views import CentreCrop, Squash, Tiles, View
+
+EIGHT = CentreCrop(8, 8)
 
 
 @pytest.fixture
@@ -22,9 +24,9 @@ def folder(tmp_path):
     return tmp_path / "images"
 
 
-def write(tmp_path, folder, on_bad_image="stop", workers=2, geometry=None):
+def write(tmp_path, folder, on_bad_image="stop", workers=2, geometry=EIGHT):
     reader = open_reader("image_folder", folder)
-    return write_crops(tmp_path / "c.npy", reader, range(len(reader)), geometry or CentreCrop(8, 8), on_bad_image, workers)
+    return write_crops(tmp_path / "c.npy", reader, range(len(reader)), View(geometry), on_bad_image, workers)
 
 
 def test_order_labels_and_pixels(tmp_path, folder):
@@ -58,6 +60,12 @@ def test_tiles_lie_one_after_the_other_and_the_samples_say_which(tmp_path, folde
     assert len(crops) == samples["n_crops"].sum()
     first = samples["first_crop"][5]
     assert (crops[first, 4, 4, 0], crops[first + samples["n_crops"][5] - 1, 4, 4, 0]) == (40, 40)
+
+
+def test_crops_need_not_be_square(tmp_path, folder):
+    samples, _ = write(tmp_path, folder, geometry=Squash(4, 8))
+    assert np.load(tmp_path / "c.npy").shape == (9, 4, 8, 3)
+    assert samples[["height", "width"]].drop_duplicates().to_numpy().tolist() == [[4, 8]]
 
 
 def test_stop_names_the_bad_image_and_writes_nothing(tmp_path, folder):

@@ -13,7 +13,8 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.config import check, read_yaml
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.images import read_rgb
-from workflow_scripts.data.reader import GROUND_TRUTH, READERS, open_reader, reader_module
+from workflow_scripts.data.reader import GROUND_TRUTH, open_reader
+from workflow_scripts.data.reader_names import READERS, reader_module
 from workflow_scripts.fetch.extract import unpack
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

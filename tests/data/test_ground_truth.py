@@ -7,17 +7,16 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.geometry import CentreCrop, Letterbox, Tiles
-from workflow_scripts.data.ground_truth import category_names, first_labels, keypoint_pairs, region_masks, whole_grid
+from workflow_scripts.data.ground_truth import category_names, first_labels, keypoint_pairs, region_masks
 from workflow_scripts.data.reader import KeypointPair, Region
+from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View, crops_per_image, whole_grid
 
 
-def samples(positions, geometry, sizes):
+def samples(positions, view, sizes):
     rows = []
     for position in positions:
-        seen = geometry.seen_size(sizes[position])
-        crops = -(-seen[0] // geometry.side) * -(-seen[1] // geometry.side)
-        rows.append((position, *sizes[position], *seen, crops))
+        seen = view.seen_size(sizes[position])
+        rows.append((position, *sizes[position], *seen, crops_per_image(view, sizes[position])))
     return pd.DataFrame(rows, columns=["position", "image_height", "image_width", "height", "width", "n_crops"])
 
 
@@ -28,8 +27,9 @@ def block(size, top, left, height, width):
 
 
 def test_whole_grid():
-    assert whole_grid((448, 784), 224, (14, 14)) == (28, 49)
-    assert whole_grid((64, 64), 64, (8, 8)) == (8, 8)
+    assert whole_grid((448, 784), (224, 224), (14, 14)) == (28, 49)
+    assert whole_grid((64, 64), (64, 64), (8, 8)) == (8, 8)
+    assert whole_grid((64, 128), (64, 128), (8, 16)) == (8, 16)
 
 
 def test_regions_of_square_images_with_their_union():
@@ -40,9 +40,9 @@ def test_regions_of_square_images_with_their_union():
         2: [Region(block(size, 0, 8, 8, 8), 5)],
     }
     reader = SimpleNamespace(objects=objects.__getitem__)
-    geometry = CentreCrop(16, 16)
+    view = View(CentreCrop(16, 16))
     # The first image was skipped.
-    arrays = region_masks(reader, samples([1, 2, 0], geometry, dict.fromkeys(range(3), size)), geometry, (2, 2))
+    arrays = region_masks(reader, samples([1, 2, 0], view, dict.fromkeys(range(3), size)), view, (2, 2))
     assert arrays["object_image"].tolist() == [1, 2, 2]
     assert arrays["object_label"].tolist() == [5, 4, 7]
     assert arrays["object_cells"].tolist() == [4, 4, 4]
@@ -57,8 +57,8 @@ def test_regions_of_tiled_images_have_grids_of_their_own():
     sizes = {0: (16, 32), 1: (16, 16)}
     parts = {p: [Region(block(size, 0, 0, 16, 8), p)] for p, size in sizes.items()}
     reader = SimpleNamespace(objects=lambda position: [], parts=parts.__getitem__)
-    geometry = Tiles(16, 16, 8)
-    arrays = region_masks(reader, samples([0, 1], geometry, sizes), geometry, (2, 2))
+    view = View(Tiles(16, 16, 8))
+    arrays = region_masks(reader, samples([0, 1], view, sizes), view, (2, 2))
     assert arrays["part_cells"].tolist() == [8, 4]
     wide = arrays["part_values"][:8].reshape(2, 4)
     assert (wide[:, 0] > 200).all()
@@ -69,10 +69,18 @@ def test_regions_of_tiled_images_have_grids_of_their_own():
 
 def test_a_region_that_leaves_no_trace_is_left_out():
     reader = SimpleNamespace(objects=lambda position: [Region(block((16, 48), 0, 0, 16, 2), 1)])
-    geometry = CentreCrop(16, 16)
-    arrays = region_masks(reader, samples([0], geometry, {0: (16, 48)}), geometry, (2, 2))
+    view = View(CentreCrop(16, 16))
+    arrays = region_masks(reader, samples([0], view, {0: (16, 48)}), view, (2, 2))
     assert len(arrays["object_image"]) == 0
     assert arrays["has_object"].tolist() == [0]
+
+
+def test_regions_of_crops_that_are_not_square():
+    reader = SimpleNamespace(objects=lambda position: [Region(block((20, 20), 0, 0, 10, 10), 1)])
+    view = View(Squash(16, 32))
+    arrays = region_masks(reader, samples([0], view, {0: (20, 20)}), view, (2, 4))
+    assert (arrays["object_values"].reshape(2, 4) > 127).tolist() == [[True, True, False, False], [False] * 4]
+    assert arrays["object_mask"].shape == (1, 8)
 
 
 class Video:
@@ -88,8 +96,8 @@ class Video:
 
 
 def test_first_labels_of_every_video():
-    geometry = Tiles(16, 16, 8)
-    arrays = first_labels(Video(), samples(range(6), geometry, dict.fromkeys(range(6), (16, 32))), geometry, (2, 2))
+    view = View(Tiles(16, 16, 8))
+    arrays = first_labels(Video(), samples(range(6), view, dict.fromkeys(range(6), (16, 32))), view, (2, 2))
     assert arrays["video"].tolist() == [0, 0, 0, 1, 1, 1]
     assert arrays["frame"].tolist() == [0, 1, 2, 0, 1, 2]
     assert arrays["channels"].tolist() == [2, 2]
@@ -98,12 +106,12 @@ def test_first_labels_of_every_video():
 
 
 def test_a_video_without_its_first_frame_or_of_several_sizes_is_named():
-    geometry = Tiles(16, 16, 8)
+    view = View(Tiles(16, 16, 8))
     sizes = dict.fromkeys(range(6), (16, 32))
     with pytest.raises(AtlasError, match="video 'clip1': its first frame is missing"):
-        first_labels(Video(), samples([0, 1, 2, 4, 5], geometry, sizes), geometry, (2, 2))
+        first_labels(Video(), samples([0, 1, 2, 4, 5], view, sizes), view, (2, 2))
     with pytest.raises(AtlasError, match="video 'clip0': its frames have 2 sizes"):
-        first_labels(Video(), samples(range(6), geometry, sizes | {1: (16, 48)}), geometry, (2, 2))
+        first_labels(Video(), samples(range(6), view, sizes | {1: (16, 48)}), view, (2, 2))
 
 
 def pair(source, target, category="b"):
@@ -113,9 +121,9 @@ def pair(source, target, category="b"):
 
 def test_pairs_in_pixels_of_the_crops_without_skipped_images():
     reader = SimpleNamespace(pairs=lambda: [pair(0, 1), pair(1, 2), pair(0, 2, "a")])
-    geometry = Letterbox(40)
+    view = View(Letterbox(40))
     sizes = {0: (40, 80), 2: (80, 80)}
-    arrays = keypoint_pairs(reader, samples([2, 0], geometry, sizes), geometry)
+    arrays = keypoint_pairs(reader, samples([2, 0], view, sizes), view)
     assert category_names(reader) == ["a", "b"]
     assert arrays["pair_source"].tolist() == [1]
     assert arrays["pair_target"].tolist() == [0]
@@ -129,4 +137,4 @@ def test_pairs_in_pixels_of_the_crops_without_skipped_images():
 def test_no_pair_left_is_an_error():
     reader = SimpleNamespace(pairs=lambda: [pair(0, 1)])
     with pytest.raises(AtlasError, match="no pair of key points is left"):
-        keypoint_pairs(reader, samples([0], Letterbox(8), {0: (8, 8)}), Letterbox(8))
+        keypoint_pairs(reader, samples([0], View(Letterbox(8)), {0: (8, 8)}), View(Letterbox(8)))

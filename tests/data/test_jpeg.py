@@ -1,15 +1,19 @@
 """Crops of JPEG files made fast equal PIL's within the stated tolerance; what is no ordinary JPEG is left to PIL."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from workflow_scripts import crop_images
 from workflow_scripts.data.crops import plain_load
-from workflow_scripts.data.geometry import CentreCrop, Letterbox, Squash, Tiles
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.jpeg import TOLERANCE, fast_load
 from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
 
 GEOMETRY = CentreCrop(73, 64)
 
@@ -24,7 +28,7 @@ def photo(height, width, seed=0):
 def both(folder, geometry=GEOMETRY):
     """Return the crops and the size of the only image of a folder, made fast and by PIL."""
     reader = open_reader("image_folder", folder)
-    return fast_load(reader, geometry)(0), plain_load(reader, geometry)(0)
+    return fast_load(reader, geometry)(0), plain_load(reader, View(geometry))(0)
 
 
 @pytest.mark.parametrize("geometry", [GEOMETRY, CentreCrop(64, 64), CentreCrop(32, 16), CentreCrop(224, 224)], ids=str)
@@ -84,20 +88,80 @@ def test_damaged_files_are_named_as_ever(tmp_path, kept):
     (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:kept])
     reader = open_reader("image_folder", tmp_path)
     messages = []
-    for load in (fast_load(reader, GEOMETRY), plain_load(reader, GEOMETRY)):
+    for load in (fast_load(reader, GEOMETRY), plain_load(reader, View(GEOMETRY))):
         with pytest.raises(BadImageError, match=r"a\.jpg: ") as error:
             load(0)
         messages.append(str(error.value))
     assert messages[0] == messages[1]
 
 
-def test_which_geometries_and_machines_are_left_to_pil(tmp_path, monkeypatch):
+def test_which_views_and_machines_are_left_to_pil(tmp_path, monkeypatch):
     photo(30, 40).save(tmp_path / "a.jpg")
     reader = open_reader("image_folder", tmp_path)
+    monkeypatch.setattr(crop_images, "TORCH_IMPORT", 0.0)
     monkeypatch.setattr("workflow_scripts.data.jpeg.fast_load", lambda *_: "fast")
     monkeypatch.setattr("workflow_scripts.data.jpeg.worth_it", lambda: True)
-    assert crop_images._load(reader, GEOMETRY) == "fast"
-    for geometry in (CentreCrop(73, 64, 100), Letterbox(64), Squash(64), Tiles(64, 64, 8)):
-        assert crop_images._load(reader, geometry) != "fast"
+    assert crop_images._load(reader, View(GEOMETRY)) == "fast"
+    for geometry in (CentreCrop(73, 64, 100), Letterbox(64), Squash(64, 64), Tiles(64, 64, 8)):
+        assert crop_images._load(reader, View(geometry)) != "fast"
+    assert crop_images._load(reader, View(GEOMETRY, Blur(2))) != "fast"
     monkeypatch.setattr("workflow_scripts.data.jpeg.worth_it", lambda: False)
-    assert crop_images._load(reader, GEOMETRY) != "fast"
+    assert crop_images._load(reader, View(GEOMETRY)) != "fast"
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "name", "pays"),
+    [
+        (700, 140_000, "a.JPEG", False),
+        (800, 140_000, "a.jpg", True),
+        (2600, 4000, "a.jpg", True),
+        (60, 2_100_000, "a.jpg", False),
+        (70, 2_100_000, "a.jpg", True),
+        (10**6, 140_000, "a.png", False),
+    ],
+)
+def test_torch_is_imported_where_it_saves_more_time_than_that_takes(tmp_path, count, size, name, pays):
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(size)
+
+    class Same:
+        def __len__(self):
+            return count
+
+        def file(self, position):
+            return tmp_path / name
+
+    assert crop_images._torch_pays(Same()) is pays
+
+
+def test_files_that_are_missing_or_none_do_not_count(tmp_path):
+    class Absent:
+        def __len__(self):
+            return 5000
+
+        def file(self, position):
+            return tmp_path / "missing.jpg" if position % 2 else None
+
+    assert not crop_images._torch_pays(Absent())
+
+
+@pytest.mark.parametrize("import_seconds", [None, 0.0])
+def test_a_small_dataset_does_not_wait_for_torch(tmp_path, import_seconds):
+    photo(80, 100).save(tmp_path / "a.jpg")
+    files = {name: tmp_path / f"out.{name}" for name in ("crops", "samples", "skipped")}
+    arguments = ["--dataset", "d", "--reader", "image_folder", "--path", str(tmp_path), "--view", str(GEOMETRY)]
+    arguments += ["--on-bad-image", "stop", *(f"--{name}={path}" for name, path in files.items())]
+    script = f"""
+import sys
+from workflow_scripts import crop_images
+if {import_seconds} is not None:
+    crop_images.TORCH_IMPORT = {import_seconds}
+sys.argv = ["crop_images", *{arguments!r}]
+crop_images.main()
+print("torch" in sys.modules)
+"""
+    made = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2]
+    )
+    assert made.stdout.strip() == str(import_seconds is not None)
+    assert np.load(files["crops"]).shape == (1, 64, 64, 3)

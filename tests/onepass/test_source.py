@@ -16,8 +16,9 @@ from workflow_scripts.zoo.normalisation import Normalisation
 NORMALISATION = Normalisation(mean=(0.5, 0.25, 0.0), std=(0.5, 0.25, 1.0))
 
 
-def vit(side=4):
-    return SimpleNamespace(device=torch.device("cpu"), image_size=(side, side), normalisation=NORMALISATION, grid=(2, 2))
+def vit(side=4, columns=None):
+    size = (side, columns or side)
+    return SimpleNamespace(device=torch.device("cpu"), image_size=size, normalisation=NORMALISATION, grid=(2, size[1] // 2))
 
 
 def samples_table(path, labels=(0, 1, 2, 1, 0), sizes=((4, 4),) * 5):
@@ -68,6 +69,18 @@ def test_crops_of_another_size_are_refused(files):
     _, crops, samples, _ = files
     with pytest.raises(AtlasError, match=r"crops of 4 x 4 px, but the model takes 8 x 8"):
         CropSource(vit(8), crops, samples)
+
+
+def test_crops_that_are_not_square(tmp_path):
+    np.save(tmp_path / "c.npy", np.zeros((2, 4, 6, 3), np.uint8))
+    samples_table(tmp_path / "s.parquet", [0, 1], [(4, 4)] * 2)
+    pd.read_parquet(tmp_path / "s.parquet").assign(height=4, width=6).to_parquet(tmp_path / "s.parquet")
+    batch = CropSource(vit(4, 6), tmp_path / "c.npy", tmp_path / "s.parquet").read(0, 2)
+    assert batch.image.shape == (2, 3, 4, 6)
+    assert batch.tiles is None
+    write_arrays(tmp_path / "p.safetensors", {"pair_source": np.zeros(1)}, {})
+    with pytest.raises(AtlasError, match="crops of 4 x 6 px; key points are matched in square crops only"):
+        CropSource(vit(4, 6), tmp_path / "c.npy", tmp_path / "s.parquet", keypoint_pairs=tmp_path / "p.safetensors")
 
 
 def test_files_that_do_not_belong_together_are_refused(files):

@@ -10,9 +10,10 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from workflow_scripts.common.config import read_yaml
-from workflow_scripts.data.geometry import parse_geometry
-from workflow_scripts.print_plan import plan_text
-from workflow_scripts.studies.cost import crops_bytes, crops_per_image, forward_flops, pass_costs, weights_bytes
+from workflow_scripts.data.geometry import crops
+from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.print_plan import _passes, plan_text
+from workflow_scripts.studies.cost import PassCost, crops_bytes, forward_flops, pass_costs, weights_bytes
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.zoo.load import build_model
 from workflow_scripts.zoo.registry import entry_from_dict
@@ -32,11 +33,12 @@ def test_operations_are_those_that_torch_counts(name):
     assert forward_flops(entry) == pytest.approx(counter.get_total_flops(), rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["resize64-crop64", "short128-tile64-patch8", "squash64", "letterbox64"])
+@pytest.mark.parametrize("name", ["resize64-crop64", "short128-tile64-patch8", "squash64x128", "letterbox64-blur3"])
 @pytest.mark.parametrize("size", [(375, 500), (480, 854), (64, 64)])
 def test_crops_are_as_many_as_are_cut(name, size):
     image = Image.fromarray(np.zeros((*size, 3), np.uint8))
-    assert crops_per_image(name, size) == len(parse_geometry(name).crops(image))
+    view = parse_view(name)
+    assert crops_per_image(view, size) == len(crops(view, image))
 
 
 def test_sums_by_hand():
@@ -46,7 +48,16 @@ def test_sums_by_hand():
     assert (known.images, known.crops) == (10, 10)
     assert known.flops == 10 * forward_flops(MODELS["dino_s16"])
     assert (unknown.images, unknown.flops) == (None, None)
-    assert crops_bytes(2, "squash64") == 2 * 64 * 64 * 3
+    assert crops_bytes(2, "squash64x128") == 2 * 64 * 128 * 3
+
+
+def test_tiles_of_several_patches_are_one_line_of_the_plan_and_blurred_ones_another():
+    views = ["short448-tile224-patch14", "short448-tile224-patch16", "short448-tile224-patch16-blur20"]
+    text = _passes([PassCost("model", "data", view, 1, 8, 1.0) for view in views], 1.0)
+    assert [line.split()[1:3] for line in text.splitlines() if line.split()[:1] == ["data"]] == [
+        ["short448-tile224", "2"],
+        ["short448-tile224-blur20", "1"],
+    ]
 
 
 def test_the_size_of_weights():

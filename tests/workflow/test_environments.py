@@ -21,7 +21,7 @@ DISTRIBUTIONS = {
 }
 JOBS = {
     "analysis": [
-        "paint_world", "grid_masks", "grid_labels", "list_keypoint_pairs", "check_demo_zoo",
+        "paint_world", "reduce_truth", "check_demo_zoo",
         "fetch_dataset", "fetch_model", "print_plan",
         "tabulate_attention", "tabulate_clustering", "tabulate_residual", "tabulate_cka", "tabulate_knn",
         "tabulate_retrieval", "tabulate_video", "tabulate_keypoints", "tabulate_summary", "judge_claims", "draw_figure",

@@ -19,9 +19,10 @@ from tests.workflow.real_path import GEOMETRY, GUARD, MAIN, MODELS, OWNERS, SIDE
 from tests.zoo.zoo_families import library_outputs
 from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.table import read_table
-from workflow_scripts.data.geometry import parse_geometry
+from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.jpeg import TOLERANCE
 from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.views import parse_view
 from workflow_scripts.onepass.states import read_metadata, read_state
 from workflow_scripts.zoo.build import build_model
 from workflow_scripts.zoo.layouts import LAYOUTS
@@ -151,16 +152,16 @@ def test_what_nobody_published_is_recorded_and_nothing_else(real):
 
 
 @pytest.mark.parametrize(
-    ("name", "geometry"), [*((name, GEOMETRY) for name in STUDIED), *((name, WHOLE_IMAGE) for name in FURTHER)]
+    ("name", "view"), [*((name, GEOMETRY) for name in STUDIED), *((name, WHOLE_IMAGE) for name in FURTHER)]
 )
-def test_crops_are_the_images_of_the_official_layout(real, name, geometry):
+def test_crops_are_the_images_of_the_official_layout(real, name, view):
     entry = real.datasets[name]
     reader = open_reader(entry["reader"], real.trees / real.folder(name), entry.get("options", {}))
-    crops = np.load(real.path / f"resources/crops/{name}/{geometry}/crops.npy")
-    assert crops.shape == (len(reader), SIDE, SIDE, 3)
+    made = np.load(real.path / f"resources/crops/{name}/{view}/crops.npy")
+    assert made.shape == (len(reader), SIDE, SIDE, 3)
     for i in range(0, len(reader), max(1, len(reader) // 4)):
-        expected = parse_geometry(geometry).crops(reader.image(i))[0]
-        assert np.abs(crops[i].astype(int) - expected).max() <= TOLERANCE
+        expected = crops(parse_view(view), reader.image(i))[0]
+        assert np.abs(made[i].astype(int) - expected).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -232,7 +233,7 @@ def test_no_job_but_those_that_fetch_touches_the_network(real):
     jobs = Counter(real.started())
     assert jobs["fetch_dataset"] == 23
     assert jobs["fetch_model"] == len(MODELS) - 1
-    others = {"crop_images", "grid_masks", "grid_labels", "list_keypoint_pairs", "run_pass", "tabulate_cka", "draw_figure"}
+    others = {"crop_images", "reduce_truth", "reduce_pairs", "run_pass", "tabulate_cka", "draw_figure"}
     assert others | {f"tabulate_{name}" for name in TABLES} <= set(jobs)
     assert real.attempts() == ""
 

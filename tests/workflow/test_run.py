@@ -96,7 +96,7 @@ def test_editing_what_a_pass_computes_reruns_its_passes_and_no_training(finished
     edited(f"workflow_scripts/metrics/{metric}.py", "\n# another definition\n")
     jobs = finished.planned()
     assert jobs["run_pass"] == passes
-    assert not {"train_demo_model", "crop_images", "paint_world", "grid_masks"} & set(jobs)
+    assert not {"train_demo_model", "crop_images", "paint_world", "reduce_truth"} & set(jobs)
 
 
 def test_editing_k_nn_reruns_the_check_and_the_report(finished, edited):

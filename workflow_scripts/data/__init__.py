@@ -1,1 +1,1 @@
-"""A dataset: files in their official layout -> samples, and geometry applied to image and ground truth alike."""
+"""A dataset: files in their official layout -> samples, and views applied to image and ground truth alike."""

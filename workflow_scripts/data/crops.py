@@ -1,6 +1,6 @@
-"""Decoded crops: every image of a dataset decoded once per geometry, packed as uint8, shared by all models.
+"""Decoded crops: every image of a dataset decoded once per view, packed as uint8, shared by all models.
 
-A sample has one crop, or with the geometry `Tiles` several: the columns `first_crop` and `n_crops` say which, `height` and
+A sample has one crop, or with a view of `Tiles` several: the columns `first_crop` and `n_crops` say which, `height` and
 `width` the size of the image that they were cut from, in pixels of the crops; `image_height` and `image_width` are those
 of the file.
 """
@@ -19,13 +19,14 @@ import pandas as pd
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.geometry import Geometry, Size
+from workflow_scripts.data import geometry
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.reader import Reader
+from workflow_scripts.data.views import Size, View
 
 T = TypeVar("T")
 S = TypeVar("S")
-Loaded = tuple[np.ndarray, Size]  # crops [n, side, side, 3] uint8; (height, width) of the image
+Loaded = tuple[np.ndarray, Size]  # crops [n, rows, columns, 3] uint8; (height, width) of the image
 Load = Callable[[int], Loaded]
 SAMPLE_COLUMNS = [
     "position", "id", "label", "class", "image_height", "image_width", "height", "width", "first_crop", "n_crops",
@@ -36,23 +37,23 @@ def write_crops(
     path: str | Path,
     reader: Reader,
     positions: Iterable[int],
-    geometry: Geometry,
+    view: View,
     on_bad_image: str,
     workers: int,
     on_image: Callable[[int], None] = lambda done: None,
     load: Load | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Decode, resize and crop images into one .npy file [crops, side, side, 3] uint8.
+    """Decode, resize and crop images into one .npy file [crops, rows, columns, 3] uint8.
 
     Args:
         path: the .npy file, written whole or not at all.
         reader: the dataset.
         positions: which samples, in this order.
-        geometry: how an image becomes crops.
+        view: how an image becomes crops.
         on_bad_image: "stop" raises at the first image that cannot be read, "skip" leaves it out.
         workers: decoding threads.
         on_image: called with the number of images done.
-        load: position -> crops and size of the image; by default `geometry.crops` of `reader.image`.
+        load: position -> crops and size of the image; by default `plain_load`.
 
     Returns:
         The samples that are in the file (columns `SAMPLE_COLUMNS`) and the messages of skipped images.
@@ -65,7 +66,7 @@ def write_crops(
     rows, skipped = [], []
     n_crops = 0
 
-    load = load or plain_load(reader, geometry)
+    load = load or plain_load(reader, view)
 
     def load_or_say(position: int) -> Loaded | BadImageError:
         try:
@@ -74,7 +75,7 @@ def write_crops(
             return error
 
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(_header(len(positions), geometry.side))
+        file.write(_header(len(positions), view.shape))
         for done, (position, loaded) in enumerate(_in_order(load_or_say, positions, workers), start=1):
             if isinstance(loaded, BadImageError):
                 if on_bad_image == "stop":
@@ -85,38 +86,38 @@ def write_crops(
                 file.write(crops.tobytes())
                 label = reader.label(position)
                 name = reader.classes[label] if label >= 0 else ""
-                rows.append((position, reader.id(position), label, name, *size, *geometry.seen_size(size), n_crops, len(crops)))
+                rows.append((position, reader.id(position), label, name, *size, *view.seen_size(size), n_crops, len(crops)))
                 n_crops += len(crops)
             on_image(done)
         if not rows:
             raise AtlasError(f"no image of {len(positions)} could be read; the first: {skipped[0] if skipped else 'none'}")
         file.seek(0)
-        file.write(_header(n_crops, geometry.side))
+        file.write(_header(n_crops, view.shape))
     return pd.DataFrame(rows, columns=SAMPLE_COLUMNS), skipped
 
 
-def plain_load(reader: Reader, geometry: Geometry) -> Load:
-    """Return the function that makes the crops of a sample as reader and geometry define them, by PIL."""
+def plain_load(reader: Reader, view: View) -> Load:
+    """Return the function that makes the crops of a sample as reader and view define them, by PIL."""
 
     def load(position: int) -> Loaded:
         image = reader.image(position)
-        return geometry.crops(image), image.size[::-1]
+        return geometry.crops(view, image), image.size[::-1]
 
     return load
 
 
 def read_crops(path: str | Path, start: int, stop: int) -> np.ndarray:
-    """Return the crops `start` to `stop` (exclusive), [n, crop, crop, 3] uint8, a copy.
+    """Return the crops `start` to `stop` (exclusive), [n, rows, columns, 3] uint8, a copy.
 
     The map is opened anew for every read, so the pages of images already seen do not count as memory of the pass.
     """
     return np.array(np.load(path, mmap_mode="r")[start:stop])
 
 
-def _header(count: int, side: int) -> bytes:
+def _header(count: int, shape: Size) -> bytes:
     # NumPy pads the header so that the first axis may change without moving the data.
     buffer = io.BytesIO()
-    header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape, 3)}
     np.lib.format.write_array_header_1_0(buffer, header)
     return buffer.getvalue()
 

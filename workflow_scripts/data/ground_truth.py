@@ -5,6 +5,7 @@ Rows of the samples table (`data.crops`) are called images here; a position in t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,22 +13,19 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.geometry import Geometry
+from workflow_scripts.data import geometry
 from workflow_scripts.data.reader import ObjectReader, PairReader, PartReader, Reader, VideoReader
+from workflow_scripts.data.views import Size, View, whole_grid
 
 Arrays = dict[str, np.ndarray]
-
-
-def whole_grid(size: tuple[int, int], side: int, grid: tuple[int, int]) -> tuple[int, int]:
-    """Return the (rows, columns) of an image of `size`, given the `grid` of a crop of `side` pixels."""
-    return size[0] * grid[0] // side, size[1] * grid[1] // side
+Reduced = tuple[Arrays, dict[str, str]]  # arrays and metadata of a file
 
 
 def region_masks(
     reader: ObjectReader | PartReader,
     samples: pd.DataFrame,
-    geometry: Geometry,
-    grid: tuple[int, int],
+    view: View,
+    grid: Size,
     on_image: Callable[[int], None] = lambda done: None,
 ) -> Arrays:
     """Return object and part masks on the patch grid.
@@ -35,7 +33,7 @@ def region_masks(
     Args:
         reader: a dataset with `objects`, `parts` or both.
         samples: the samples table of the crops.
-        geometry: of the crops.
+        view: of the crops.
         grid: (R, C) of the patch grid of one crop.
         on_image: called with the number of images done.
 
@@ -50,10 +48,10 @@ def region_masks(
     label: dict[str, list[int]] = {kind: [] for kind in kinds}
     masks: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for row, (position, height, width) in enumerate(zip(samples["position"], samples["height"], samples["width"], strict=True)):
-        cells = whole_grid((height, width), geometry.side, grid)
+        cells = whole_grid((height, width), view.shape, grid)
         for kind, ask in kinds.items():
             for region in ask(position):
-                mask = geometry.grid_mask(region.mask, cells)
+                mask = geometry.grid_mask(view, region.mask, cells)
                 if mask.any():
                     image[kind].append(row)
                     label[kind].append(region.label)
@@ -73,13 +71,13 @@ def region_masks(
     return arrays
 
 
-def first_labels(reader: VideoReader, samples: pd.DataFrame, geometry: Geometry, grid: tuple[int, int]) -> Arrays:
+def first_labels(reader: VideoReader, samples: pd.DataFrame, view: View, grid: Size) -> Arrays:
     """Return what label propagation starts from.
 
     Args:
         reader: a dataset of videos.
         samples: the samples table of the crops.
-        geometry: of the crops.
+        view: of the crops.
         grid: (R, C) of the patch grid of one crop.
 
     Returns:
@@ -100,9 +98,9 @@ def first_labels(reader: VideoReader, samples: pd.DataFrame, geometry: Geometry,
             raise AtlasError(f"video '{video}': its first frame is missing or was skipped; give it or leave the video out")
         if len(sizes) > 1:
             raise AtlasError(f"video '{video}': its frames have {len(sizes)} sizes; resize them to one")
-        grid_size = whole_grid(sizes.pop(), geometry.side, grid)
+        grid_size = whole_grid(sizes.pop(), view.shape, grid)
         truth = reader.object_map(samples["position"][rows[0]])
-        maps.append(geometry.grid_labels(truth, grid_size).ravel())
+        maps.append(geometry.grid_labels(view, truth, grid_size).ravel())
         channels.append(int(truth.max()) + 1)
         cells.append(grid_size)
     number = {video: i for i, video in enumerate(videos)}
@@ -115,13 +113,13 @@ def first_labels(reader: VideoReader, samples: pd.DataFrame, geometry: Geometry,
     }
 
 
-def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, geometry: Geometry) -> Arrays:
+def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arrays:
     """Return the key-point pairs in pixels of the crops.
 
     Args:
         reader: a dataset with key-point pairs.
         samples: the samples table of the crops.
-        geometry: of the crops.
+        view: of the crops.
 
     Returns:
         P pairs with K points in all: pair_source, pair_target [P] int64 images; pair_category [P] int64, indices into the
@@ -144,10 +142,10 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, geometry: Geometry
         arrays["source"].append(source)
         arrays["target"].append(target)
         arrays["category"].append(categories.index(pair.category))
-        arrays["size"].append(max(x1 - x0, y1 - y0) * geometry.scale(sizes[target]))
+        arrays["size"].append(max(x1 - x0, y1 - y0) * view.scale(sizes[target]))
         arrays["point"] += [number] * len(pair.source_xy)
-        arrays["from"].append(geometry.points(pair.source_xy, sizes[source]))
-        arrays["to"].append(geometry.points(pair.target_xy, sizes[target]))
+        arrays["from"].append(geometry.points(view, pair.source_xy, sizes[source]))
+        arrays["to"].append(geometry.points(view, pair.target_xy, sizes[target]))
     return {
         "pair_source": np.array(arrays["source"], np.int64),
         "pair_target": np.array(arrays["target"], np.int64),
@@ -162,3 +160,29 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, geometry: Geometry
 def category_names(reader: PairReader | Reader) -> list[str]:
     """Return the names of the categories of a dataset's key-point pairs, sorted."""
     return sorted({pair.category for pair in reader.pairs()})
+
+
+def _masks(
+    reader: ObjectReader | PartReader, samples: pd.DataFrame, view: View, grid: Size, on_image: Callable[[int], None]
+) -> Reduced:
+    arrays = region_masks(reader, samples, view, grid, on_image)
+    if not any(len(value) for name, value in arrays.items() if name.endswith("_label")):
+        raise AtlasError("no masks; choose a dataset that has them")
+    return arrays, {}
+
+
+def _labels(reader: VideoReader, samples: pd.DataFrame, view: View, grid: Size, on_image: Callable[[int], None]) -> Reduced:
+    return first_labels(reader, samples, view, grid), {}
+
+
+def _pairs(reader: PairReader, samples: pd.DataFrame, view: View, grid: None, on_image: Callable[[int], None]) -> Reduced:
+    return keypoint_pairs(reader, samples, view), {"categories": json.dumps(category_names(reader))}
+
+
+# Kind of file -> (reader, samples, view, patch grid of a crop, called with the number of images done) -> its content.
+KINDS: dict[str, Callable[[Any, pd.DataFrame, View, Any, Callable[[int], None]], Reduced]] = {
+    "masks": _masks,
+    "labels": _labels,
+    "pairs": _pairs,
+}
+ON_GRID = ("masks", "labels")  # the kinds that need a patch grid

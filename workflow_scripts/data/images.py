@@ -9,6 +9,8 @@ from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
 
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+
 
 class BadImageError(AtlasError):
     """An image file that cannot be read; the message names the file."""

@@ -16,11 +16,11 @@ from PIL import Image
 from torch.nn import functional
 
 from workflow_scripts.data.crops import Load, Loaded, plain_load
-from workflow_scripts.data.geometry import CentreCrop
+from workflow_scripts.data.images import JPEG_SUFFIXES
 from workflow_scripts.data.reader import FileReader
+from workflow_scripts.data.views import CentreCrop, Size, View
 
 TOLERANCE = 2
-SUFFIXES = (".jpg", ".jpeg")
 
 
 def worth_it() -> bool:
@@ -35,15 +35,17 @@ def fast_load(reader: FileReader, geometry: CentreCrop) -> Load:
         reader: the dataset.
         geometry: without `fit`, which PIL alone can do.
     """
-    by_pil = plain_load(reader, geometry)
+    by_pil = plain_load(reader, View(geometry))
 
     def load(position: int) -> Loaded:
         path = reader.file(position)
-        pixels = _decoded(path) if path and path.suffix.lower() in SUFFIXES else None
+        pixels = _decoded(path) if path and path.suffix.lower() in JPEG_SUFFIXES else None
         if pixels is None:
             return by_pil(position)
         size = pixels.shape[:2]
-        return geometry.cut(_bicubic(pixels, geometry.resized(size))), size
+        resized = geometry.resized(size)
+        top, left = geometry.corner(resized)
+        return _bicubic(pixels, resized)[None, top : top + geometry.crop, left : left + geometry.crop], size
 
     return load
 
@@ -60,7 +62,7 @@ def _decoded(path: Path) -> np.ndarray | None:
         return None
 
 
-def _bicubic(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _bicubic(pixels: np.ndarray, size: Size) -> np.ndarray:
     if pixels.shape[:2] == size:
         return pixels
     planes = torch.from_numpy(pixels).permute(2, 0, 1)[None]

@@ -211,7 +211,7 @@ class View:
 
     Attributes:
         geometry: how an image becomes crops.
-        alteration: what is done to the whole image before that, or None.
+        alteration: what is done to the whole image before that, which keeps its size, or None.
     """
 
     geometry: Geometry

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workflow_scripts.data.geometry import tile_corners
+from workflow_scripts.data.views import tile_corners
 from workflow_scripts.zoo.vit import Layer
 
 
@@ -52,7 +52,7 @@ class KeypointPairs:
         source, target: [P] int64 images.
         point_pair: [K] int64 pair of each point.
         point_source: [K, 2] float32 (x, y) in pixels of the source crop.
-        side: side of the crops in pixels.
+        side: side of the crops in pixels, which are square.
     """
 
     source: np.ndarray
@@ -104,7 +104,7 @@ class Batch:
         """Return the place in the batch of the image that a crop belongs to; `grid` is that of one crop."""
         if self.tiles is None:
             return crop
-        counts = [len(tile_corners(cells, grid[0])) for cells in self.tiles]
+        counts = [len(tile_corners(cells, grid)) for cells in self.tiles]
         return int(np.searchsorted(np.cumsum(counts), crop, side="right"))
 
 
@@ -138,14 +138,14 @@ class LayerView:
         tokens = self.layer.token[:, self.n_prefix :]
         if batch.tiles is None:
             return list(tokens)
-        side = self.grid[0]
+        rows, columns = self.grid
         found, crop = [], 0
         for cells in batch.tiles:
-            corners = tile_corners(cells, side)
+            corners = tile_corners(cells, self.grid)
             whole = tokens.new_empty(*cells, tokens.shape[-1])
             # Backwards, so that an earlier tile overwrites a later one.
             for offset, (y, x) in reversed(list(enumerate(corners))):
-                whole[y : y + side, x : x + side] = tokens[crop + offset].reshape(side, side, -1)
+                whole[y : y + rows, x : x + columns] = tokens[crop + offset].reshape(rows, columns, -1)
             found.append(whole.reshape(-1, tokens.shape[-1]))
             crop += len(corners)
         return found

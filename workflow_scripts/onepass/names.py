@@ -31,4 +31,4 @@ COLLECTORS = {
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
-TRUTH_ON_GRID = ("masks", "labels")  # kinds of ground truth that are reduced to a model's patch grid
+

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,20 @@ from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.crops import read_crops
-from workflow_scripts.data.ground_truth import whole_grid
+from workflow_scripts.data.views import whole_grid
 from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
 
 
 class CropSource:
-    """The crops of one dataset and geometry as batches for one model."""
+    """The crops of one dataset and view as batches for one model."""
 
     def __init__(
         self,
         vit: Vit,
         crops: Path,
         samples: Path,
-        grid_masks: Path | None = None,
-        grid_labels: Path | None = None,
-        keypoint_pairs: Path | None = None,
+        truth: Mapping[str, Path] | None = None,
     ) -> None:
         """Open the files.
 
@@ -34,9 +33,8 @@ class CropSource:
             vit: the model, for its device, precision and normalisation.
             crops: .npy file of the crops.
             samples: parquet with one row per image (see `data.crops`).
-            grid_masks: safetensors of `data.ground_truth.region_masks`, for the model's patch grid.
-            grid_labels: safetensors of `data.ground_truth.first_labels`, for the model's patch grid.
-            keypoint_pairs: safetensors of `data.ground_truth.keypoint_pairs`.
+            truth: files of ground truth by kind (`data.ground_truth.KINDS`): masks and labels on the patch grid of the
+                model's crops, key-point pairs.
 
         Raises:
             AtlasError: the files do not belong together or do not fit the model.
@@ -49,17 +47,18 @@ class CropSource:
             raise AtlasError(f"{crops}: {shape[0]} crops but {self.count.sum()} by {samples}; delete both, run again")
         if shape[1:3] != tuple(vit.image_size):
             raise AtlasError(
-                f"{crops}: crops of {shape[1]} x {shape[2]} px, but the model takes {vit.image_size[0]} x "
-                f"{vit.image_size[1]}; change thesis.geometry or the model's image_size"
+                f"{crops}: crops of {shape[1]} x {shape[2]} px, but the model was built for {vit.image_size[0]} x "
+                f"{vit.image_size[1]}; build it at the size of the crops"
             )
         self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].to_numpy(np.int64, copy=True)
         self.n_classes = 0 if self.labels is None else int(self.labels.max()) + 1
         seen = zip(self.samples["height"], self.samples["width"], strict=True)
-        self.cells = [whole_grid(size, shape[1], vit.grid) for size in seen]
+        self.cells = [whole_grid(size, shape[1:3], vit.grid) for size in seen]
         self.tiled = any(cells != vit.grid for cells in self.cells)
-        self.masks = load_file(grid_masks) if grid_masks else {}
-        self.video = load_file(grid_labels) if grid_labels else {}
-        pairs = load_file(keypoint_pairs) if keypoint_pairs else {}
+        opened = {kind: load_file(path) for kind, path in (truth or {}).items()}
+        self.masks, self.video, pairs = (opened.get(kind, {}) for kind in ("masks", "labels", "pairs"))
+        if pairs and shape[1] != shape[2]:
+            raise AtlasError(f"{crops}: crops of {shape[1]} x {shape[2]} px; key points are matched in square crops only")
         names = ("pair_source", "pair_target", "point_pair", "point_source")
         self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
         self.device = vit.device
@@ -123,3 +122,9 @@ class CropSource:
             one_hot = torch.nn.functional.one_hot(index, int(self.video["channels"][number])).T.float()
             labels[number] = one_hot.to(self.device)
         return VideoFrames(video, frame, labels)
+
+
+def crop_shape(crops: Path) -> tuple[int, int]:
+    """Return the (rows, columns) in pixels of the crops in a file."""
+    rows, columns = np.load(crops, mmap_mode="r").shape[1:3]
+    return rows, columns

@@ -6,47 +6,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.data.geometry import Tiles, parse_geometry, tile_corners
+from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.studies.plan import PlannedPass
 
 TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
 
 
 @dataclass(frozen=True)
 class PassCost:
-    """One pass: a model over a dataset in a geometry. `images` and `flops` are None where the dataset's size is not known."""
+    """One view of a pass: a model over a dataset. `images` and `flops` are None where the dataset's size is not known."""
 
     model: str
     dataset: str
-    geometry: str
+    view: str
     images: int | None
     crops: int | None
     flops: float | None
 
 
-def forward_flops(entry: Mapping[str, Any]) -> float:
-    """Return the floating-point operations of one forward pass of one crop.
+def forward_flops(entry: Mapping[str, Any], shape: tuple[int, int] | None = None) -> float:
+    """Return the floating-point operations of one forward pass of one crop of `shape` pixels, by default the model's own.
 
     Per block 24 T D^2 for the projections and the MLP (expansion 4) and 4 T^2 D for attention, of T tokens and width D; two
     operations per multiply-add (Kaplan et al. 2020, table 1, without its factor for training).
     """
-    rows, columns = (size // patch for size, patch in zip(sides(entry["image_size"]), sides(entry["patch"]), strict=True))
+    shape = shape or sides(entry["image_size"])
+    rows, columns = (size // patch for size, patch in zip(shape, sides(entry["patch"]), strict=True))
     tokens, dim = rows * columns + entry["prefix_tokens"], entry["dim"]
     return entry["layers"] * (24.0 * tokens * dim**2 + 4.0 * tokens**2 * dim)
 
 
-def crops_per_image(geometry: str, size: tuple[int, int] = TYPICAL_PHOTO) -> int:
-    """Return how many crops an image of `size` becomes."""
-    parsed = parse_geometry(geometry)
-    return len(tile_corners(parsed.seen_size(size), parsed.side)) if isinstance(parsed, Tiles) else 1
-
-
 def pass_costs(
-    passes: Mapping[str, Mapping[tuple[str, str], Any]],
+    passes: Mapping[str, Mapping[str, PlannedPass]],
     models: Mapping[str, Mapping[str, Any]],
     datasets: Mapping[str, Mapping[str, Any]],
 ) -> list[PassCost]:
-    """Return the cost of every planned pass, in the order of the plan.
+    """Return the cost of every view of every planned pass, in the order of the plan.
 
     Args:
         passes: `studies.plan.planned_passes`.
@@ -55,11 +52,11 @@ def pass_costs(
     """
     costs = []
     for model, planned in passes.items():
-        flops = 0.0 if models[model]["adapter"] == "random" else forward_flops(models[model])
-        for dataset, geometry in planned:
-            images = datasets[dataset].get("images")
-            crops = None if images is None else images * crops_per_image(geometry)
-            costs.append(PassCost(model, dataset, geometry, images, crops, None if crops is None else crops * flops))
+        for passed, view in ((passed, view) for passed in planned.values() for view in passed.views):
+            parsed, images = parse_view(view), datasets[passed.dataset].get("images")
+            flops = 0.0 if is_random(models[model]) else forward_flops(models[model], parsed.shape)
+            crops = None if images is None else images * crops_per_image(parsed, TYPICAL_PHOTO)
+            costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
     return costs
 
 
@@ -75,7 +72,8 @@ def weights_bytes(entry: Mapping[str, Any]) -> float | None:
     return 4e6 * entry["parameters"] if "parameters" in entry else None
 
 
-def crops_bytes(images: int, geometry: str) -> float:
+def crops_bytes(images: int, view: str) -> float:
     """Return the size of the decoded crops of a dataset."""
-    side = parse_geometry(geometry).side
-    return float(images * crops_per_image(geometry) * side * side * 3)
+    parsed = parse_view(view)
+    rows, columns = parsed.shape
+    return float(images * crops_per_image(parsed, TYPICAL_PHOTO) * rows * columns * 3)

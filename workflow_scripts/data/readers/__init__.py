@@ -1,1 +1,1 @@
-"""Readers of the datasets' official layouts, one module each; `data.reader.READERS` knows them by name."""
+"""Readers of the datasets' official layouts, one module each; `data.reader_names.READERS` knows them by name."""
