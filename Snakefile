@@ -13,7 +13,7 @@ include: "rules/fetch.smk"
 include: "rules/models.smk"
 include: "rules/datasets.smk"
 include: "rules/onepass.smk"
-include: "rules/thesis.smk"
+include: "rules/studies.smk"
 include: "rules/report.smk"
 
 
@@ -21,12 +21,12 @@ rule all:
     default_target: True
     input:
         REPORT,
-        feature_files(),
+        TARGETS.feature_files(),
 
 
 rule figures:
     input:
-        figure_files(),
+        TARGETS.figure_files(),
 
 
 onstart:

@@ -35,8 +35,8 @@ rule paint_world:
 rule crop_images:
     """Decode every image of a dataset once for one view."""
     input:
-        files=dataset_file,
-        code=lambda wildcards: reader_code("crop_images", wildcards.dataset),
+        files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
+        code=lambda wildcards: TARGETS.reader_code("crop_images", wildcards.dataset),
     output:
         crops=(str if config["keep_crops"] else temp)(f"{RESOURCES}/crops/{{dataset}}/{{view}}/crops.npy"),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
@@ -52,7 +52,7 @@ rule crop_images:
         mem_mb=2000,
         runtime=240,
     params:
-        reader=lambda wildcards: reader(wildcards.dataset),
+        reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
         on_bad_image=config["on_bad_image"],
     message:
         "Decoding {wildcards.dataset} at {wildcards.view}"
@@ -65,9 +65,9 @@ rule crop_images:
 rule reduce_truth:
     """Reduce ground truth to a patch grid: object and part masks, or the labels of the first frames of videos."""
     input:
-        files=dataset_file,
+        files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
-        code=lambda wildcards: reader_code("reduce_truth", wildcards.dataset),
+        code=lambda wildcards: TARGETS.reader_code("reduce_truth", wildcards.dataset),
     output:
         f"{RESOURCES}/crops/{{dataset}}/{{view}}/{{kind}}_{{grid}}.safetensors",
     log:
@@ -82,7 +82,7 @@ rule reduce_truth:
         mem_mb=2000,
         runtime=120,
     params:
-        reader=lambda wildcards: reader(wildcards.dataset),
+        reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
         what=lambda wildcards: {"masks": "object masks", "labels": "first labels"}[wildcards.kind],
     message:
         "Reducing the {params.what} of {wildcards.dataset} to {wildcards.grid} patches"
@@ -94,9 +94,9 @@ rule reduce_truth:
 rule reduce_pairs:
     """List the key-point pairs of a dataset in pixels of its crops."""
     input:
-        files=dataset_file,
+        files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
-        code=lambda wildcards: reader_code("reduce_truth", wildcards.dataset),
+        code=lambda wildcards: TARGETS.reader_code("reduce_truth", wildcards.dataset),
     output:
         f"{RESOURCES}/crops/{{dataset}}/{{view}}/pairs.safetensors",
     log:
@@ -109,7 +109,7 @@ rule reduce_pairs:
         mem_mb=2000,
         runtime=60,
     params:
-        reader=lambda wildcards: reader(wildcards.dataset),
+        reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
     message:
         "Listing the key-point pairs of {wildcards.dataset}"
     shell:

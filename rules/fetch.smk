@@ -72,10 +72,7 @@ rule plan:
         "../envs/analysis.yaml"
     params:
         config=json.dumps(config),
-        models=json.dumps(SETTINGS.models),
-        datasets=json.dumps(SETTINGS.datasets),
     message:
         "The plan of this configuration; nothing is fetched"
     shell:
-        "python -m workflow_scripts.print_plan --config {params.config:q} --models {params.models:q}"
-        " --datasets {params.datasets:q} 2>&1 | tee {log}"
+        "python -m workflow_scripts.print_plan --config {params.config:q} 2>&1 | tee {log}"

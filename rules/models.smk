@@ -31,3 +31,21 @@ rule train_demo_model:
     shell:
         "python -m workflow_scripts.train_demo_model --method {params.method} --world {input.world} --seed {params.seed}"
         " --effort {params.effort} --threads {threads} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"
+
+
+rule describe_models:
+    """Write down the models of this run: what figures, tables and claims call them and group them by."""
+    output:
+        TARGETS.models_file,
+    log:
+        f"{RESULTS}/logs/describe_models.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        config=untracked(json.dumps(config)),
+        described=json.dumps(TARGETS.described_models),  # the reason to write it again
+    message:
+        "Describing the models of this run"
+    shell:
+        "python -m workflow_scripts.describe_models --config {params.config:q} --output {output} &> {log}"

@@ -1,16 +1,18 @@
-"""The one pass: a dataset goes through a model once, for every enabled study."""
+"""The one pass: a dataset goes through a model once, in all of its views, for every enabled study."""
 
 
 rule run_pass:
     """Pass a dataset through a model and gather all statistics that the enabled studies ask for."""
     input:
-        unpack(pass_inputs),
+        unpack(lambda wildcards: TARGETS.pass_inputs(wildcards.model, wildcards.job)),
     output:
-        f"{RESULTS}/passes/{{dataset}}/{{view}}/{{model}}.safetensors",
+        f"{RESULTS}/passes/{{job}}/{{model}}.safetensors",
     log:
-        f"{RESULTS}/logs/run_pass/{{dataset}}/{{view}}/{{model}}.log",
+        f"{RESULTS}/logs/run_pass/{{job}}/{{model}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/run_pass/{{dataset}}/{{view}}/{{model}}.tsv"
+        f"{RESULTS}/benchmarks/run_pass/{{job}}/{{model}}.tsv"
+    wildcard_constraints:
+        job="[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?",
     conda:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
@@ -19,16 +21,16 @@ rule run_pass:
         mem_mb=6000,
         runtime=240,
     params:
-        entry=lambda wildcards: json.dumps(SETTINGS.models[wildcards.model], sort_keys=True),
-        collectors=lambda wildcards: json.dumps(pass_collectors(wildcards), sort_keys=True),
-        files=pass_options,
+        network=lambda wildcards: TARGETS.network(wildcards.model),
+        dataset=lambda wildcards: wildcards.job.split("/")[0],
+        collectors=lambda wildcards: TARGETS.pass_collectors(wildcards.model, wildcards.job),
+        files=lambda wildcards: TARGETS.pass_options(wildcards.model, wildcards.job),
         batch_size=config["batch_size"],
         seed=config["seed"],
         gpu=config["gpu"],
     message:
-        "Passing {wildcards.dataset} through {wildcards.model}"
+        "Passing {wildcards.job} through {wildcards.model}"
     shell:
-        "python -m workflow_scripts.run_pass --model {wildcards.model} --entry {params.entry:q} {params.files}"
-        " --dataset {wildcards.dataset} --geometry {wildcards.view} --collectors {params.collectors:q}"
-        " --crops {input.crops} --samples {input.samples} --batch-size {params.batch_size}"
+        "python -m workflow_scripts.run_pass --model {wildcards.model} --network {params.network:q} {params.files}"
+        " --dataset {params.dataset} --collectors {params.collectors:q} --batch-size {params.batch_size}"
         " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"

@@ -4,11 +4,12 @@
 rule check_demo_zoo:
     """Measure k-NN accuracy of the demo zoo and stop if a training has collapsed."""
     input:
-        bank=lambda wildcards: demo_pass_files("demo_train")["passes"],
-        query=lambda wildcards: demo_pass_files("demo_val")["passes"],
-        bank_samples=lambda wildcards: demo_pass_files("demo_train")["samples"],
-        query_samples=lambda wildcards: demo_pass_files("demo_val")["samples"],
-        code=lambda wildcards: code_inputs("check_demo_zoo"),
+        bank=TARGETS.demo_passes("demo_train")["passes"],
+        query=TARGETS.demo_passes("demo_val")["passes"],
+        bank_samples=TARGETS.demo_passes("demo_train")["samples"],
+        query_samples=TARGETS.demo_passes("demo_val")["samples"],
+        models=TARGETS.models_file,
+        code=code_inputs("check_demo_zoo"),
     output:
         f"{RESULTS}/tables/demo/knn.parquet",
     log:
@@ -21,6 +22,7 @@ rule check_demo_zoo:
         mem_mb=2000,
         runtime=15,
     params:
+        view=TARGETS.demo_passes("demo_val")["view"],
         neighbours=config["demo"]["neighbours"],
         margin=lambda wildcards: (
             "" if config["demo"]["minimum_margin"] is None else f"--minimum-margin {config['demo']['minimum_margin']}"
@@ -30,7 +32,8 @@ rule check_demo_zoo:
         "Checking that every demo model has learned something"
     shell:
         "python -m workflow_scripts.check_demo_zoo --bank-passes {input.bank} --query-passes {input.query}"
-        " --bank-samples {input.bank_samples} --query-samples {input.query_samples} --neighbours {params.neighbours}"
+        " --bank-samples {input.bank_samples} --query-samples {input.query_samples} --view {params.view}"
+        " --models {input.models} --neighbours {params.neighbours}"
         " {params.margin} --seed {params.seed} --output {output} &> {log}"
 
 
@@ -62,10 +65,10 @@ rule draw_contact_sheet:
 rule describe_run:
     """Write down what was run."""
     input:
-        tables=tables("thesis", "attention"),
-        samples=[crops(dataset, geometry, "samples.parquet") for dataset, geometry in USED_DATASETS.items()],
-        skipped=[crops(dataset, geometry, "skipped.json") for dataset, geometry in USED_DATASETS.items()],
-        code=lambda wildcards: code_inputs("describe_run"),
+        passes=TARGETS.first_passes(),
+        samples=[TARGETS.crops(dataset, view, "samples.parquet") for dataset, view in TARGETS.datasets.items()],
+        skipped=[TARGETS.crops(dataset, view, "skipped.json") for dataset, view in TARGETS.datasets.items()],
+        code=code_inputs("describe_run"),
     output:
         f"{RESULTS}/run.json",
     log:
@@ -76,28 +79,23 @@ rule describe_run:
         mem_mb=1000,
         runtime=15,
     params:
-        config=lambda wildcards: json.dumps(config),
-        models=lambda wildcards: json.dumps(SETTINGS.models),
-        datasets=lambda wildcards: json.dumps({dataset: SETTINGS.datasets[dataset] for dataset in USED_DATASETS}),
+        config=json.dumps(config),
+        models=json.dumps(TARGETS.described_models),
+        datasets=list(TARGETS.datasets),
         benchmarks=f"{RESULTS}/benchmarks",
         command=RUN_COMMAND,
     message:
         "Writing down what was run"
     shell:
-        "python -m workflow_scripts.describe_run --config {params.config:q} --models {params.models:q}"
-        " --datasets {params.datasets:q} --tables {input.tables} --samples {input.samples} --skipped {input.skipped}"
+        "python -m workflow_scripts.describe_run --config {params.config:q} --passes {input.passes}"
+        " --datasets {params.datasets} --samples {input.samples} --skipped {input.skipped}"
         " --benchmarks {params.benchmarks} --command {params.command:q} --output {output} &> {log}"
 
 
 rule write_report:
     """Assemble the HTML report, one folder that opens offline."""
     input:
-        unpack(report_inputs),
-        figures=figure_files(),
-        summary=[f"{RESULTS}/tables/thesis/{name}.html" for name in SUMMARY_TABLES],
-        claims=CLAIMS,
-        run=f"{RESULTS}/run.json",
-        code=lambda wildcards: code_inputs("write_report"),
+        **TARGETS.report_inputs(),
         templates=[*glob.glob("workflow_scripts/report/*.j2"), *glob.glob("workflow_scripts/report/*.css")],
     output:
         REPORT,
@@ -111,9 +109,9 @@ rule write_report:
         mem_mb=1000,
         runtime=15,
     params:
-        figures=[figure.key for figure in enabled_figures()],
-        folder=lambda wildcards: f"{RESULTS}/figures",
-        summary=lambda wildcards, input: os.path.dirname(input.summary[0]),
+        studies=[study.name for study in SETTINGS.studies],
+        figures=[figure.key for figure in TARGETS.figures],
+        folders=f"--figures-dir {RESULTS}/figures --tables-dir {RESULTS}/tables",
         demo=lambda wildcards, input: (
             f"--contact-sheet {input.contact_sheet} --knn {input.knn}" if "knn" in input.keys() else ""
         ),
@@ -121,6 +119,5 @@ rule write_report:
     message:
         "Writing the report"
     shell:
-        "python -m workflow_scripts.write_report --figures-dir {params.folder} --figure {params.figures}"
-        " --run-info {input.run} --summary-dir {params.summary} --claims {input.claims} {params.demo}"
-        " --output-dir {params.output} &> {log}"
+        "python -m workflow_scripts.write_report --studies {params.studies} --figures {params.figures} {params.folders}"
+        " --run-info {input.run} {params.demo} --output-dir {params.output} &> {log}"

@@ -15,7 +15,8 @@ import pandas as pd
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.provenance import versions
-from workflow_scripts.common.table import read_table_metadata
+from workflow_scripts.onepass.states import read_metadata
+from workflow_scripts.studies.settings import load_settings
 
 PACKAGES = ("vit-atlas", "snakemake", "numpy", "pandas", "matplotlib", "scikit-learn", "pyarrow")
 
@@ -24,9 +25,8 @@ def main() -> None:
     """Read the command line, write the description as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="the merged configuration, as JSON")
-    parser.add_argument("--models", required=True, help="registry entries of the models, as JSON {id: entry}")
-    parser.add_argument("--datasets", required=True, help="registry entries of the datasets, as JSON {id: entry}")
-    parser.add_argument("--tables", nargs="+", required=True, help="one table per model, in the order of --models")
+    parser.add_argument("--passes", nargs="+", required=True, help="one pass of each model, in the order of the configuration")
+    parser.add_argument("--datasets", nargs="+", required=True, help="ids of the datasets that were used")
     parser.add_argument("--samples", nargs="+", required=True, help="samples of each dataset, in the order of --datasets")
     parser.add_argument("--skipped", nargs="+", required=True, help="skipped images of each dataset, in the same order")
     parser.add_argument("--benchmarks", required=True, help="folder of the jobs' benchmark files")
@@ -34,16 +34,17 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="output .json")
     args = parser.parse_args()
 
-    entries = json.loads(args.models)
-    made = [read_table_metadata(path) for path in args.tables]
     config = json.loads(args.config)
+    settings = load_settings(config, [])
+    entries = settings.models
+    made = [read_metadata(path) for path in args.passes]
     description = {
-        "demo": any(entry["checkpoint"]["source"]["type"] == "demo" for entry in entries.values()),
+        "demo": bool(settings.demo_models),
         "title": "ViT Atlas",
         "commit": commit(),
         "config": config,
         "models": [
-            {"id": name, **_facts(entry), "weights_sha256": facts["weights_sha256"], "preprocessing": facts["preprocessing"]}
+            {"id": name, **_facts(entry), "weights_sha256": facts["weights_sha256"], "preprocessing": preprocessing(facts)}
             for (name, entry), facts in zip(entries.items(), made, strict=True)
         ],
         "datasets": [
@@ -55,9 +56,8 @@ def main() -> None:
                 "images": len(pd.read_parquet(samples)),
                 "skipped": json.loads(Path(skipped).read_text(encoding="utf-8")),
             }
-            for (name, entry), samples, skipped in zip(
-                json.loads(args.datasets).items(), args.samples, args.skipped, strict=True
-            )
+            for name, samples, skipped in zip(args.datasets, args.samples, args.skipped, strict=True)
+            for entry in (settings.datasets[name],)
         ],
         "versions": {"python": platform.python_version(), **versions(*PACKAGES), **made[0]["versions"]},
         "seed": config["seed"],
@@ -67,6 +67,11 @@ def main() -> None:
         "seconds": job_seconds(Path(args.benchmarks)),
     }
     write_text(args.output, json.dumps(description, indent=1) + "\n")
+
+
+def preprocessing(made: dict[str, Any]) -> str:
+    """Return how the images of a pass' first view were prepared."""
+    return next(iter(made["views"].values()))["preprocessing"]
 
 
 def commit() -> str:

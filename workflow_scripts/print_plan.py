@@ -9,36 +9,27 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.figures.catalogue import FIGURES
-from workflow_scripts.studies import thesis_plan
 from workflow_scripts.studies.cost import PassCost, crops_bytes, pass_costs, weights_bytes
-from workflow_scripts.studies.plan import planned_passes
+from workflow_scripts.studies.settings import Settings, load_settings
+from workflow_scripts.studies.targets import Targets
 
 
 def main() -> None:
     """Read the command line, print the plan."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", required=True, help="the checked configuration, as JSON")
-    parser.add_argument("--models", required=True, help="registry entries of its models, as JSON {id: entry}")
-    parser.add_argument("--datasets", required=True, help="all registry entries of datasets, as JSON {id: entry}")
+    parser.add_argument("--config", required=True, help="the merged configuration, as JSON")
     args = parser.parse_args()
-    print(plan_text(json.loads(args.config), json.loads(args.models), json.loads(args.datasets)))
+    print(plan_text(load_settings(json.loads(args.config), [])))
 
 
-def plan_text(config: Mapping[str, Any], models: Mapping[str, Any], datasets: Mapping[str, Any]) -> str:
-    """Return the plan as text.
-
-    Args:
-        config: the checked configuration.
-        models: registry entries of its models.
-        datasets: all registry entries of datasets.
-    """
-    demo = {name for name, entry in models.items() if entry["checkpoint"]["source"]["type"] == "demo"}
-    costs = pass_costs(planned_passes(config, models, demo), models, datasets)
-    used = {name: datasets[name] for name in dict.fromkeys(cost.dataset for cost in costs)}
+def plan_text(settings: Settings) -> str:
+    """Return the plan of a checked configuration as text."""
+    models = settings.models
+    costs = pass_costs(settings.passes, models, settings.datasets)
+    used = {name: settings.datasets[name] for name in dict.fromkeys(cost.dataset for cost in costs)}
     sections = [
-        _jobs(config, models, costs),
-        _passes(costs, config["plan_tflops"]),
+        _jobs(Targets(settings)),
+        _passes(costs, settings.config["plan_tflops"]),
         _datasets(used),
         _models(models),
         _disk(costs, models),
@@ -48,14 +39,16 @@ def plan_text(config: Mapping[str, Any], models: Mapping[str, Any], datasets: Ma
     return "\n\n".join(section for section in sections if section)
 
 
-def _jobs(config: Mapping[str, Any], models: Mapping[str, Any], costs: list[PassCost]) -> str:
-    lines = [("Study", "Models", "Passes", "Tables", "Figures")]
-    for study in config["studies"]:
-        analyses = thesis_plan.analyses(config["thesis"])
-        per_model = len([name for name in analyses if name != "cka"])
-        figures = [figure for figure in FIGURES if figure.study == study and {*figure.analyses} <= {*analyses}]
-        lines.append((study, len(models), len(costs), per_model * len(models) + 5, len(figures)))
-    return _section("Jobs", lines)
+def _jobs(targets: Targets) -> str:
+    passes = sum(len(planned) for planned in targets.settings.passes.values())
+    lines: list[tuple[Any, ...]] = [("Study", "Models", "Analyses", "Tables", "Figures")]
+    for study in targets.settings.studies:
+        analyses = [analysis for analysis in targets.analyses.values() if analysis.study == study.name]
+        tables = sum(1 if analysis.over_models else len(targets.models) for analysis in analyses)
+        figures = [figure for figure in targets.figures if figure.study == study.name]
+        lines.append((study.name, len(targets.models), len(analyses), tables, len(figures)))
+    left_out = "".join(f"\n  {line}" for line in targets.left_out)
+    return _section(f"Jobs, beside {passes} passes", lines) + left_out
 
 
 def _passes(costs: list[PassCost], tflops: float) -> str:

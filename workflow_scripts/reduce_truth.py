@@ -10,8 +10,9 @@ import pandas as pd
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.common.progress import Progress
-from workflow_scripts.data.ground_truth import KINDS, ON_GRID
+from workflow_scripts.data.ground_truth import KINDS
 from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.truth_files import ON_GRID
 from workflow_scripts.data.views import parse_view
 
 

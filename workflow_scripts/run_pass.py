@@ -49,7 +49,7 @@ def main() -> None:
     plan = json.loads(args.collectors)
     states, facts = {}, {}
     with compute_device(args.gpu) as device:
-        model = open_model(network_from_dict(args.model, json.loads(args.entry)), checkpoint, device)
+        model = open_model(network_from_dict(args.model, json.loads(args.network)), checkpoint, device)
         for view in views:
             torch.manual_seed(args.seed)
             collectors, facts[view.name] = pass_view(model, view, plan[view.name], args, output.parent)
@@ -116,7 +116,7 @@ def pass_metadata(args: argparse.Namespace, checkpoint: Path | None, device: str
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="id of the model")
-    parser.add_argument("--entry", required=True, help="JSON: what computes of the model's registry entry")
+    parser.add_argument("--network", required=True, help="JSON: what computes of the model's registry entry")
     parser.add_argument("--checkpoint", help="the weights; left out for a model without weights")
     parser.add_argument("--dataset", required=True, help="id of the dataset")
     parser.add_argument(

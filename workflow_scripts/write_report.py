@@ -6,41 +6,45 @@ import argparse
 from pathlib import Path
 
 from workflow_scripts.common.errors import AtlasError, run_command
-from workflow_scripts.figures import catalogue
-from workflow_scripts.report.build import write_report
+from workflow_scripts.report.build import Results, write_report
 from workflow_scripts.report.claims import read_claims
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import read_run_info
+from workflow_scripts.studies.found import find_study
 
 
 def main() -> None:
-    """Parse the command line, write the report."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m workflow_scripts.write_report")
+    """Read the command line, write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", nargs="+", required=True, help="names of the studies, in order")
+    parser.add_argument("--figures", nargs="*", default=[], help="figures to show, study/name, in order")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder with <study>/<name>.png, .pdf, .csv")
-    parser.add_argument("--figure", nargs="+", action="extend", default=[], help="figures to show, study/name, in order")
+    parser.add_argument("--tables-dir", type=Path, help="folder with <study>/claims.json and the summaries; left out: none")
     parser.add_argument("--knn", type=Path, help="table of the demo models' k-NN accuracies, .parquet")
-    parser.add_argument("--summary-dir", type=Path, help="folder with the thesis study's summary tables, .html and .tex")
-    parser.add_argument("--claims", type=Path, help="verdicts on the thesis study's claims, .json")
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
-    entries = []
-    for key in args.figure:
-        study, slash, name = key.partition("/")
-        if not slash:
-            raise AtlasError(f"--figure {key}: give it as study/name, for example thesis/attention_distance")
-        entries.append(catalogue.figure(study, name))
-    write_report(
-        args.output_dir,
-        read_run_info(args.run_info),
-        entries,
-        args.figures_dir,
-        args.contact_sheet,
-        read_neighbours(args.knn) if args.knn else None,
-        args.summary_dir,
-        read_claims(args.claims) if args.claims else None,
-    )
+    info = read_run_info(args.run_info)
+    names = {model["id"]: model["display_name"] for model in info["models"]}
+    knn = read_neighbours(args.knn, names) if args.knn else None
+    studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
+    write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn)
+
+
+def results(name: str, figures: list[str], tables: Path | None) -> Results:
+    """Return what the run made of the study called `name`.
+
+    Raises:
+        AtlasError: a figure is none of the studies'.
+    """
+    study = find_study(name)
+    for key in figures:
+        if "/" not in key:
+            raise AtlasError(f"--figures {key}: give it as study/name")
+    own = [study.figure(key.split("/", 1)[1]) for key in figures if key.split("/", 1)[0] == name]
+    folder = tables / name if tables else None
+    return Results(study, own, folder, read_claims(folder / "claims.json") if folder and study.claims else None)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def read_models(path: str | Path, only: Iterable[str] = ()) -> tuple[RunModel, .
         raise AtlasError(f"{path}: not the description of a run's models ({error}); delete it and run again") from None
     for name in only:
         if name not in models:
-            raise AtlasError(f"{path}: model '{name}' is not a model of this run{nearest(name, models)}; name models of the run")
+            raise AtlasError(f"{path}: no model '{name}' in this run{nearest(name, models)}; name models of the run")
     return tuple(models[name] for name in only) or tuple(models.values())
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.study import Score
 
 COLUMNS = {
     "study": "string",
@@ -77,6 +78,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def read_table_metadata(path: str | Path) -> dict[str, Any]:
     """Return the metadata of the table at `path`."""
     return json.loads(_read(path).schema.metadata[METADATA_KEY])
+
+
+def of_score(table: pd.DataFrame, score: Score) -> pd.DataFrame:
+    """Return the rows of `score` in a table of scores or of best layers."""
+    keys = {"facet": score.facet, "metric": score.metric, "setting": score.setting}
+    return table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
 
 
 def _read(path: str | Path) -> pa.Table:

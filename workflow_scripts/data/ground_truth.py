@@ -185,4 +185,3 @@ KINDS: dict[str, Callable[[Any, pd.DataFrame, View, Any, Callable[[int], None]],
     "labels": _labels,
     "pairs": _pairs,
 }
-ON_GRID = ("masks", "labels")  # the kinds that need a patch grid

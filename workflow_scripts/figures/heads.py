@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
-from workflow_scripts.figures.maps import mid_lines, mosaic, show_cells
+from workflow_scripts.figures.maps import concentration, mid_lines, mosaic, show_cells
 from workflow_scripts.figures.style import QUIET
 
 KIND_NAMES = {

@@ -110,7 +110,7 @@ def _model_maps(paths: Iterable[Path], models: Mapping[str, RunModel]) -> list[M
     for path in paths:
         item = read_maps_header(path, models)
         if item.model.id in seen:
-            raise AtlasError(f"{path}: the maps of model '{item.model.id}' are also in {seen[item.model.id].path}; give them once")
+            raise AtlasError(f"{path}: the maps of '{item.model.id}' are also in {seen[item.model.id].path}; give them once")
         seen[item.model.id] = item
     return [item for item in seen.values() if not item.model.random]
 

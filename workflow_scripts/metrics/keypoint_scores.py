@@ -1,8 +1,9 @@
 """Percentage of correct key points (PCK), by two rules that pool key points differently.
 
-A key point is correct where its prediction lies within alpha times the larger side of the target object's box. ``pooled_by_category``:
-strictly within; the points of all pairs of a category are pooled, and the categories are averaged (Walmer et al., "Teaching
-Matters", arXiv 2212.03862, evaluation code). ``per_point``: within or on; the points of all pairs are pooled.
+A key point is correct where its prediction lies within alpha times the larger side of the target object's box.
+``pooled_by_category``: strictly within; the points of all pairs of a category are pooled, and the categories are averaged
+(Walmer et al., "Teaching Matters", arXiv 2212.03862, evaluation code). ``per_point``: within or on; the points of all pairs are
+pooled.
 
 Arrays are numpy; P key points, L layers.
 """

@@ -5,6 +5,7 @@ Nguyen, Raghu, Kornblith 2021 (minibatch CKA); Walmer et al. section 4.1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

@@ -17,8 +17,8 @@ from workflow_scripts.onepass.ordered import OrderedCollector
 class MatchedKeypoints(OrderedCollector):
     """Where every layer finds the key points of a pair's source image in its target image: rows of [L, 2] by point.
 
-    Keys: pooled_by_category, per_point (`metrics.correspondence.match_keypoints`), (x, y) in pixels of the crop. An image is encoded
-    once and remembered until the last of its pairs is matched.
+    Keys: pooled_by_category, per_point (`metrics.correspondence.match_keypoints`), (x, y) in pixels of the crop. An image is
+    encoded once and remembered until the last of its pairs is matched.
     """
 
     name = "matched_keypoints"

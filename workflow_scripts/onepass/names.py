@@ -31,4 +31,3 @@ COLLECTORS = {
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
-

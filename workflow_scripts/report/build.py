@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,13 @@ from PIL import Image
 
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures.catalogue import FigureEntry
+from workflow_scripts.common.study import Figure, Study, SummaryTable
 from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.claims import IN_THE_DEMO, Claims
 from workflow_scripts.report.neighbours import Neighbours
 from workflow_scripts.report.run_info import duration, moment, short_commit
 
-STUDY_NAMES = {"thesis": "Study 1: how supervision shapes Vision Transformers"}
 TEMPLATES = Path(__file__).parent
-SUMMARY_TABLES = {  # of the thesis study, in order: file name -> (heading, number of the table in the study)
-    "best_layers": ("Best layer of each task", "2.1"),
-    "dense_against_normal": ("Dense against normal extraction", "2.4"),
-    "models": ("Models", "2.2"),
-}
 _SUFFIXES = ("png", "pdf", "csv")
 _TALL = 1.25  # height over width from which a figure is shown in a scrolling frame
 
@@ -37,7 +32,7 @@ _TALL = 1.25  # height over width from which a figure is shown in a scrolling fr
 class ReportFigure:
     """A figure as the page shows it; file names are relative to the report's folder."""
 
-    entry: FigureEntry
+    entry: Figure
     number: int
     anchor: str
     files: dict[str, str]
@@ -53,7 +48,17 @@ class ReportFigure:
 
 
 @dataclass(frozen=True)
-class SummaryTable:
+class Results:
+    """What a run made of a study: figures, the folder of its summary tables if it has any, and its claims with verdicts."""
+
+    study: Study
+    figures: Sequence[Figure]
+    tables: Path | None = None
+    claims: Claims | None = None
+
+
+@dataclass(frozen=True)
+class ShownTable:
     """A table of a study's summary: heading, the study's number of it, its HTML, its LaTeX file relative to the report."""
 
     title: str
@@ -63,12 +68,12 @@ class SummaryTable:
 
 
 @dataclass(frozen=True)
-class Study:
+class ShownStudy:
     """A study as the page shows it: summary tables, claims, and figures by section."""
 
     id: str
     name: str
-    tables: tuple[SummaryTable, ...]
+    tables: tuple[ShownTable, ...]
     claims: Claims | None
     sections: dict[str, list[ReportFigure]]
 
@@ -85,24 +90,20 @@ class Sheet:
 def write_report(
     output: Path,
     info: dict[str, Any],
-    entries: Sequence[FigureEntry],
+    studies: Sequence[Results],
     figures: Path,
     contact_sheet: Path | None,
     neighbours: Neighbours | None,
-    summary: Path | None = None,
-    claims: Claims | None = None,
 ) -> None:
     """Build the report and put it at `output`, replacing an earlier report there.
 
     Args:
         output: folder of the report; gets ``index.html`` and ``assets/``.
         info: the run's facts, see `run_info`.
-        entries: the figures to show, in order.
+        studies: what to show, in order.
         figures: folder with ``<study>/<name>.png``, ``.pdf`` and ``.csv``.
         contact_sheet: PNG of the demo world.
         neighbours: k-NN accuracies of the demo's models.
-        summary: folder with the thesis study's summary tables, ``<table>.html`` and ``.tex``.
-        claims: the thesis study's claims with their verdicts.
 
     Raises:
         AtlasError: a file of a figure or table is missing, or `output` holds files that are not a report's.
@@ -117,10 +118,10 @@ def write_report(
     assets.mkdir(parents=True)
     try:
         run = info.get("command") or "uv run snakemake"
-        shown = [_add_figure(entry, number, figures, assets, run) for number, entry in enumerate(entries, 1)]
+        numbers = count(1)
+        shown = [_show(place, results, numbers, figures, assets, run) for place, results in enumerate(studies, 1)]
         sheet = _add_sheet(contact_sheet, assets) if contact_sheet else None
-        tables = [_add_table(summary, name, assets) for name in SUMMARY_TABLES] if summary else []
-        write_text(building / "index.html", render(info, _studies(shown, tables, claims), sheet, neighbours))
+        write_text(building / "index.html", render(info, shown, sheet, neighbours))
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -129,7 +130,7 @@ def write_report(
         shutil.rmtree(previous, ignore_errors=True)
 
 
-def render(info: dict[str, Any], studies: Sequence[Study], sheet: Sheet | None, knn: Neighbours | None) -> str:
+def render(info: dict[str, Any], studies: Sequence[ShownStudy], sheet: Sheet | None, knn: Neighbours | None) -> str:
     """Return the page. Everything from files is escaped, but for summary tables, which are HTML already."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -162,33 +163,30 @@ def render(info: dict[str, Any], studies: Sequence[Study], sheet: Sheet | None, 
     )
 
 
-def _studies(figures: Sequence[ReportFigure], tables: Sequence[SummaryTable], claims: Claims | None) -> list[Study]:
-    """Group figures by study and section. Summary tables and claims are the thesis study's."""
-    names = dict.fromkeys(figure.entry.study for figure in figures)
-    if tables or claims:
-        names = {"thesis": None} | names
-    studies = []
-    for name in names:
-        sections: dict[str, list[ReportFigure]] = {}
-        for figure in figures:
-            if figure.entry.study == name:
-                sections.setdefault(figure.entry.section, []).append(figure)
-        own = (tuple(tables), claims) if name == "thesis" else ((), None)
-        studies.append(Study(name, STUDY_NAMES.get(name, name), *own, sections))
-    return studies
+def _show(place: int, results: Results, numbers: Iterator[int], figures: Path, assets: Path, run: str) -> ShownStudy:
+    """Copy a study's files into the report and return what the page says of it."""
+    study = results.study
+    sections: dict[str, list[ReportFigure]] = {}
+    for entry in results.figures:
+        sections.setdefault(entry.section, []).append(_add_figure(entry, next(numbers), figures, assets, run))
+    shown = study.summary.tables if study.summary and results.tables else ()
+    tables = tuple(_add_table(study.name, table, results.tables, assets) for table in shown)
+    title = f"Study {place}: {study.title[0].lower()}{study.title[1:]}"
+    return ShownStudy(study.name, title, tables, results.claims, sections)
 
 
-def _add_table(folder: Path, name: str, assets: Path) -> SummaryTable:
+def _add_table(study: str, table: SummaryTable, folder: Path, assets: Path) -> ShownTable:
     for suffix in ("html", "tex"):
-        if not (folder / f"{name}.{suffix}").is_file():
-            raise AtlasError(f"{folder / f'{name}.{suffix}'}: missing; make it with tabulate_summary")
-    shutil.copyfile(folder / f"{name}.tex", assets / f"thesis_{name}.tex")
+        if not (folder / f"{table.name}.{suffix}").is_file():
+            raise AtlasError(f"{folder / f'{table.name}.{suffix}'}: missing; make it with the rule {study}_summary")
+    latex = f"{study}_{table.name}.tex"
+    shutil.copyfile(folder / f"{table.name}.tex", assets / latex)
     # Written by report.fragments, which escapes what it is given.
-    html = Markup((folder / f"{name}.html").read_text(encoding="utf-8"))  # noqa: S704
-    return SummaryTable(*SUMMARY_TABLES[name], html, f"assets/thesis_{name}.tex")
+    html = Markup((folder / f"{table.name}.html").read_text(encoding="utf-8"))  # noqa: S704
+    return ShownTable(table.title, table.number, html, f"assets/{latex}")
 
 
-def _add_figure(entry: FigureEntry, number: int, figures: Path, assets: Path, run: str) -> ReportFigure:
+def _add_figure(entry: Figure, number: int, figures: Path, assets: Path, run: str) -> ReportFigure:
     command = _command(figures, entry, run)
     files, sizes = {}, {}
     for suffix in _SUFFIXES:
@@ -210,7 +208,7 @@ def _add_sheet(path: Path, assets: Path) -> Sheet:
         return Sheet("assets/contact_sheet.png", *image.size)
 
 
-def _command(figures: Path, entry: FigureEntry, run: str) -> str:
+def _command(figures: Path, entry: Figure, run: str) -> str:
     # A path given as absolute would name the machine: what a reader can type is relative to the project.
     folder = os.path.relpath(figures) if figures.is_absolute() else figures.as_posix()
     return f"{run} --force {folder}/{entry.key}.pdf"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.common.table import read_table, read_table_metadata
+from workflow_scripts.common.table import read_table
 
 METRIC = "knn_accuracy"
 FACET_NAMES = {"cls": "CLS token", "mean_patch": "Mean of patch tokens"}
@@ -33,8 +34,12 @@ class Neighbours:
     rows: tuple[tuple[str, tuple[tuple[Cell, Cell] | None, ...]], ...]
 
 
-def read_neighbours(path: Path) -> Neighbours:
+def read_neighbours(path: Path, names: Mapping[str, str]) -> Neighbours:
     """Return the k-NN accuracies in the table at `path`; models keep the order of its rows.
+
+    Args:
+        path: the table.
+        names: display name by id.
 
     Raises:
         AtlasError: the file is no table of the atlas, or has no k-NN accuracy.
@@ -43,7 +48,6 @@ def read_neighbours(path: Path) -> Neighbours:
     table = table[table["metric"] == METRIC]
     if table.empty:
         raise AtlasError(f"{path}: no metric '{METRIC}'; run check_demo_zoo again")
-    names = read_table_metadata(path).get("display_names", {})
     facets = tuple(dict.fromkeys(table["facet"]))
     rows = []
     for model in dict.fromkeys(table["model"]):

@@ -1,24 +1,17 @@
-"""A study's claims: where the functions that judge them are, and judging."""
+"""Finding the functions that judge a study's claims, and judging."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.studies.evidence import Evidence
+from workflow_scripts.studies.found import claim_modules
 from workflow_scripts.studies.verdict import UNTESTED, CannotTestError, Verdict
 
 Judge = Callable[[Evidence], Verdict]
-
-
-def claim_modules(study: str) -> list[str]:
-    """Return the modules below the package that hold a study's claims: ``claims.py``, or all of the folder ``claims``."""
-    place = Path(__file__).parent / study
-    folder = [path.stem for path in sorted((place / "claims").glob("*.py"))]
-    return [f"studies.{study}.claims.{name}" for name in folder if name != "__init__"] or [f"studies.{study}.claims"]
 
 
 def find_judges(study: str, claims: list[str]) -> dict[str, Judge]:

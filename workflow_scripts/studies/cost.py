@@ -52,7 +52,7 @@ def pass_costs(
     """
     costs = []
     for model, planned in passes.items():
-        for passed, view in ((passed, view) for passed in planned.values() for view in passed.views):
+        for passed, view in ((one, view) for one in planned.values() for view in one.views):
             parsed, images = parse_view(view), datasets[passed.dataset].get("images")
             flops = 0.0 if is_random(models[model]) else forward_flops(models[model], parsed.shape)
             crops = None if images is None else images * crops_per_image(parsed, TYPICAL_PHOTO)

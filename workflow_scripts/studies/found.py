@@ -68,6 +68,12 @@ def find_study(name: str) -> Study:
     return study
 
 
+def claim_modules(study: str) -> list[str]:
+    """Return the modules below the package that hold a study's claims: ``claims.py``, or all of the folder ``claims``."""
+    folder = [path.stem for path in sorted((FOLDER / study / "claims").glob("*.py"))]
+    return [f"studies.{study}.claims.{name}" for name in folder if name != "__init__"] or [f"studies.{study}.claims"]
+
+
 def _read(path: Path, part: bool = False) -> dict[str, Any]:
     content = read_yaml(path)
     schema = read_yaml(SCHEMA)

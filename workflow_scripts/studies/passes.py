@@ -96,7 +96,9 @@ class Passes(Mapping[str, Passed]):
     @classmethod
     def from_json(cls, described: Mapping[str, Mapping[str, Any]]) -> Passes:
         """Return what the option ``--passes`` of `tabulate` describes: ask -> dataset, view, files, reader."""
-        return cls({name: Passed(one["dataset"], one["view"], one["files"], one.get("reader")) for name, one in described.items()})
+        return cls(
+            {name: Passed(one["dataset"], one["view"], one["files"], one.get("reader")) for name, one in described.items()}
+        )
 
     def __getitem__(self, name: str) -> Passed:
         """Return the pass of the ask `name`.

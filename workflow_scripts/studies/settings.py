@@ -17,7 +17,7 @@ from workflow_scripts.common.sizes import grid_name, sides
 from workflow_scripts.common.study import Study
 from workflow_scripts.data.views import parse_view
 from workflow_scripts.studies.found import find_study, study_names, truth_of
-from workflow_scripts.studies.plan import PlannedPass, planned_passes
+from workflow_scripts.studies.plan import PlannedPass, planned_passes, sized
 from workflow_scripts.studies.schema import config_schema, fill_defaults
 
 RANDOM_PREFIX = "random_"
@@ -66,6 +66,10 @@ class Settings:
         if spec["source"]["type"] == "path":
             return spec["source"]["path"]
         return f"{self.config['resources']}/checkpoints/{spec['file']}"
+
+    def demo_view(self, model: str) -> str:
+        """Return the view in which the demo's check shows both splits of its world to one of its models."""
+        return sized(self.config["demo"]["geometry"], sides(self.models[model]["patch"])[0])
 
     def patch_grid(self, model: str, view: str) -> str:
         """Return the patch grid of a model's crops in a view as ``rowsxcolumns``."""

@@ -163,8 +163,6 @@ def _class_deviation(average: Mapping[str, np.ndarray]) -> list[Row]:
     ]
 
 
-def _row(
-    metric: str, layer: int, head: str, value: float, n: int | None, unit: str, setting: str = "", **more: Any
-) -> Row:
+def _row(metric: str, layer: int, head: str, value: float, n: int | None, unit: str, setting: str = "", **more: Any) -> Row:
     row = {"metric": metric, "layer": layer + 1, "head": head, "value": float(value), "unit": unit, "setting": setting}
     return row | {"n": n, "higher_is_better": None} | more

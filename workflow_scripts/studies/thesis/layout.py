@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.common.study import Score
+from workflow_scripts.common.table import of_score
 from workflow_scripts.report.fragments import MISSING, Cell, Column, Fragment
-from workflow_scripts.studies.run_models import RunModel
-from workflow_scripts.studies.thesis_summary import DIFFERENCE, TASKS, VIDEO, inventory, of_task
 
 # Heading and scale of each task's score; k-NN and keypoints are read in percent, as in the study.
 _HEADINGS = {
@@ -20,22 +21,23 @@ _HEADINGS = {
 _DEMO = " In the demo world."
 
 
-def best_layers_fragment(table: pd.DataFrame, models: Sequence[RunModel]) -> Fragment:
-    """Lay out `studies.thesis_summary.best_layers`: models down, tasks across, the random baseline last.
+def best_layers_fragment(table: pd.DataFrame, models: Sequence[RunModel], scores: Mapping[str, Score]) -> Fragment:
+    """Lay out `summary.best_layers`: models down, tasks across, the random baseline last.
 
     A task with several datasets has a column for each; one that was not measured has a column of dashes.
     """
-    pairs = [(task, dataset) for task in TASKS for dataset in _datasets(of_task(table, task)) or [""]]
+    tasks = [scores[name] for name in _HEADINGS]
+    pairs = [(task, dataset) for task in tasks for dataset in _datasets(of_score(table, task)) or [""]]
     several = {task.analysis for task, _ in pairs if sum(task == other for other, _ in pairs) > 1}
     columns, cells = [Column("Model")], []
     for task, dataset in pairs:
-        heading, scale, digits = _HEADINGS[task.analysis]
+        heading, scale, digits = _HEADINGS[task.name]
         columns.append(Column(f"{heading}, {dataset}" if task.analysis in several else heading, number=True))
-        rows = of_task(table, task)
+        rows = of_score(table, task)
         rows = rows[rows["dataset"] == dataset].set_index("model")
         cells.append(_column(rows, models, scale, digits))
     ordered = sorted(range(len(models)), key=lambda place: models[place].random)
-    used = "; ".join(f"{_HEADINGS[task.analysis][0].split(' (')[0]}: {dataset}" for task, dataset in pairs if dataset)
+    used = "; ".join(f"{_HEADINGS[task.name][0].split(' (')[0]}: {dataset}" for task, dataset in pairs if dataset)
     caption = (
         "Score of each model on each task at its best layer. The layer stands in parentheses, the highest score of a task in "
         "bold. CLS token: k-NN (k = 20) and retrieval (medium). Patch tokens: video (dense extraction) and keypoints (thesis "
@@ -49,16 +51,16 @@ def best_layers_fragment(table: pd.DataFrame, models: Sequence[RunModel]) -> Fra
     )
 
 
-def dense_against_normal_fragment(table: pd.DataFrame, models: Sequence[RunModel]) -> Fragment:
-    """Lay out `studies.thesis_summary.dense_against_normal`: models down; normal, dense, difference across."""
-    used = table[table["metric"] == VIDEO.metric]
+def dense_against_normal_fragment(table: pd.DataFrame, models: Sequence[RunModel], scores: Mapping[str, Score]) -> Fragment:
+    """Lay out `summary.dense_against_normal`: models down; normal, dense, difference across."""
+    used = table[table["metric"] == scores["video"].metric]
     datasets = _datasets(used)
     columns, cells = [Column("Model")], []
     for dataset in datasets or [""]:
-        for setting, heading in (("normal", "Normal"), ("dense", "Dense"), (DIFFERENCE, "Difference")):
+        for setting, heading in (("normal", "Normal"), ("dense", "Dense"), ("dense minus normal", "Difference")):
             rows = used[(used["setting"] == setting) & (used["dataset"] == dataset)].set_index("model")
             columns.append(Column(f"{heading}, {dataset}" if len(datasets) > 1 else heading, number=True))
-            cells.append(_column(rows, models, 1, 2, signed=setting == DIFFERENCE))
+            cells.append(_column(rows, models, 1, 2, signed=heading == "Difference"))
     ordered = sorted(range(len(models)), key=lambda place: models[place].random)
     caption = (
         "Mean of J and F of video segmentation with normal and with dense feature extraction, each at its own best layer (in "
@@ -72,8 +74,8 @@ def dense_against_normal_fragment(table: pd.DataFrame, models: Sequence[RunModel
     )
 
 
-def models_fragment(models: Sequence[RunModel]) -> Fragment:
-    """Lay out `studies.thesis_summary.inventory`."""
+def models_fragment(table: pd.DataFrame, models: Sequence[RunModel]) -> Fragment:
+    """Lay out `summary.inventory`."""
     headings = {
         "supervision": "Supervision",
         "method": "Method",
@@ -89,7 +91,7 @@ def models_fragment(models: Sequence[RunModel]) -> Fragment:
     columns = (Column("Model"), *(Column(heading, number=key not in texts) for key, heading in headings.items()))
     rows = [
         (Cell(row["display_name"], dot=row["supervision"]), *(Cell(str(row[key])) for key in headings))
-        for row in inventory(models).to_dict("records")
+        for row in table.to_dict("records")
     ]
     caption = "The networks compared. Heads are those of one layer; prefix tokens are CLS and registers."
     return Fragment("models", caption + _demo(models), columns, tuple(rows))

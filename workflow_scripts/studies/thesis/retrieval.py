@@ -37,9 +37,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
         yield {**row, "dataset": images.dataset}
 
 
-def retrieval_rows(
-    features: np.ndarray, database: Sequence[int], judged: Sequence[Judgement], seed: int
-) -> list[Row]:
+def retrieval_rows(features: np.ndarray, database: Sequence[int], judged: Sequence[Judgement], seed: int) -> list[Row]:
     """Return mAP and mP@k of every layer in the three set-ups, with intervals over queries.
 
     Args:

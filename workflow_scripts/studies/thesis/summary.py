@@ -5,37 +5,37 @@ Walmer et al., "Teaching Matters" (CVPR 2023, arXiv 2212.03862); thesis Tables 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from workflow_scripts.common.table import make_table
-from workflow_scripts.studies.run_models import RunModel, spell
+from workflow_scripts.common.run_model import NOISE_LAYERS, RunModel, spell
+from workflow_scripts.common.study import Score
+from workflow_scripts.common.table import make_table, of_score
+from workflow_scripts.report.fragments import Fragment
+from workflow_scripts.studies.thesis import layout
 
-CHANCE_LAYERS = 10  # the random baseline's score is the mean of its first 10 layers, as in the study's curves
-
-
-@dataclass(frozen=True)
-class Task:
-    """A downstream task by the rows that hold its score."""
-
-    analysis: str
-    facet: str
-    metric: str
-    setting: str
-
-
-KNN = Task("knn", "cls", "knn_top1", "k = 20")
-RETRIEVAL = Task("retrieval", "cls", "mean_average_precision", "medium")
-VIDEO = Task("video", "token", "jf_mean", "dense")
-VIDEO_NORMAL = Task("video", "token", "jf_mean", "normal")
-KEYPOINTS = Task("keypoints", "token", "pck_0.1", "thesis rule")
-TASKS = (KNN, RETRIEVAL, VIDEO, KEYPOINTS)
+TASKS = ("knn", "retrieval", "video", "keypoints")  # scores of the downstream tasks
 DIFFERENCE = "dense minus normal"
 
+Scores = Mapping[str, Score]
 
-def best_layers(table: pd.DataFrame, models: Sequence[RunModel]) -> pd.DataFrame:
+
+def tables(table: pd.DataFrame, models: Sequence[RunModel], scores: Scores) -> Iterator[tuple[pd.DataFrame, Fragment]]:
+    """Yield each table of the study with its layout for reading.
+
+    Args:
+        table: rows of the analyses that the summary reads.
+        models: the models of the run.
+        scores: the study's, by name.
+    """
+    best, dense = best_layers(table, models, scores), dense_against_normal(table, models, scores)
+    yield best, layout.best_layers_fragment(best, models, scores)
+    yield dense, layout.dense_against_normal_fragment(dense, models, scores)
+    yield inventory(models), layout.models_fragment(inventory(models), models)
+
+
+def best_layers(table: pd.DataFrame, models: Sequence[RunModel], scores: Scores) -> pd.DataFrame:
     """Return the score of every model at its best layer of every task, the earliest of equal layers.
 
     The random baseline has no best layer: its value is the mean of its first 10 layers, its layer is empty, and so is its
@@ -44,24 +44,26 @@ def best_layers(table: pd.DataFrame, models: Sequence[RunModel]) -> pd.DataFrame
     Args:
         table: rows of any analyses, in the table contract; only those of `TASKS` are used.
         models: the models of the run.
+        scores: the study's, by name.
 
     Returns:
         The table contract, one row per model, task and dataset, in the order of `models`; what was not measured is left out.
     """
-    return _chosen("best_layers", table, models, TASKS)
+    return _chosen("best_layers", table, models, [scores[task] for task in TASKS])
 
 
-def dense_against_normal(table: pd.DataFrame, models: Sequence[RunModel]) -> pd.DataFrame:
+def dense_against_normal(table: pd.DataFrame, models: Sequence[RunModel], scores: Scores) -> pd.DataFrame:
     """Return J&F of dense and of normal extraction, each at its own best layer, and their difference.
 
     Args:
         table: rows of any analyses, in the table contract.
         models: the models of the run.
+        scores: the study's, by name.
 
     Returns:
         The table contract: rows of setting "normal", "dense" and, where a model has both, "dense minus normal".
     """
-    chosen = _chosen("dense_against_normal", table, models, (VIDEO_NORMAL, VIDEO))
+    chosen = _chosen("dense_against_normal", table, models, [scores["video_normal"], scores["video"]])
     rows = chosen.to_dict("records")
     for key, pair in chosen.groupby(["model", "dataset"], sort=False):
         by_setting = {row["setting"]: row for row in pair.to_dict("records")}
@@ -95,24 +97,18 @@ def inventory(models: Sequence[RunModel]) -> pd.DataFrame:
     )
 
 
-def of_task(table: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return the rows of `task` in a table of scores or of best layers."""
-    keys = {"facet": task.facet, "metric": task.metric, "setting": task.setting}
-    return table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
-
-
-def _chosen(analysis: str, table: pd.DataFrame, models: Sequence[RunModel], tasks: Sequence[Task]) -> pd.DataFrame:
+def _chosen(analysis: str, table: pd.DataFrame, models: Sequence[RunModel], tasks: Sequence[Score]) -> pd.DataFrame:
     rows = []
     for model in models:
         own = table[table["model"] == model.id]
         for task in tasks:
-            scores = of_task(own[own["analysis"] == task.analysis], task).sort_values("layer", kind="stable")
+            scores = of_score(own[own["analysis"] == task.analysis], task).sort_values("layer", kind="stable")
             rows += [_row(curve, model.random) for _, curve in scores.groupby("dataset", sort=False)]
     return make_table([row | {"study": "thesis", "analysis": analysis} for row in rows])
 
 
 def _row(curve: pd.DataFrame, random: bool) -> dict[str, object]:
     if random:
-        value = curve["value"].head(CHANCE_LAYERS).mean()
+        value = curve["value"].head(NOISE_LAYERS).mean()
         return curve.iloc[0].to_dict() | {"value": value, "layer": None, "ci_low": None, "ci_high": None}
     return curve.iloc[int(curve["value"].to_numpy().argmax())].to_dict()  # argmax: the first of equal values

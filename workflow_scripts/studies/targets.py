@@ -1,0 +1,360 @@
+"""What jobs there are: their files, what they read, and what their commands are given. The rules only spell it for Snakemake.
+
+Everything follows from the checked configuration and from the studies' descriptions; nothing here reads a result.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from workflow_scripts.common.code_inputs import code_inputs
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.run_model import described
+from workflow_scripts.common.sizes import sides
+from workflow_scripts.common.study import Analysis, Figure, Study
+from workflow_scripts.data.reader_names import reader_module
+from workflow_scripts.data.truth_files import truth_file
+from workflow_scripts.onepass.names import COLLECTORS
+from workflow_scripts.studies.found import claim_modules
+from workflow_scripts.studies.plan import Asked, PlannedPass, asked, enabled_analyses
+from workflow_scripts.studies.settings import Settings
+from workflow_scripts.zoo.registry import network_facts
+
+Files = dict[str, Any]
+
+
+class Targets:
+    """The jobs of a configuration."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config = settings.config
+        self.results, self.resources = self.config["results"], self.config["resources"]
+        self.models = list(settings.models)
+        self.models_file = f"{self.results}/models.json"
+
+    @cached_property
+    def analyses(self) -> dict[str, Analysis]:
+        """Analyses that this run makes, by key."""
+        return {a.key: a for study in self.settings.studies for a in enabled_analyses(study, self.config)}
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """A line for each analysis of an enabled study that the configuration leaves out."""
+        every = [a for study in self.settings.studies for a in study.analyses.values()]
+        return [f"{a.study}: {a.title} left out (null in the configuration)" for a in every if a.key not in self.analyses]
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        """Figures that this run draws, in order: those whose analyses it makes, and whose condition holds."""
+        return [f for study in self.settings.studies for f in study.figures if self._is_drawn(f)]
+
+    def _is_drawn(self, figure: Figure) -> bool:
+        if any(f"{figure.study}/{name}" not in self.analyses for name in figure.analyses):
+            return False
+        analysis, _, setting = figure.condition.partition(".")
+        return not figure.condition or bool(self.config[figure.study][analysis][setting])
+
+    def study(self, name: str) -> Study:
+        """Return an enabled study."""
+        return next(study for study in self.settings.studies if study.name == name)
+
+    # Datasets
+
+    @cached_property
+    def views(self) -> list[tuple[str, str]]:
+        """(dataset, view) of every dataset that a model sees."""
+        passes = (passed for planned in self.settings.passes.values() for passed in planned.values())
+        return list(dict.fromkeys((passed.dataset, view) for passed in passes for view in passed.views))
+
+    @cached_property
+    def datasets(self) -> dict[str, str]:
+        """Datasets that a model sees, each with one of its views."""
+        return dict(reversed(self.views))
+
+    def dataset_file(self, dataset: str) -> str:
+        """Return what a job that reads a dataset waits for: its file or folder, or the sign that a fetched one is whole."""
+        entry = self.settings.datasets[dataset]
+        return f"{entry['path']}/.complete.json" if entry["source"]["type"] == "archives" else entry["path"]
+
+    def opening(self, dataset: str) -> Files:
+        """Return what opens a dataset: reader, path and options."""
+        entry = self.settings.datasets[dataset]
+        return {"reader": entry["reader"], "path": entry["path"], "options": entry.get("options", {})}
+
+    def reader(self, dataset: str) -> str:
+        """Return the command line options that open a dataset."""
+        opening = self.opening(dataset)
+        options = shlex.quote(json.dumps(opening["options"], sort_keys=True))
+        return f"--reader {opening['reader']} --path {shlex.quote(opening['path'])} --options {options}"
+
+    def reader_code(self, command: str, dataset: str) -> list[str]:
+        """Return the code of a command that reads a dataset: its own and the reader's."""
+        return code_inputs(command, reader_module(self.settings.datasets[dataset]["reader"]))
+
+    def crops(self, dataset: str, view: str, file: str) -> str:
+        """Return a file of a dataset's crops in a view."""
+        return f"{self.resources}/crops/{dataset}/{view}/{file}"
+
+    def _view_files(self, model: str, dataset: str, view: str, kinds: list[str]) -> dict[str, str]:
+        """Return files of a view by kind: crops, and ground truth for the model's patch grid."""
+        grid = self.settings.patch_grid(model, view)
+        names = {kind: "crops.npy" if kind == "crops" else truth_file(kind, grid) for kind in kinds}
+        return {kind: self.crops(dataset, view, name) for kind, name in names.items()}
+
+    # Passes
+
+    def pass_file(self, model: str, job: str) -> str:
+        """Return the file of a pass; `job` is the dataset's name, or that of a part of its own below it."""
+        return f"{self.results}/passes/{job}/{model}.safetensors"
+
+    def planned(self, model: str, job: str) -> PlannedPass:
+        """Return a pass.
+
+        Raises:
+            AtlasError: nobody asked for it.
+        """
+        try:
+            return self.settings.passes[model][job]
+        except KeyError:
+            raise AtlasError(
+                f"{self.pass_file(model, job)}: this configuration does not pass {job} through {model} (it passes "
+                f"{', '.join(self.settings.passes.get(model, {})) or 'nothing'})"
+            ) from None
+
+    def pass_views(self, model: str, job: str) -> dict[str, dict[str, str]]:
+        """Return the files of each view of a pass by kind: crops, samples, and what its collectors need of ground truth."""
+        planned = self.planned(model, job)
+        files = {}
+        for view, collectors in planned.views.items():
+            truth = sorted({COLLECTORS[name].truth for name in collectors} - {""})
+            samples = {"samples": self.crops(planned.dataset, view, "samples.parquet")}
+            files[view] = self._view_files(model, planned.dataset, view, ["crops"]) | samples
+            files[view] |= self._view_files(model, planned.dataset, view, truth)
+        return files
+
+    def pass_inputs(self, model: str, job: str) -> Files:
+        """Return the input files of a pass, with the code that it imports."""
+        views = self.pass_views(model, job)
+        collectors = {name for wanted in self.planned(model, job).views.values() for name in wanted}
+        modules = sorted({COLLECTORS[name].module for name in collectors})
+        files: Files = {"files": [file for kinds in views.values() for file in kinds.values()]}
+        files["code"] = code_inputs("run_pass", f"zoo.{self.settings.models[model]['adapter']}", *modules)
+        checkpoint = self.settings.checkpoint(model)
+        return files | ({"checkpoint": checkpoint} if checkpoint else {})
+
+    def pass_options(self, model: str, job: str) -> str:
+        """Return the command line options that name a pass' files, and its network."""
+        options = []
+        for view, kinds in self.pass_views(model, job).items():
+            truth = [f"{kind}={file}" for kind, file in kinds.items() if kind not in ("crops", "samples")]
+            options.append(shlex.join(["--view", view, kinds["crops"], kinds["samples"], *truth]))
+        if checkpoint := self.settings.checkpoint(model):
+            options.append(shlex.join(["--checkpoint", checkpoint]))
+        return " ".join(options)
+
+    def pass_collectors(self, model: str, job: str) -> str:
+        """Return the collectors of each view of a pass, as JSON."""
+        return json.dumps(self.planned(model, job).views, sort_keys=True)
+
+    def network(self, model: str) -> str:
+        """Return what computes of a model's registry entry, as JSON: mending a name or a licence repeats no pass."""
+        return json.dumps(network_facts(self.settings.models[model]), sort_keys=True)
+
+    def first_passes(self) -> list[str]:
+        """Return one pass of each model."""
+        return [self.pass_file(model, next(iter(planned))) for model, planned in self.settings.passes.items() if planned]
+
+    # Analyses
+
+    def asked(self, analysis: Analysis, model: str) -> list[Asked]:
+        """Return what an analysis asks of the passes of a model."""
+        return asked(self.study(analysis.study), analysis, self.config, sides(self.settings.models[model]["patch"])[0])
+
+    def analysis_file(self, analysis: Analysis, kind: str, model: str = "{model}") -> str:
+        """Return the table, maps, log or benchmark of an analysis."""
+        folder, suffix = {
+            "table": ("tables", "parquet"),
+            "maps": ("maps", "safetensors"),
+            "log": ("logs", "log"),
+            "benchmark": ("benchmarks", "tsv"),
+        }[kind]
+        return f"{self.results}/{folder}/{analysis.key}{'' if analysis.over_models else f'/{model}'}.{suffix}"
+
+    def analysis_outputs(self, analysis: Analysis) -> Files:
+        """Return the files that an analysis writes, with Snakemake's wildcard of the model."""
+        return {kind: self.analysis_file(analysis, kind) for kind in ("table", *(["maps"] if analysis.maps else []))}
+
+    def analysis_inputs(self, analysis: Analysis, models: list[str]) -> Files:
+        """Return the input files of an analysis of `models`, with its code and that of the readers it opens."""
+        every = [(model, one) for model in models for one in self.asked(analysis, model)]
+        files = [file for model, one in every for file in self._asked_files(model, one).values()]
+        opened = list(dict.fromkeys(one.dataset for _, one in every if "reader" in one.files))
+        readers = [reader_module(self.settings.datasets[dataset]["reader"]) for dataset in opened]
+        return {
+            "files": list(dict.fromkeys([*files, *map(self.dataset_file, opened)])),
+            "code": code_inputs("tabulate", analysis.module, *readers),
+        }
+
+    def analysis_passes(self, analysis: Analysis, models: list[str]) -> str:
+        """Return the option ``--passes`` of `tabulate`: the files of each ask; of each model's, for one over models."""
+        by_model = {
+            model: {
+                one.name: {
+                    "dataset": one.dataset,
+                    "view": one.view,
+                    "files": self._asked_files(model, one),
+                    **({"reader": self.opening(one.dataset)} if "reader" in one.files else {}),
+                }
+                for one in self.asked(analysis, model)
+            }
+            for model in models
+        }
+        return json.dumps(by_model if analysis.over_models else by_model[models[0]], sort_keys=False)
+
+    def analysis_settings(self, analysis: Analysis) -> str:
+        """Return the settings of an analysis, as JSON."""
+        return json.dumps(self.config[analysis.study][analysis.name], sort_keys=True)
+
+    def _asked_files(self, model: str, one: Asked) -> dict[str, str]:
+        kinds = [kind for kind in one.files if kind != "reader"]
+        files = {"pass": self.pass_file(model, one.job), "samples": self.crops(one.dataset, one.view, "samples.parquet")}
+        return files | self._view_files(model, one.dataset, one.view, kinds)
+
+    # Tables, figures and claims of a study
+
+    def tables(self, study: Study, analyses: Any = None, models: list[str] | None = None) -> list[str]:
+        """Return the tables of single models, of all analyses of a study that this run makes or of some."""
+        made = [a for a in self.analyses.values() if a.study == study.name and not a.over_models]
+        chosen = [a for a in made if analyses is None or a.name in analyses]
+        return [self.analysis_file(a, "table", model) for a in chosen for model in models or self.models]
+
+    def reads(self, study: Study, maps: Any = None, pairs: Any = None, models: list[str] | None = None) -> Files:
+        """Return files of maps and of comparisons that this run makes, by kind and analysis; None stands for all."""
+        made = [a for a in self.analyses.values() if a.study == study.name]
+        return {
+            "maps": {
+                a.name: [self.analysis_file(a, "maps", model) for model in models or self.models]
+                for a in made
+                if a.maps and (maps is None or a.name in maps)
+            },
+            "pairs": {
+                a.name: [self.analysis_file(a, "table")] for a in made if a.over_models and (pairs is None or a.name in pairs)
+            },
+        }
+
+    def figure_models(self, figure: Figure) -> list[str]:
+        """Return the ids of the models that a figure shows."""
+        return self.settings.main_models(self.study(figure.study)) if figure.main else self.models
+
+    def figure_inputs(self, figure: Figure) -> Files:
+        """Return the files that a figure is drawn from, with its code."""
+        study, models = self.study(figure.study), self.figure_models(figure)
+        reads = self.reads(study, figure.maps, figure.pairs, models)
+        modules = [figure.module] if figure.module else []
+        return {
+            "models": self.models_file,
+            "tables": self.tables(study, figure.tables, models) if figure.tables else [],
+            "others": [file for kind in reads.values() for files in kind.values() for file in files],
+            "code": code_inputs("draw_figure", *modules),
+        }
+
+    def figure_options(self, figure: Figure) -> str:
+        """Return the command line options of drawing a figure, but for its outputs."""
+        study, models = self.study(figure.study), self.figure_models(figure)
+        tables = self.tables(study, figure.tables, models) if figure.tables else []
+        words = ["--only", *models, *(["--tables", *tables] if tables else [])]
+        words += _by_analysis(self.reads(study, figure.maps, figure.pairs, models))
+        return shlex.join([*words, "--drawing", study.drawing(figure)])
+
+    def figure_files(self, suffixes: tuple[str, ...] = ("pdf", "png", "csv")) -> list[str]:
+        """Return the files of all figures of this run."""
+        return [f"{self.results}/figures/{figure.key}.{suffix}" for figure in self.figures for suffix in suffixes]
+
+    def claims_inputs(self, study: Study) -> Files:
+        """Return the files that a study's claims are judged by, with the code that judges."""
+        reads = self.reads(study)
+        return {
+            "claims": study.claims,
+            "models": self.models_file,
+            "tables": self.tables(study),
+            "others": [file for kind in reads.values() for files in kind.values() for file in files],
+            "code": code_inputs("judge_claims", *claim_modules(study.name)),
+        }
+
+    def claims_options(self, study: Study) -> str:
+        """Return the command line options of judging a study's claims, but for its outputs."""
+        words = ["--main-models", *self.settings.main_models(study), "--tables", *self.tables(study)]
+        return shlex.join([*words, *_by_analysis(self.reads(study)), "--scores", scores_json(study)])
+
+    def summary_inputs(self, study: Study) -> Files:
+        """Return the files that a study's summary is drawn up from, with its code."""
+        return {
+            "models": self.models_file,
+            "tables": self.tables(study, study.summary.reads),
+            "code": code_inputs("summarise", f"studies.{study.name}.summary"),
+        }
+
+    def summary_files(self, study: Study, suffixes: tuple[str, ...] = ("parquet", "html", "tex")) -> list[str]:
+        """Return the files of a study's tables for reading."""
+        tables = study.summary.tables if study.summary else ()
+        return [f"{self.results}/tables/{study.name}/{table.name}.{suffix}" for table in tables for suffix in suffixes]
+
+    def claims_file(self, study: Study) -> str:
+        """Return the file of a study's judged claims."""
+        return f"{self.results}/tables/{study.name}/claims.json"
+
+    # The demo, further features, the report
+
+    def demo_passes(self, dataset: str) -> Files:
+        """Return the passes of the demo's models over one of its splits, and its samples."""
+        models = self.settings.demo_models
+        view = self.settings.demo_view(models[0]) if models else ""
+        return {
+            "view": view,
+            "passes": [self.pass_file(model, dataset) for model in models],
+            "samples": self.crops(dataset, view, "samples.parquet"),
+        }
+
+    def feature_files(self) -> list[str]:
+        """Return the passes that the ``features`` section of the configuration asks for."""
+        return [self.pass_file(model, dataset) for dataset in self.config["features"]["datasets"] for model in self.models]
+
+    def report_inputs(self) -> Files:
+        """Return what the report is made of."""
+        studies = self.settings.studies
+        demo = {
+            "knn": f"{self.results}/tables/demo/knn.parquet",
+            "contact_sheet": f"{self.results}/figures/demo/contact_sheet.png",
+        }
+        return {
+            "figures": self.figure_files(),
+            "summaries": [file for study in studies for file in self.summary_files(study, ("html", "tex"))],
+            "claims": [self.claims_file(study) for study in studies if study.claims],
+            "descriptions": [file for study in studies for file in study.files],
+            "run": f"{self.results}/run.json",
+            "code": code_inputs("write_report"),
+        } | (demo if self.settings.demo_models else {})
+
+    @property
+    def described_models(self) -> list[dict[str, Any]]:
+        """What `models.json` will say."""
+        return described(self.settings.models)
+
+
+def scores_json(study: Study) -> str:
+    """Return a study's scores by name, as JSON."""
+    return json.dumps({name: vars(score) for name, score in study.scores.items()}, sort_keys=True)
+
+
+def _by_analysis(reads: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+    """Return the options --maps and --pairs, as words ``analysis=file``."""
+    words = []
+    for kind, files in reads.items():
+        if files:
+            words += [f"--{kind}", *(f"{analysis}={file}" for analysis, paths in files.items() for file in paths)]
+    return words
