@@ -73,8 +73,11 @@ class Targets:
 
     @cached_property
     def datasets(self) -> dict[str, str]:
-        """Datasets that a model sees, each with one of its views."""
-        return dict(reversed(self.views))
+        """Datasets that a model sees, each with the first of its views."""
+        first: dict[str, str] = {}
+        for dataset, view in self.views:
+            first.setdefault(dataset, view)
+        return first
 
     def dataset_file(self, dataset: str) -> str:
         """Return what a job that reads a dataset waits for: its file or folder, or the sign that a fetched one is whole."""

@@ -93,3 +93,18 @@ def check_facts(vit: Vit, entry: ModelEntry) -> None:
                 f"model '{entry.id}': the entry states {key} {stated}, but build '{entry.build.name}' with its "
                 f"arguments has {built}; correct the entry's {key} or build.arguments"
             )
+
+
+class LoadedModel:
+    def __init__(self, *args):
+        self.args = args
+
+    def at(self, shape):
+        from dataclasses import replace
+
+        entry, *rest = self.args
+        return load_vit(replace(entry, image_size=shape), *rest)
+
+
+def open_model(entry, checkpoint, device):
+    return LoadedModel(entry, checkpoint, device)
