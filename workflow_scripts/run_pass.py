@@ -37,6 +37,9 @@ def main() -> None:
 
     from workflow_scripts.common.device import compute_device
     from workflow_scripts.onepass.states import write_states
+    from workflow_scripts.zoo.lean_timm import import_timm
+
+    import_timm()  # before the adapters import it
     from workflow_scripts.zoo.load import open_model
     from workflow_scripts.zoo.registry import network_from_dict
 
@@ -62,10 +65,11 @@ def pass_view(
 ) -> tuple[list[Collector], dict[str, Any]]:
     """Pass one view through the model; return its collectors, filled, and the view's facts for the metadata."""
     from workflow_scripts.common.progress import Progress
+    from workflow_scripts.data.crop_files import crop_shape
     from workflow_scripts.onepass.collector import PassFacts
     from workflow_scripts.onepass.collectors import make_collectors
     from workflow_scripts.onepass.engine import run_pass
-    from workflow_scripts.onepass.source import CropSource, crop_shape
+    from workflow_scripts.onepass.source import CropSource
 
     vit = model.at(crop_shape(files.crops))
     source = CropSource(vit, files.crops, files.samples, files.truth)

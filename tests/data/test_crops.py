@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.crops import read_crops, write_crops
+from workflow_scripts.data.crop_files import read_crops
+from workflow_scripts.data.crops import write_crops
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.reader import open_reader
 from workflow_scripts.data.views import CentreCrop, Squash, Tiles, View

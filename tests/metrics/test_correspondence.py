@@ -50,7 +50,7 @@ def test_predictions_equal_brute_force(grid, factor, width, seed):
     up_source, up_target = upsampled(source, grid, side), upsampled(target, grid, side)
     for k, (x, y) in enumerate(points.double().tolist()):
         descriptors = {
-            "thesis": up_source[:, min(int(np.round(y)), side - 1), min(int(x), side - 1)],
+            "pooled_by_category": up_source[:, min(int(np.round(y)), side - 1), min(int(x), side - 1)],
             "per_point": descriptor_at(source, grid, side, x, y),
         }
         for rule, descriptor in descriptors.items():
@@ -64,18 +64,18 @@ def test_layers_are_matched_alike():
     got = match_keypoints(source, target, (4, 4), 64, points)
     for layer in range(3):
         alone = match_keypoints(source[layer], target[layer], (4, 4), 64, points)
-        for rule in ("thesis", "per_point"):
+        for rule in ("pooled_by_category", "per_point"):
             assert got[rule].shape == (3, 5, 2)
             assert got[rule].dtype == torch.float32
             assert torch.equal(got[rule][layer], alone[rule])
-    assert match_keypoints(source, target, (4, 4), 64, points[:0])["thesis"].shape == (3, 0, 2)
+    assert match_keypoints(source, target, (4, 4), 64, points[:0])["pooled_by_category"].shape == (3, 0, 2)
 
 
 def test_which_pixel_a_key_point_is():
     # One token per pixel, all different: the prediction is the pixel whose descriptor was taken.
     tokens = torch.eye(36)
     points = torch.tensor([[2.9, 2.5], [2.1, 3.5], [0.0, 0.4], [5.99, 5.7], [0.2, 4.5]])
-    got = match_keypoints(tokens, tokens, (6, 6), 6, points)["thesis"]
+    got = match_keypoints(tokens, tokens, (6, 6), 6, points)["pooled_by_category"]
     # Columns are cut off, rows are rounded with halves to even, and the last row is the end.
     assert got.tolist() == [[2, 2], [2, 4], [0, 0], [5, 5], [0, 4]]
     centres = torch.tensor([[2.5, 3.5], [0.5, 0.5], [5.5, 4.5]])
@@ -103,14 +103,14 @@ def test_the_border_is_a_plateau_and_its_first_pixel_wins(grid, side):
         source = torch.zeros(cells, 8)
         source[:, 0] = 1
         got = match_keypoints(source, target, grid, side, torch.tensor([[3.0, 3.0]]))
-        assert tuple(got["thesis"][0].tolist()) == expected
+        assert tuple(got["pooled_by_category"][0].tolist()) == expected
         assert tuple((got["per_point"][0] - 0.5).tolist()) == expected
 
 
 def test_equal_tokens_are_won_by_the_first():
     source = torch.ones(9, 1)
     got = match_keypoints(source, torch.ones(9, 1), (3, 3), 48, torch.tensor([[20.0, 20.0]]))
-    assert got["thesis"].tolist() == [[0, 0]]
+    assert got["pooled_by_category"].tolist() == [[0, 0]]
 
 
 @settings(deadline=None, max_examples=40)
@@ -130,7 +130,7 @@ def test_half_precision_tokens_are_computed_in_float32():
     points = torch.tensor([[5.0, 5.0], [20.0, 9.0]])
     got = match_keypoints(tokens, tokens, (4, 4), 32, points)
     expected = match_keypoints(tokens.float(), tokens.float(), (4, 4), 32, points)
-    assert torch.equal(got["thesis"], expected["thesis"])
+    assert torch.equal(got["pooled_by_category"], expected["pooled_by_category"])
 
 
 def test_a_patch_grid_that_does_not_divide_the_image():

@@ -16,16 +16,21 @@ def brute(predictions, truths, sizes, categories, alpha, rule):
     hits = {}
     for p in range(len(truths)):
         distance = math.dist(predictions[p, 0], truths[p])
-        hit = distance < alpha * sizes[p] if rule == "thesis" else distance <= alpha * sizes[p]
+        hit = distance < alpha * sizes[p] if rule == "pooled_by_category" else distance <= alpha * sizes[p]
         hits.setdefault(categories[p], []).append(hit)
     shares = {name: sum(values) / len(values) for name, values in hits.items()}
-    if rule == "thesis":
+    if rule == "pooled_by_category":
         return {**shares, "": sum(shares.values()) / len(shares)}
     return {**shares, "": sum(map(sum, hits.values())) / len(truths)}
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.integers(1, 40), st.sampled_from([0.1, 0.05]), st.sampled_from(["thesis", "per_point"]), st.integers(0, 10**6))
+@given(
+    st.integers(1, 40),
+    st.sampled_from([0.1, 0.05]),
+    st.sampled_from(["pooled_by_category", "per_point"]),
+    st.integers(0, 10**6),
+)
 def test_pck_equals_brute_force(count, alpha, rule, seed):
     rng = np.random.default_rng(seed)
     truths = rng.integers(0, 30, (count, 2)).astype(np.float64)
@@ -47,7 +52,7 @@ def test_pck_equals_brute_force(count, alpha, rule, seed):
 def test_the_limit_itself_is_correct_by_one_rule():
     predictions = np.array([[[3.0, 4.0]], [[2.9, 4.0]], [[3.1, 4.0]]], np.float32)
     truths, sizes = np.zeros((3, 2)), np.full(3, 50.0)
-    assert correct(predictions, truths, sizes, 0.1, "thesis")[:, 0].tolist() == [False, True, False]
+    assert correct(predictions, truths, sizes, 0.1, "pooled_by_category")[:, 0].tolist() == [False, True, False]
     assert correct(predictions, truths, sizes, 0.1, "per_point")[:, 0].tolist() == [True, True, False]
     with pytest.raises(ValueError, match="rule 'strict'"):
         correct(predictions, truths, sizes, 0.1, "strict")
@@ -58,15 +63,15 @@ def test_what_the_rules_pool():
     hits = np.array([[True], [True], [False], [False]])
     categories = np.array(["cat", "dog", "dog", "dog"])
     pairs = np.array([7, 8, 8, 9])
-    thesis, per_point = (pck(hits, categories, pairs, rule) for rule in ("thesis", "per_point"))
-    assert thesis[""].value[0] == pytest.approx((1 + 1 / 3) / 2)
+    pooled, per_point = (pck(hits, categories, pairs, rule) for rule in ("pooled_by_category", "per_point"))
+    assert pooled[""].value[0] == pytest.approx((1 + 1 / 3) / 2)
     assert per_point[""].value[0] == pytest.approx(2 / 4)
-    assert (thesis[""].units, per_point[""].units) == (2, 3)
-    assert list(thesis) == ["", "cat", "dog"]
-    for share in (thesis["dog"], per_point["dog"]):
+    assert (pooled[""].units, per_point[""].units) == (2, 3)
+    assert list(pooled) == ["", "cat", "dog"]
+    for share in (pooled["dog"], per_point["dog"]):
         assert share.value[0] == pytest.approx(1 / 3)
         assert (share.units, share.points) == (2, 3)
-    assert np.isnan(thesis["cat"].low[0])  # one pair has no interval
+    assert np.isnan(pooled["cat"].low[0])  # one pair has no interval
 
 
 def test_the_intervals_draw_categories_or_pairs():
@@ -75,11 +80,11 @@ def test_the_intervals_draw_categories_or_pairs():
     categories = np.array([f"c{i:02d}" for i in range(12)])[pairs % 12]
     chance = rng.random(60)[pairs]
     hits = (rng.random(600) < chance)[:, None]
-    thesis = pck(hits, categories, pairs, "thesis")
+    pooled = pck(hits, categories, pairs, "pooled_by_category")
     means = np.array([hits[categories == name].mean() for name in np.unique(categories)])
     reference = stats.bootstrap((means,), np.mean, n_resamples=4000, method="percentile", random_state=1).confidence_interval
-    assert thesis[""].low[0] == pytest.approx(reference.low, abs=0.02)
-    assert thesis[""].high[0] == pytest.approx(reference.high, abs=0.02)
+    assert pooled[""].low[0] == pytest.approx(reference.low, abs=0.02)
+    assert pooled[""].high[0] == pytest.approx(reference.high, abs=0.02)
     per_point = pck(hits, categories, pairs, "per_point")
     by_pair = [hits[pairs == pair, 0] for pair in np.unique(pairs)]
     means = [np.concatenate([by_pair[i] for i in rng.integers(0, len(by_pair), len(by_pair))]).mean() for _ in range(3000)]

@@ -13,7 +13,8 @@ from tests.onepass.fake import OPTIONS, FakeSource, FakeVit
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.correspondence import match_keypoints
 from workflow_scripts.metrics.propagation import propagate, unit
-from workflow_scripts.onepass.collectors import COLLECTORS, collector_class, make_collectors, spread_positions
+from workflow_scripts.onepass.collector import PassFacts, spread_positions
+from workflow_scripts.onepass.collectors import COLLECTORS, collector_class, make_collectors
 from workflow_scripts.onepass.engine import run_pass
 from workflow_scripts.onepass.states import FileRows, read_metadata, read_state, write_states
 
@@ -103,8 +104,8 @@ def test_a_state_survives_the_file_and_can_still_be_merged(name, tmp_path):
         part = collector(name)
         run_pass(FakeVit(), "fake", Shard(FakeSource(), half), [part], batch_size=4)
         path = tmp_path / f"{half[0]}.safetensors"
-        write_states(path, states([part]), {"model": "fake"})
-        parts.append(collector_class(name).from_state(read_state(path, name), **OPTIONS.get(name, {})))
+        write_states(path, {"view": states([part])}, {"model": "fake"})
+        parts.append(collector_class(name).from_state(read_state(path, "view", name), **OPTIONS.get(name, {})))
     parts[1].merge(parts[0])
     assert_same(arrays(parts[1]), WHOLE[name])
 
@@ -166,7 +167,7 @@ def test_key_points_are_matched_once_per_pair_and_forgotten():
     run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size=4)
     assert not made._tokens
     found = arrays(made)
-    assert found["thesis.index"].tolist() == list(range(7))
+    assert found["pooled_by_category.index"].tolist() == list(range(7))
     tokens = unit(tokens_of([9, 10]))
     points = torch.tensor([[7.0, 8], [9, 10], [11, 1]])
     expected = match_keypoints(tokens[:1], tokens[1:], (3, 4), 12, points)["per_point"]
@@ -195,32 +196,32 @@ def test_the_same_pass_writes_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         made = [collector(kind) for kind in COLLECTORS]
         run_pass(FakeVit(), "fake", FakeSource(), made, batch_size=4)
-        write_states(tmp_path / name, states(made), {"x": "1", "y": "2", "a": "3"})
+        write_states(tmp_path / name, {"view": states(made)}, {"x": "1", "y": "2", "a": "3"})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert read_metadata(tmp_path / "a") == {"x": "1", "y": "2", "a": "3"}
     with safe_open(tmp_path / "a", framework="numpy") as file:
-        assert {key.split("/")[0] for key in file.keys()} == set(COLLECTORS)  # noqa: SIM118
+        assert {tuple(key.split("/")[:2]) for key in file.keys()} == {("view", name) for name in COLLECTORS}  # noqa: SIM118
 
 
 def test_reading_what_a_pass_did_not_gather_names_what_it_did(tmp_path):
     made = collector("attention_distance")
     run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size=4)
-    write_states(tmp_path / "p.safetensors", states([made]), {})
-    with pytest.raises(AtlasError, match=r"no statistics of 'mask_iou'.*attention_distance"):
-        read_state(tmp_path / "p.safetensors", "mask_iou")
+    write_states(tmp_path / "p.safetensors", {"view": states([made])}, {})
+    with pytest.raises(AtlasError, match=r"no statistics 'view/mask_iou'.*which holds view/attention_distance"):
+        read_state(tmp_path / "p.safetensors", "view", "mask_iou")
 
 
 def test_rows_of_a_file_are_read_in_slices(tmp_path):
     made = collector("pooled_features")
     run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size=4)
-    write_states(tmp_path / "p.safetensors", states([made]), {})
-    rows = FileRows(tmp_path / "p.safetensors", "pooled_features", "cls")
+    write_states(tmp_path / "p.safetensors", {"view": states([made])}, {})
+    rows = FileRows(tmp_path / "p.safetensors", "view", "pooled_features", "cls")
     assert rows.shape == (11, 3, 6)
     assert rows[8:20].dtype == np.float16
     assert np.array_equal(rows[8:20], WHOLE["pooled_features"]["cls"][8:])
     assert np.array_equal(rows[:], WHOLE["pooled_features"]["cls"])
-    with pytest.raises(AtlasError, match=r"no 'pooled_features/other' in this pass, which holds pooled_features/"):
-        FileRows(tmp_path / "p.safetensors", "pooled_features", "other")
+    with pytest.raises(AtlasError, match=r"no 'view/pooled_features/other' in this pass, which holds view/pooled_features/"):
+        FileRows(tmp_path / "p.safetensors", "view", "pooled_features", "other")
 
 
 def test_a_file_that_is_no_pass_is_named(tmp_path):
@@ -231,12 +232,12 @@ def test_a_file_that_is_no_pass_is_named(tmp_path):
 
 def test_make_collectors_resolves_options_and_refuses_unknown_names():
     requests = {"average_attention": {"per_class": True}, "chosen_attention": {"cls_images": 2, "whole_images": 1}}
-    average, chosen = make_collectors(requests, 3, n_images=10, n_classes=7)
+    average, chosen = make_collectors(requests, 3, PassFacts(n_images=10, n_classes=7))
     assert average.options == {"n_classes": 7}
     assert chosen.options == {"cls_images": [2, 7], "whole_images": [5]}
-    assert make_collectors({"gram_blocks": {"block": 8}}, 3, 10, 0)[0].options == {"block": 8, "n_images": 10}
+    assert make_collectors({"gram_blocks": {"block": 8}}, 3, PassFacts(10, 0))[0].options == {"block": 8, "n_images": 10}
     with pytest.raises(AtlasError, match="collector 'nope' is not known"):
-        make_collectors({"nope": {}}, 3, 10, 0)
+        make_collectors({"nope": {}}, 3, PassFacts(10, 0))
 
 
 def test_spread_positions():

@@ -40,8 +40,8 @@ def files(tmp_path):
 
 
 def test_a_batch(files):
-    crops, *paths = files
-    source = CropSource(vit(), *paths)
+    crops, crop_file, samples, masks = files
+    source = CropSource(vit(), crop_file, samples, {"masks": masks})
     batch = source.read(1, 4)
     assert len(source) == 5
     assert batch.index.tolist() == [1, 2, 3]
@@ -67,7 +67,7 @@ def test_a_dataset_without_labels(files):
 
 def test_crops_of_another_size_are_refused(files):
     _, crops, samples, _ = files
-    with pytest.raises(AtlasError, match=r"crops of 4 x 4 px, but the model takes 8 x 8"):
+    with pytest.raises(AtlasError, match=r"crops of 4 x 4 px, but the model was built for 8 x 8"):
         CropSource(vit(8), crops, samples)
 
 
@@ -80,7 +80,7 @@ def test_crops_that_are_not_square(tmp_path):
     assert batch.tiles is None
     write_arrays(tmp_path / "p.safetensors", {"pair_source": np.zeros(1)}, {})
     with pytest.raises(AtlasError, match="crops of 4 x 6 px; key points are matched in square crops only"):
-        CropSource(vit(4, 6), tmp_path / "c.npy", tmp_path / "s.parquet", keypoint_pairs=tmp_path / "p.safetensors")
+        CropSource(vit(4, 6), tmp_path / "c.npy", tmp_path / "s.parquet", {"pairs": tmp_path / "p.safetensors"})
 
 
 def test_files_that_do_not_belong_together_are_refused(files):
@@ -136,7 +136,7 @@ def test_regions_of_a_batch(files, tmp_path):
         "object_values": np.array([1, 0, 0, 0, 0, 255, 0, 255, 0, 0, 2, 2, 9, 9, 9, 9], np.uint8),
     }
     write_arrays(tmp_path / "r.safetensors", masks, {})
-    regions = CropSource(vit(), crops, samples, tmp_path / "r.safetensors").read(2, 5).regions["object"]
+    regions = CropSource(vit(), crops, samples, {"masks": tmp_path / "r.safetensors"}).read(2, 5).regions["object"]
     assert regions.index.tolist() == [1, 2, 3]
     assert regions.image.tolist() == [0, 0, 2]
     assert [mask.tolist() for mask in regions.mask] == [[0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0.25] * 4]
@@ -152,7 +152,7 @@ def test_frames_of_a_batch(files, tmp_path):
         "labels": np.array([0, 1, 1, 0, 2, 2, 0, 1], np.uint8),
     }
     write_arrays(tmp_path / "l.safetensors", labels, {})
-    frames = CropSource(vit(), crops, samples, grid_labels=tmp_path / "l.safetensors").read(1, 4).frames
+    frames = CropSource(vit(), crops, samples, {"labels": tmp_path / "l.safetensors"}).read(1, 4).frames
     assert frames.video.tolist() == [0, 1, 1]
     assert frames.frame.tolist() == [1, 0, 1]
     assert list(frames.first_labels) == [1]

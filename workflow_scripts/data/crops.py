@@ -106,14 +106,6 @@ def plain_load(reader: Reader, view: View) -> Load:
     return load
 
 
-def read_crops(path: str | Path, start: int, stop: int) -> np.ndarray:
-    """Return the crops `start` to `stop` (exclusive), [n, rows, columns, 3] uint8, a copy.
-
-    The map is opened anew for every read, so the pages of images already seen do not count as memory of the pass.
-    """
-    return np.array(np.load(path, mmap_mode="r")[start:stop])
-
-
 def _header(count: int, shape: Size) -> bytes:
     # NumPy pads the header so that the first axis may change without moving the data.
     buffer = io.BytesIO()

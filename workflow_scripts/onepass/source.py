@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.crops import read_crops
+from workflow_scripts.data.crop_files import read_crops, read_samples
 from workflow_scripts.data.views import whole_grid
 from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
@@ -40,9 +39,9 @@ class CropSource:
             AtlasError: the files do not belong together or do not fit the model.
         """
         self.crops = crops
-        self.samples = pd.read_parquet(samples)
+        self.samples = read_samples(samples)
         shape = np.load(crops, mmap_mode="r").shape
-        self.first, self.count = (self.samples[name].to_numpy(np.int64, copy=True) for name in ("first_crop", "n_crops"))
+        self.first, self.count = (self.samples[name].astype(np.int64) for name in ("first_crop", "n_crops"))
         if shape[0] != self.count.sum():
             raise AtlasError(f"{crops}: {shape[0]} crops but {self.count.sum()} by {samples}; delete both, run again")
         if shape[1:3] != tuple(vit.image_size):
@@ -50,9 +49,9 @@ class CropSource:
                 f"{crops}: crops of {shape[1]} x {shape[2]} px, but the model was built for {vit.image_size[0]} x "
                 f"{vit.image_size[1]}; build it at the size of the crops"
             )
-        self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].to_numpy(np.int64, copy=True)
+        self.labels = None if (self.samples["label"] < 0).any() else self.samples["label"].astype(np.int64)
         self.n_classes = 0 if self.labels is None else int(self.labels.max()) + 1
-        seen = zip(self.samples["height"], self.samples["width"], strict=True)
+        seen = zip(self.samples["height"].tolist(), self.samples["width"].tolist(), strict=True)
         self.cells = [whole_grid(size, shape[1:3], vit.grid) for size in seen]
         self.tiled = any(cells != vit.grid for cells in self.cells)
         opened = {kind: load_file(path) for kind, path in (truth or {}).items()}
@@ -69,7 +68,7 @@ class CropSource:
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self.samples)
+        return len(self.first)
 
     @property
     def crops_per_image(self) -> int:
@@ -78,7 +77,7 @@ class CropSource:
 
     def name(self, position: int) -> str:
         """Return the id of the image at `position`."""
-        return str(self.samples["id"].iloc[position])
+        return str(self.samples["id"][position])
 
     def read(self, start: int, stop: int) -> Batch:
         """Return the images `start` to `stop` (exclusive) as a batch."""
@@ -122,9 +121,3 @@ class CropSource:
             one_hot = torch.nn.functional.one_hot(index, int(self.video["channels"][number])).T.float()
             labels[number] = one_hot.to(self.device)
         return VideoFrames(video, frame, labels)
-
-
-def crop_shape(crops: Path) -> tuple[int, int]:
-    """Return the (rows, columns) in pixels of the crops in a file."""
-    rows, columns = np.load(crops, mmap_mode="r").shape[1:3]
-    return rows, columns

@@ -13,7 +13,7 @@ import pandas as pd
 from safetensors import safe_open
 
 from workflow_scripts.common.errors import AtlasError, nearest
-from workflow_scripts.data.crops import read_crops
+from workflow_scripts.data.crop_files import read_crops
 from workflow_scripts.data.reader import Reader, open_reader
 from workflow_scripts.data.views import View, parse_view
 from workflow_scripts.onepass.states import FileRows, read_metadata, read_state
