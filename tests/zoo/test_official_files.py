@@ -15,7 +15,7 @@ from tests.zoo import zoo_families
 from tests.zoo.official_files import FULL, OFFICIAL, dinov2_names, dinov3_names, filler, shrunk
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.build import build_model
-from workflow_scripts.zoo.checkpoints import load_weights
+from workflow_scripts.zoo.checkpoints import read_checkpoint
 from workflow_scripts.zoo.layouts import LAYOUTS
 from workflow_scripts.zoo.load import adapt, load_vit
 from workflow_scripts.zoo.positions import resize_absolute
@@ -25,6 +25,10 @@ MODELS = read_models(Path(__file__).parents[2] / "config" / "models.yaml")
 RELEASED = [name for name, entry in MODELS.items() if entry.studies]
 ONE_PER_LAYOUT = {MODELS[name].checkpoint.layout: name for name in RELEASED}
 DINOV3_DROP = ("mask_token", "*.bias_mask")
+
+
+def load_weights(model: nn.Module, entry: ModelEntry, path: Path) -> None:
+    read_checkpoint(entry, path).put_into(model, entry)
 
 
 def with_layout(entry: ModelEntry, **changes: object) -> ModelEntry:

@@ -177,9 +177,10 @@ def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
 
 def test_positions_of_another_grid_need_a_rule(tmp_path: Path) -> None:
     path = saved(state_of(), tmp_path)
-    wide = dataclasses.replace(ENTRY, image_size=(32, 96))
+    without = dataclasses.replace(ENTRY, checkpoint=dataclasses.replace(ENTRY.checkpoint, position_resize=None))
+    wide = dataclasses.replace(without, image_size=(32, 96))
     assert "position_resize" in refusal(wide, path)
-    ambiguous = dataclasses.replace(ENTRY, image_size=(32, 128))
+    ambiguous = dataclasses.replace(without, image_size=(32, 128))
     assert "position_resize" in refusal(ambiguous, path)
     results = {}
     for rule in ("antialiased", "offset"):

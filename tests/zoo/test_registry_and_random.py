@@ -18,7 +18,7 @@ from tests.zoo import zoo_families
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.layouts import LAYOUTS
 from workflow_scripts.zoo.load import ADAPTERS, adapt, build_model, check_facts, load_vit
-from workflow_scripts.zoo.positions import RULES
+from workflow_scripts.zoo.positions import RELATIVE_RULES, RULES
 from workflow_scripts.zoo.registry import entry_from_dict, read_models
 
 PATH = Path(__file__).parents[2] / "config" / "models.yaml"
@@ -35,7 +35,7 @@ def test_every_entry_of_the_shipped_registry_agrees_with_its_network(name: str) 
         assert load_vit(entry, None).n_layers == entry.layers
         return
     assert entry.checkpoint.layout in LAYOUTS
-    assert entry.checkpoint.position_resize in (None, *RULES)
+    assert entry.checkpoint.position_resize in (None, *RULES, *RELATIVE_RULES)
     # Shapes without numbers: the giant costs nothing.
     with torch.device("meta"):
         model = build_model(entry)
@@ -128,8 +128,8 @@ def test_random_attention_is_alive_for_one_layer_only(monkeypatch: pytest.Monkey
     vit = load_vit(RANDOM, None)
     seen: list[weakref.ref] = []
     alive: list[int] = []
-    draw = vit._draw
-    monkeypatch.setattr(vit, "_draw", lambda *given: alive.append(sum(r() is not None for r in seen)) or draw(*given))
+    draw = vit.draw
+    monkeypatch.setattr(vit, "draw", lambda *given: alive.append(sum(r() is not None for r in seen)) or draw(*given))
     for layer in vit.layers(zoo_families.images(RANDOM), attention=True):
         seen.append(weakref.ref(layer.attention))
         del layer

@@ -20,9 +20,9 @@ class PooledFeatures(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's features."""
-        token, precision = view.layer.token, np.dtype(self.options["precision"])
+        precision = np.dtype(self.options["precision"])
         for facet in self.options["facets"]:
-            value = token[:, 0] if facet == "cls" else token[:, view.n_prefix :].mean(1)
+            value = view.layer.cls if facet == "cls" else view.layer.token[:, view.n_prefix :].mean(1)
             if float(value.abs().max()) > float(np.finfo(precision).max):
                 raise AtlasError(
                     f"a feature of layer {view.index} is too large for {precision}; set feature_precision: float32"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from workflow_scripts.common.errors import AtlasError, nearest
-from workflow_scripts.zoo.registry import ModelEntry
+from workflow_scripts.zoo.registry import Network
 
 
-def build_model(entry: ModelEntry) -> nn.Module:
+def build_model(entry: Network) -> nn.Module:
     """Return the network of `entry` in eval mode, without classification head, on the CPU, with random weights.
 
     Raises:
@@ -34,14 +34,14 @@ def build_model(entry: ModelEntry) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def _timm(entry: ModelEntry) -> nn.Module:
+def _timm(entry: Network) -> nn.Module:
     import timm
 
     arguments = {"num_classes": 0, "img_size": _size(entry), **entry.build.arguments}
     return timm.create_model(entry.build.name, pretrained=False, **arguments)
 
 
-def _open_clip(entry: ModelEntry) -> nn.Module:
+def _open_clip(entry: Network) -> nn.Module:
     import open_clip
 
     config = open_clip.get_model_config(entry.build.name)
@@ -57,7 +57,7 @@ def _open_clip(entry: ModelEntry) -> nn.Module:
     return visual
 
 
-def _torchvision(entry: ModelEntry) -> nn.Module:
+def _torchvision(entry: Network) -> nn.Module:
     import torchvision
 
     arguments = {"image_size": _size(entry), **entry.build.arguments}
@@ -66,6 +66,6 @@ def _torchvision(entry: ModelEntry) -> nn.Module:
     return model
 
 
-def _size(entry: ModelEntry) -> int | tuple[int, int]:
+def _size(entry: Network) -> int | tuple[int, int]:
     rows, columns = entry.image_shape
     return rows if rows == columns else (rows, columns)

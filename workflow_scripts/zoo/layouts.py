@@ -20,7 +20,7 @@ from torch import Tensor
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.positions import sincos
-from workflow_scripts.zoo.registry import ModelEntry
+from workflow_scripts.zoo.registry import Network
 
 StateDict = dict[str, Tensor]
 
@@ -37,7 +37,7 @@ class Layout:
 
     containers: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
-    rename: Callable[[StateDict, ModelEntry], StateDict] = lambda state, _entry: state
+    rename: Callable[[StateDict, Network], StateDict] = lambda state, _entry: state
 
     def unwrap(self, content: Any) -> StateDict:
         """Return the tensors of a file's content under their names in the file, without container and prefix.
@@ -69,7 +69,7 @@ def _some(names: Mapping[Any, Any]) -> str:
     return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
 
 
-def _rename_openai_clip(state: StateDict, entry: ModelEntry) -> StateDict:
+def _rename_openai_clip(state: StateDict, entry: Network) -> StateDict:
     """Turn the visual tower's names into timm's, or strip ``visual.`` for open_clip; other names stay as they are."""
     tower = {name: value for name, value in state.items() if name.startswith("visual.")}
     others = {name: value for name, value in state.items() if name not in tower}
@@ -96,7 +96,7 @@ _JAX_BLOCK_NAMES = {
 _JAX_QKV = "MultiHeadDotProductAttention_1"
 
 
-def _rename_augreg_npz(state: StateDict, entry: ModelEntry) -> StateDict:
+def _rename_augreg_npz(state: StateDict, entry: Network) -> StateDict:
     """Turn the JAX names and axis orders of Google's ViT files into timm's, fusing query, key and value.
 
     timm's own reader copies into the model key by key, so a key too many or a broadcast shape would pass unseen.
@@ -140,10 +140,10 @@ def _jax_kernel(kernel: Tensor) -> Tensor:
     return kernel.T
 
 
-def _renamer(*rules: tuple[str, str]) -> Callable[[StateDict, ModelEntry], StateDict]:
+def _renamer(*rules: tuple[str, str]) -> Callable[[StateDict, Network], StateDict]:
     """Return a renaming by regular expressions, each given with its replacement; the first that matches counts."""
 
-    def rename(state: StateDict, _entry: ModelEntry) -> StateDict:
+    def rename(state: StateDict, _entry: Network) -> StateDict:
         return {next((re.sub(p, to, name) for p, to in rules if re.search(p, name)), name): v for name, v in state.items()}
 
     return rename
@@ -161,7 +161,7 @@ _rename_dinov3_names = _renamer(
 )
 
 
-def _rename_dinov2(state: StateDict, entry: ModelEntry) -> StateDict:
+def _rename_dinov2(state: StateDict, entry: Network) -> StateDict:
     """Turn DINOv2's names into timm's.
 
     Where there are registers, timm has no position for CLS: the first row of the table goes into the CLS token.
@@ -174,7 +174,7 @@ def _rename_dinov2(state: StateDict, entry: ModelEntry) -> StateDict:
     return renamed
 
 
-def _rename_dinov3(state: StateDict, entry: ModelEntry) -> StateDict:
+def _rename_dinov3(state: StateDict, entry: Network) -> StateDict:
     """Turn DINOv3's names into those of timm's Eva, checking what that network has no place for.
 
     The key part of the qkv bias is masked in the original, so it is left out. Query and value parts are zero in the
@@ -207,7 +207,7 @@ def _require_periods(periods: Tensor, name: str) -> None:
         raise AtlasError(f"'{name}' is not the RoPE of DINOv3 (base 100), so this network would compute something else")
 
 
-def _rename_scalemae(state: StateDict, entry: ModelEntry) -> StateDict:
+def _rename_scalemae(state: StateDict, entry: Network) -> StateDict:
     """Put the positions that Scale-MAE computes in its forward in place of the table in the file, which it never uses."""
     rows, columns = (size // patch for size, patch in zip(entry.image_shape, entry.patch_shape, strict=True))
     return {**state, "pos_embed": sincos(entry.dim, (rows, columns), entry.checkpoint.input_resolution)}

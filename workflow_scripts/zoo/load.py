@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,46 +11,85 @@ from torch import nn
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.zoo.build import build_model
-from workflow_scripts.zoo.checkpoints import load_weights
+from workflow_scripts.zoo.checkpoints import Weights, read_checkpoint
 from workflow_scripts.zoo.coverage import check_against_library
 from workflow_scripts.zoo.random_vit import RandomVit
-from workflow_scripts.zoo.registry import ModelEntry
+from workflow_scripts.zoo.registry import Network
 from workflow_scripts.zoo.vit import Vit
 
 ADAPTERS = ("timm_vit", "timm_eva", "timm_beit", "open_clip_vit", "torchvision_vit", "random")
 
-__all__ = ["ADAPTERS", "adapt", "build_model", "load_vit"]
+__all__ = ["ADAPTERS", "LoadedModel", "adapt", "build_model", "load_vit", "open_model"]
 
 
-def load_vit(
-    entry: ModelEntry, checkpoint: Path | None, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
-) -> Vit:
-    """Build the network of `entry`, load `checkpoint` strictly, check the adapter, and move it to `device` and `dtype`.
+class LoadedModel:
+    """A model whose weights are read once, and which is built at the size of the images it is to see."""
+
+    def __init__(self, network: Network, checkpoint: Path | None, device: torch.device, dtype: torch.dtype) -> None:
+        self.network = network
+        self._checkpoint = checkpoint
+        self._weights: Weights | None = None
+        self._device, self._dtype = device, dtype
+        self._built: tuple[tuple[int, int], Vit] | None = None
+
+    def at(self, image_size: tuple[int, int]) -> Vit:
+        """Return the model for images of (rows, columns) pixels: built, loaded strictly, and checked at that size.
+
+        The last one made is remembered, no other: two sizes of a large model need not fit in memory together.
+
+        Raises:
+            AtlasError: the size is no multiple of the patch or the library cannot build it; the entry contradicts the network
+                or names no rule for its position tables; the file does not fit it exactly; or the adapter does not cover the
+                architecture.
+        """
+        image_size = (image_size[0], image_size[1])
+        if self._built is None or self._built[0] != image_size:
+            self._built = None
+            self._built = (image_size, self._build(replace(self.network, image_size=image_size)))
+        return self._built[1]
+
+    def _build(self, network: Network) -> Vit:
+        _check_size(network)
+        if self._checkpoint is None:
+            return RandomVit.from_entry(network, self._device, self._dtype)
+        model = build_model(network)
+        check_facts(adapt(model, network), network)
+        self._weights = self._weights or read_checkpoint(network, self._checkpoint)
+        self._weights.put_into(model, network)
+        # In float32 on the CPU, before the move: there a difference means another architecture and not rounding.
+        check_against_library(adapt(model, network), network.id, network.adapter)
+        # Adapted again after the move, because an adapter may have joined or expanded weights.
+        return adapt(model.to(self._device, self._dtype), network)
+
+
+def open_model(
+    network: Network, checkpoint: Path | None, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> LoadedModel:
+    """Return a model that is to be built; its checkpoint is read when it is first built.
 
     Args:
-        entry: the model's entry in the registry.
+        network: what computes of the model's entry in the registry.
         checkpoint: the weights, in the layout that the entry declares; None only for adapter ``random``.
-        device: where the model runs.
+        device: where the model is to run.
         dtype: its precision; the weights are checked in float32 before.
 
     Raises:
-        AtlasError: the entry contradicts the network, the file does not fit it exactly, or the adapter does not cover
-            the architecture.
+        AtlasError: a model that needs a checkpoint has none.
     """
-    if entry.adapter == "random":
-        return RandomVit.from_entry(entry, torch.device(device), dtype)
-    if checkpoint is None:
-        raise AtlasError(f"model '{entry.id}' needs a checkpoint file; only adapter 'random' works without one")
-    model = build_model(entry)
-    check_facts(adapt(model, entry), entry)
-    load_weights(model, entry, Path(checkpoint))
-    # In float32 on the CPU, before the move: there a difference means another architecture and not rounding.
-    check_against_library(adapt(model, entry), entry.id, entry.adapter)
-    # Adapted again after the move, because an adapter may have joined or expanded weights.
-    return adapt(model.to(device, dtype), entry)
+    random = network.adapter == "random"
+    if checkpoint is None and not random:
+        raise AtlasError(f"model '{network.id}' needs a checkpoint file; only adapter 'random' works without one")
+    return LoadedModel(network, None if random else Path(checkpoint), torch.device(device), dtype)
 
 
-def adapt(model: nn.Module, entry: ModelEntry) -> Vit:
+def load_vit(
+    network: Network, checkpoint: Path | None, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> Vit:
+    """Return the model for images of the size that it was trained at: `open_model` and `LoadedModel.at` in one."""
+    return open_model(network, checkpoint, device, dtype).at(network.image_shape)
+
+
+def adapt(model: nn.Module, entry: Network) -> Vit:
     """Return the `Vit` of a network whose weights are in place, through the adapter that `entry` names.
 
     Raises:
@@ -66,7 +106,7 @@ def adapt(model: nn.Module, entry: ModelEntry) -> Vit:
         raise AtlasError(f"model '{entry.id}' ({entry.build.name}): {error}") from None
 
 
-def check_facts(vit: Vit, entry: ModelEntry) -> None:
+def check_facts(vit: Vit, entry: Network) -> None:
     """Compare what `entry` states about its network with the network built.
 
     Catches what loads without a complaint and computes something else, such as MoCo-v3 S with 6 instead of 12 heads.
@@ -74,11 +114,6 @@ def check_facts(vit: Vit, entry: ModelEntry) -> None:
     Raises:
         AtlasError: a number differs; names the key, both values and what to change.
     """
-    rows, columns = vit.image_size
-    if (rows % vit.patch[0], columns % vit.patch[1]) != (0, 0):
-        raise AtlasError(
-            f"model '{entry.id}': image_size {rows} x {columns} is no multiple of patch {vit.patch[0]} x {vit.patch[1]}"
-        )
     facts = {
         "layers": (entry.layers, vit.n_layers),
         "heads": (entry.heads, vit.n_heads),
@@ -95,16 +130,7 @@ def check_facts(vit: Vit, entry: ModelEntry) -> None:
             )
 
 
-class LoadedModel:
-    def __init__(self, *args):
-        self.args = args
-
-    def at(self, shape):
-        from dataclasses import replace
-
-        entry, *rest = self.args
-        return load_vit(replace(entry, image_size=shape), *rest)
-
-
-def open_model(entry, checkpoint, device):
-    return LoadedModel(entry, checkpoint, device)
+def _check_size(network: Network) -> None:
+    (rows, columns), patch = network.image_shape, network.patch_shape
+    if (rows % patch[0], columns % patch[1]) != (0, 0):
+        raise AtlasError(f"model '{network.id}': image_size {rows} x {columns} is no multiple of patch {patch[0]} x {patch[1]}")

@@ -1,7 +1,7 @@
-"""Position tables of another patch grid: resampled by a rule that the entry names, or refused.
+"""Position tables of another patch grid: made by a rule that the entry names, or refused.
 
-Never silently: the rules differ by up to some per cent of the features, and a checkpoint for another image size is more
-often a mistake than a wish.
+Never silently: the rules differ by up to a third of the largest value, and a network at another size without its own rule is
+another network. Absolute tables (one row a token) and relative ones (one row an offset between tokens) have rules of their own.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.interpolate import RectBivariateSpline
 from timm.layers import resample_abs_pos_embed
 from timm.layers.pos_embed_rel import resize_rel_pos_bias_table
 from torch import Tensor, nn
@@ -39,13 +41,84 @@ def _plain(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
     return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
 
 
+def _bilinear_aligned(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
+    """Bilinear with aligned corners (``scipy.ndimage.zoom`` of order 1), as AugReg's own fine-tuning."""
+    prefix, patches = table[:, :n_prefix], table[:, n_prefix:]
+    image = patches.reshape(1, *old, -1).permute(0, 3, 1, 2).float()
+    image = F.interpolate(image, size=new, mode="bilinear", align_corners=True)
+    return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
+
+
+def _sincos_mocov3(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
+    """Sines and cosines computed for the new grid, as MoCo-v3 builds its network at any size; zero for CLS.
+
+    The first half of the channels is the row, the second the column: the released code takes the axes of its square grid in
+    that order, so theirs is the transpose of MAE's. For a grid that is not square, where the released code numbers the places
+    down the columns although the tokens go along the rows, each token has the values of its own row and column.
+    """
+    dim = table.shape[-1]
+    by_column, by_row = sincos(dim, new)[0, 1:].chunk(2, dim=1)
+    places = torch.cat([by_row, by_column], dim=1).to(table.dtype)
+    return torch.cat([torch.zeros_like(table[:, :n_prefix]), places[None]], dim=1)
+
+
+def _computed(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
+    return table
+
+
 RULES: dict[str, Callable[[Tensor, Grid, Grid, int], Tensor]] = {
     "antialiased": _antialiased,
     "offset": _offset,
     "plain": _plain,
+    "bilinear_aligned": _bilinear_aligned,
+    "sincos_mocov3": _sincos_mocov3,
+    "computed": _computed,
 }
 """``antialiased``: timm's rule, also open_clip's and DINOv2's with registers. ``offset``: the rule of DINO and its
-descendants. ``plain``: the rule of MAE and DeiT-III."""
+descendants. ``plain``: the rule of MAE and DeiT-III. ``bilinear_aligned``: AugReg's. ``sincos_mocov3``: MoCo-v3's.
+``computed``: the layout has computed the table for the network's own grid already (Scale-MAE)."""
+
+
+def _geometric_spline(table: Tensor, side: int, window: Grid, new: tuple[int, int]) -> Tensor:
+    """Cubic spline over geometrically spaced offsets, as the fine-tuning of BEiT and SimMIM.
+
+    The offsets of the file lie at 0, 1, 1 + q, 1 + q + q^2, ... to either side, with the q that makes them end where the new
+    window's do: neighbours keep their distance, and what is far is stretched. The released code knows square windows only; of
+    another window each axis has its own q.
+    """
+    shape = [2 * places - 1 for places in window]
+    at = [np.arange(size, dtype=float) - size // 2 for size in shape]
+    x_old = [_geometric_places(side, size) for size in shape]
+    offsets, prefix = table[: side * side], table[side * side :]
+    heads = [
+        RectBivariateSpline(*x_old, values.reshape(side, side), kx=3, ky=3, s=0)(*at)
+        for values in offsets.T.double().cpu().numpy()
+    ]
+    resampled = torch.from_numpy(np.stack(heads, -1).reshape(-1, table.shape[1])).to(table.dtype)
+    return torch.cat([resampled, prefix])
+
+
+def _geometric_places(source: int, target: int) -> np.ndarray:
+    """Return where the `source` offsets (an odd number) of a table lie on an axis of `target` offsets of unit distance."""
+    low, high, ratio = 1.01, 1.5, 1.25
+    while high - low > 1e-6:
+        ratio = (low + high) / 2
+        reach = (1 - ratio ** (source // 2)) / (1 - ratio)
+        low, high = (low, ratio) if reach > target // 2 else (ratio, high)
+    distances = np.cumsum(ratio ** np.arange(source // 2))
+    return np.concatenate([-distances[::-1], [0.0], distances])
+
+
+def _geometric_linear(table: Tensor, side: int, window: Grid, new: tuple[int, int]) -> Tensor:
+    """The same places, with linear interpolation between them: timm's own rule."""
+    return resize_rel_pos_bias_table(table, new_window_size=window, new_bias_shape=new)
+
+
+RELATIVE_RULES: dict[str, Callable[[Tensor, int, Grid, tuple[int, int]], Tensor]] = {
+    "geometric_spline": _geometric_spline,
+    "geometric_linear": _geometric_linear,
+}
+"""``geometric_spline``: the rule of BEiT and SimMIM. ``geometric_linear``: timm's."""
 
 
 def is_ambiguous(grid: Grid) -> bool:
@@ -73,10 +146,28 @@ def resize_absolute(table: Tensor, grid: Grid, n_tokens: int, rule: str) -> Tens
     return RULES[rule](table, (side, side), grid, n_prefix)
 
 
-def resize_relative(table: Tensor, module: nn.Module) -> Tensor:
-    """Resample a relative position table of a square window to that of timm's Beit module that holds it."""
-    new = module.relative_position_bias_table
-    return resize_rel_pos_bias_table(table, new_window_size=module.window_size, new_bias_shape=new.shape)
+def resize_relative(table: Tensor, module: nn.Module, rule: str) -> Tensor | None:
+    """Resample a relative table of a square window to that of timm's Beit module that holds it; None if it is of none.
+
+    Args:
+        table: [offsets + 3, H] of the file; the last three rows are CLS to patches, patches to CLS, and CLS to itself.
+        module: holds the network's own table.
+        rule: a key of `RELATIVE_RULES`.
+    """
+    window, new = tuple(module.window_size), tuple(module.relative_position_bias_table.shape)
+    extra = new[0] - (2 * window[0] - 1) * (2 * window[1] - 1)
+    side = math.isqrt(max(table.shape[0] - extra, 0))
+    if side % 2 == 0 or side * side != table.shape[0] - extra:
+        return None
+    return (
+        table if (side, side) == tuple(2 * places - 1 for places in window) else RELATIVE_RULES[rule](table, side, window, new)
+    )
+
+
+def is_ambiguous_window(window: Grid) -> bool:
+    """Whether the relative table of a square window has as many rows as that of this window, which is not square."""
+    offsets = (2 * window[0] - 1) * (2 * window[1] - 1)
+    return window[0] != window[1] and math.isqrt(offsets) ** 2 == offsets
 
 
 def sincos(dim: int, grid: Grid, resolution: float = 1.0) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.zoo.registry import ModelEntry
+from workflow_scripts.zoo.registry import Network
 from workflow_scripts.zoo.vit import Layer, Vit
 
 
@@ -25,15 +25,13 @@ class RandomVit(Vit):
     """
 
     @classmethod
-    def from_entry(cls, entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> RandomVit:
+    def from_entry(cls, entry: Network, device: torch.device, dtype: torch.dtype) -> RandomVit:
         """Take the numbers of layers, heads, dimensions and tokens from a registry entry with adapter ``random``.
 
         Raises:
-            AtlasError: the image size is no multiple of the patch, or the width none of the number of heads.
+            AtlasError: the width is no multiple of the number of heads.
         """
         rows, columns = (size // patch for size, patch in zip(entry.image_shape, entry.patch_shape, strict=True))
-        if (rows * entry.patch_shape[0], columns * entry.patch_shape[1]) != entry.image_shape:
-            raise AtlasError(f"model '{entry.id}': image_size {entry.image_size} is no multiple of patch {entry.patch}")
         if entry.dim % entry.heads:
             raise AtlasError(f"model '{entry.id}': dim {entry.dim} is no multiple of heads {entry.heads}")
         vit = cls(
@@ -60,43 +58,67 @@ class RandomVit(Vit):
 
     def _layers(self, images: Tensor, wanted: frozenset[int]) -> Iterator[Layer]:
         digests = [image_digest(image) for image in images]
-        token = self._draw(digests, 0, "token", (self._n_tokens, self.dim))
+        token = None
         for index in range(1, self.n_layers + 1):
-            layer = self._noise(digests, index, token, index in wanted)
-            token = layer.token
+            layer = NoiseLayer(self, digests, index, token, index in wanted)
             yield layer
+            token = layer.__dict__.get("token")  # if anybody read it, the next layer need not draw its input
             del layer
 
     @property
-    def _n_tokens(self) -> int:
+    def n_tokens(self) -> int:
+        """Number of prefix and patch tokens."""
         return self.n_prefix + self.grid[0] * self.grid[1]
 
     @torch.inference_mode()
-    def _draw(self, digests: list[bytes], index: int, facet: str, shape: tuple[int, ...]) -> Tensor:
+    def draw(self, digests: list[bytes], index: int, facet: str, shape: tuple[int, ...]) -> Tensor:
+        """Return the noise of a facet of a layer, [B, *shape]."""
         values = torch.stack([_uniform(digest, index, facet, shape) for digest in digests])
         if facet == "attention":
             values /= values.sum(dim=-1, keepdim=True)
         return values.to(self.device, self.dtype)
 
-    def _noise(self, digests: list[bytes], index: int, previous: Tensor, with_attention: bool) -> Layer:
-        tokens = self._n_tokens
-        shapes = dict.fromkeys(("norm1", "norm2", "attn_out", "mid", "mlp_out", "token"), (tokens, self.dim))
-        shapes |= dict.fromkeys(("query", "key", "value"), (self.n_heads, tokens, self.dim // self.n_heads))
-        if with_attention:
-            shapes["attention"] = (self.n_heads, tokens, tokens)
-        facets = {facet: self._draw(digests, index, facet, shape) for facet, shape in shapes.items()}
-        return Layer(
-            index=index,
-            n_prefix=self.n_prefix,
-            grid=self.grid,
-            input=previous,
-            query_rope=None,
-            key_rope=None,
-            attn_branch=facets["attn_out"],
-            mlp_branch=facets["mlp_out"],
-            token_normed=facets["token"] if index == self.n_layers else None,
-            **{"attention": None, **facets},
-        )
+
+class NoiseLayer(Layer):
+    """A layer of noise whose facets are drawn when they are first read: nobody waits for what no collector wants."""
+
+    def __init__(self, vit: RandomVit, digests: list[bytes], index: int, previous: Tensor | None, attention: bool) -> None:
+        """Prepare layer `index`; `previous` is the token of the layer before it, None if it was not drawn."""
+        given = {"index": index, "n_prefix": vit.n_prefix, "grid": vit.grid, "query_rope": None, "key_rope": None}
+        given |= {} if previous is None else {"input": previous}
+        given |= {} if attention else {"attention": None}
+        given |= {} if index == vit.n_layers else {"token_normed": None}
+        self.__dict__.update(given, _vit=vit, _digests=digests)  # the record is frozen: these are its first values
+
+    def __getattr__(self, facet: str) -> Tensor:
+        """Draw a facet and keep it; called for what is not there yet."""
+        vit, tokens = self._vit, self._vit.n_tokens
+        heads = dict.fromkeys(("query", "key", "value"), (vit.n_heads, tokens, vit.dim // vit.n_heads))
+        plain = dict.fromkeys(("norm1", "norm2", "attn_out", "mid", "mlp_out", "token"), (tokens, vit.dim))
+        shapes = {**heads, **plain, "attention": (vit.n_heads, tokens, tokens)}
+        same = {"attn_branch": "attn_out", "mlp_branch": "mlp_out", "token_normed": "token"}
+        if facet in same:
+            value = getattr(self, same[facet])
+        elif facet == "input":
+            value = vit.draw(self._digests, self.index - 1, "token", shapes["token"])
+        elif facet in shapes:
+            value = vit.draw(self._digests, self.index, facet, shapes[facet])
+        else:
+            raise AttributeError(facet)
+        self.__dict__[facet] = value
+        return value
+
+    @property
+    def cls(self) -> Tensor:
+        """[B, D] CLS tokens: the numbers that the whole draw would begin with."""
+        if "token" in self.__dict__:
+            return self.token[:, 0]
+        return self._vit.draw(self._digests, self.index, "token", (1, self._vit.dim))[:, 0]
+
+    @property
+    def checksum(self) -> Tensor:
+        """[B] zeros: noise in [0, 1) is finite without looking."""
+        return torch.zeros(len(self._digests), device=self._vit.device)
 
 
 def image_digest(image: Tensor) -> bytes:

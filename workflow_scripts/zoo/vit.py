@@ -59,6 +59,16 @@ class Layer:
     token: Tensor
     token_normed: Tensor | None
 
+    @property
+    def cls(self) -> Tensor:
+        """[B, D] the first token of the block output."""
+        return self.token[:, 0]
+
+    @property
+    def checksum(self) -> Tensor:
+        """[B] sum of the block output of each image, finite only if all its terms are: one cheap read of everything."""
+        return self.token.sum((1, 2))
+
 
 @dataclass(frozen=True)
 class BlockParts:
