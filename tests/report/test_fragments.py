@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report.page import Page
-from tests.studies.made_up_study import entry
+from tests.studies.thesis.made_up_study import entry
 from tests.studies.test_thesis_summary import scores
 from workflow_scripts.common.table import make_table
 from workflow_scripts.report.claims import Claim, Claims, claim_fragments
 from workflow_scripts.report.fragments import Cell, Column, Fragment, escape_latex, to_html, to_latex
 from workflow_scripts.report.thesis_tables import best_layers_fragment, dense_against_normal_fragment, models_fragment
-from workflow_scripts.studies.run_models import read_models
-from workflow_scripts.studies.thesis_summary import best_layers, dense_against_normal
+from workflow_scripts.common.run_model import read_models
+from workflow_scripts.studies.thesis.summary import best_layers, dense_against_normal
 
 SPECIAL = '\\ { } $ & # % _ ~ ^ < > | " [ * \N{EM DASH} \N{MULTIPLICATION SIGN} \N{LESS-THAN OR EQUAL TO}'
 TABLE = Fragment(

@@ -14,6 +14,7 @@ from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.views import crops_per_image, parse_view
 from workflow_scripts.print_plan import _passes, plan_text
 from workflow_scripts.studies.cost import PassCost, crops_bytes, forward_flops, pass_costs, weights_bytes
+from workflow_scripts.studies.plan import PlannedPass
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.zoo.load import build_model
 from workflow_scripts.zoo.registry import entry_from_dict
@@ -43,11 +44,20 @@ def test_crops_are_as_many_as_are_cut(name, size):
 
 def test_sums_by_hand():
     datasets = {"known": {"images": 10}, "unknown": {}}
-    passes = {"dino_s16": {("known", "resize224-crop224"): {}, ("unknown", "squash224"): {}}}
+    passes = {
+        "dino_s16": {
+            "known": PlannedPass("known", {"resize224-crop224": {}}),
+            "unknown/part": PlannedPass("unknown", {"squash224": {}}),
+        }
+    }
     known, unknown = pass_costs(passes, MODELS, datasets)
     assert (known.images, known.crops) == (10, 10)
     assert known.flops == 10 * forward_flops(MODELS["dino_s16"])
-    assert (unknown.images, unknown.flops) == (None, None)
+    assert (unknown.dataset, unknown.images, unknown.flops) == ("unknown", None, None)
+    views = {"squash224": {}, "squash448": {}}
+    small, large = pass_costs({"dino_s16": {"known": PlannedPass("known", views)}}, MODELS, datasets)
+    assert small.flops == known.flops
+    assert large.flops > 4 * small.flops  # four times the tokens, and attention grows with their square
     assert crops_bytes(2, "squash64x128") == 2 * 64 * 128 * 3
 
 
@@ -74,14 +84,14 @@ def test_the_plan_of_the_paper_names_what_a_person_must_know(monkeypatch):
     def merge(base, over):
         for key, value in over.items():
             if isinstance(value, dict):
-                merge(base[key], value)
+                merge(base.setdefault(key, {}), value)
             else:
                 base[key] = value
 
     merge(config, read_yaml(ROOT / "config/paper.yaml"))
     settings = load_settings(config, ["config/config.yaml", "config/paper.yaml"])
-    text = plan_text(settings.config, settings.models, settings.datasets)
-    sections = {part.split("\n")[0].split(":")[0] for part in text.split("\n\n")}
+    text = plan_text(settings)
+    sections = {part.split("\n")[0].split(":")[0].split(",")[0] for part in text.split("\n\n")}
     assert {"Jobs", "Datasets", "Models", "Not verified"} <= sections
     assert "ILSVRC2012_img_train.tar" in text
     assert "imagenet1k_train" in text

@@ -4,14 +4,15 @@ import pytest
 
 from workflow_scripts.check_demo_zoo import check_margin
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import make_table
 
-ENTRIES = {
-    "fs": {"supervision": "supervised", "method": "FS"},
-    "dino": {"supervision": "contrastive", "method": "DINO"},
-    "control": {"supervision": "none", "method": "Untrained"},
-    "start": {"supervision": "none", "method": "Prepared start"},
-}
+MODELS = (
+    RunModel("fs", "FS", "supervised", method="FS"),
+    RunModel("dino", "DINO", "contrastive", method="DINO"),
+    RunModel("control", "Control", "none", method="Untrained"),
+    RunModel("start", "Start", "none", method="Prepared start"),
+)
 
 
 def table(**accuracies):
@@ -26,20 +27,20 @@ def table(**accuracies):
 
 def test_each_model_s_best_layer_counts():
     accuracies = table(fs=([0.2, 0.5], [0.2, 0.2]), dino=([0.2, 0.2], [0.36, 0.1]), control=([0.2, 0.1], [0.3, 0.2]))
-    check_margin(accuracies, ENTRIES, 0.05)
+    check_margin(accuracies, MODELS, 0.05)
 
 
 def test_a_collapsed_model_is_named_with_its_numbers():
     accuracies = table(fs=([0.5], [0.5]), dino=([0.22], [0.31]), control=([0.2], [0.3]))
     with pytest.raises(AtlasError, match=r"collapsed: dino \(cls 0\.220, mean_patch 0\.310\).*control \(cls 0\.200") as caught:
-        check_margin(accuracies, ENTRIES, 0.05)
+        check_margin(accuracies, MODELS, 0.05)
     assert "fs (" not in str(caught.value)
 
 
 def test_a_start_that_is_not_trained_need_not_beat_the_control():
-    check_margin(table(fs=([0.5], [0.5]), start=([0.1], [0.1]), control=([0.2], [0.3])), ENTRIES, 0.05)
+    check_margin(table(fs=([0.5], [0.5]), start=([0.1], [0.1]), control=([0.2], [0.3])), MODELS, 0.05)
 
 
 def test_without_a_control_nothing_can_be_said():
     with pytest.raises(AtlasError, match="needs its untrained control"):
-        check_margin(table(fs=([0.5], [0.5])), ENTRIES, 0.05)
+        check_margin(table(fs=([0.5], [0.5])), MODELS, 0.05)

@@ -1,86 +1,165 @@
 """What the configuration asks of each model."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from workflow_scripts.common.config import read_yaml
-from workflow_scripts.studies.plan import merged, planned_passes
-from workflow_scripts.studies.thesis_plan import analyses, geometries
+from workflow_scripts.common.study import Ask
+from workflow_scripts.studies.found import find_study
+from workflow_scripts.studies.plan import asked, enabled_analyses, merged, planned_passes, view_name
+from workflow_scripts.studies.schema import fill_defaults
 
 ROOT = Path(__file__).resolve().parents[2]
+THESIS = find_study("thesis")
 DEFAULT = read_yaml(ROOT / "config/config.yaml")
+fill_defaults(DEFAULT, [THESIS])
 MODELS = read_yaml(ROOT / "config/models.yaml")["models"]
-VAL = ("demo_val", "resize64-crop64")
-TRAIN = ("demo_train", "resize64-crop64")
-TASKS = {
-    ("demo_val", "short128-tile64-patch8"): "region_features",
-    ("demo_clips", "squash64"): "propagated_labels",
-    ("demo_clips", "short128-tile64-patch8"): "propagated_labels",
-    ("demo_pairs", "letterbox64"): "matched_keypoints",
+WHOLE = "resize64-crop64"
+PASSES = {
+    "demo_val": {WHOLE, "short128-tile64-patch8"},
+    "demo_train": {WHOLE},
+    "demo_clips": {"squash64", "short128-tile64-patch8"},
+    "demo_pairs": {"letterbox64"},
 }
 
 
-def passes(config, demo_models=()):
-    return planned_passes(config, MODELS, set(demo_models))["demo_fs"]
+def passes(config, demo_models=(), studies=(THESIS,)):
+    return planned_passes(config, MODELS, set(demo_models), studies)["demo_fs"]
 
 
-def test_all_statistics_of_one_dataset_share_one_pass():
+def views(planned):
+    return {job: set(passed.views) for job, passed in planned.items()}
+
+
+def changed(study, name, **ask):
+    """The study with another ask in an analysis."""
+    analysis = study.analyses[name]
+    first = next(iter(analysis.asks.values()))
+    asks = {first.name: dataclasses.replace(first, **ask)}
+    return dataclasses.replace(study, analyses={name: dataclasses.replace(analysis, asks=asks)})
+
+
+def test_all_statistics_of_one_dataset_share_one_pass_over_its_views():
     planned = passes(DEFAULT, {"demo_fs"})
-    assert set(planned) == {VAL, TRAIN, *TASKS}
-    assert {"mask_iou", "average_attention", "pooled_features", "gram_blocks", "region_features"} <= set(planned[VAL])
-    assert planned[VAL]["pooled_features"]["facets"] == ["cls", "mean_patch"]
-    assert planned[TRAIN] == {"pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"}}
-    for geometry, collector in TASKS.items():
-        assert set(planned[geometry]) == {collector}
+    assert views(planned) == PASSES
+    val = planned["demo_val"].views
+    assert {"mask_iou", "average_attention", "pooled_features", "gram_blocks", "region_features"} <= set(val[WHOLE])
+    assert val[WHOLE]["pooled_features"]["facets"] == ["cls", "mean_patch"]
+    assert val[WHOLE]["chosen_attention"] == {"cls_images": 10, "whole_images": 2}
+    assert set(val["short128-tile64-patch8"]) == {"region_features"}
+    features = {"pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"}}
+    assert planned["demo_train"].views == {WHOLE: features}
+    assert all(set(view) == {"propagated_labels"} for view in planned["demo_clips"].views.values())
+    assert set(planned["demo_pairs"].views["letterbox64"]) == {"matched_keypoints"}
 
 
 def test_only_the_demo_check_needs_mean_patch_tokens_of_the_bank():
-    assert passes(DEFAULT)[TRAIN]["pooled_features"]["facets"] == ["cls"]
+    assert passes(DEFAULT)["demo_train"].views[WHOLE]["pooled_features"]["facets"] == ["cls"]
 
 
 @pytest.mark.parametrize(
     ("analysis", "gone"),
     [
-        ("video", {key for key in TASKS if key[0] == "demo_clips"}),
-        ("keypoints", {("demo_pairs", "letterbox64")}),
-        ("clustering", {("demo_val", "short128-tile64-patch8")}),
-        ("knn", {TRAIN}),
+        ("video", {"demo_clips": PASSES["demo_clips"]}),
+        ("keypoints", {"demo_pairs": {"letterbox64"}}),
+        ("clustering", {"demo_val": {"short128-tile64-patch8"}}),
+        ("knn", {"demo_train": {WHOLE}}),
+        ("attention", {}),
     ],
 )
 def test_an_analysis_that_is_null_makes_no_pass(analysis, gone):
     config = copy.deepcopy(DEFAULT)
     config["thesis"][analysis] = None
-    assert set(passes(DEFAULT)) - set(passes(config)) == gone
-    assert analysis not in analyses(config["thesis"])
+    before, after = views(passes(DEFAULT)), views(passes(config))
+    assert {job: found - after.get(job, set()) for job, found in before.items() if found != after.get(job)} == gone
+    assert analysis not in [one.name for one in enabled_analyses(THESIS, config)]
+
+
+def test_a_dataset_that_is_null_leaves_its_analysis_out_unless_its_ask_is_off():
+    config = copy.deepcopy(DEFAULT)
+    config["thesis"]["attention"]["mask_dataset"] = None
+    assert "attention" not in [one.name for one in enabled_analyses(THESIS, config)]
+    assert "mask_iou" not in passes(config)["demo_val"].views[WHOLE]
+    assert "average_attention" not in passes(config)["demo_val"].views[WHOLE]
+
+
+def test_a_condition_that_does_not_hold_drops_its_ask():
+    config = copy.deepcopy(DEFAULT)
+    config["thesis"]["video"]["dense"] = False
+    assert [one.name for one in asked(THESIS, THESIS.analyses["video"], config, 8)] == ["normal"]
+    assert views(passes(config))["demo_clips"] == {"squash64"}
 
 
 def test_a_mask_dataset_of_its_own_is_a_pass_of_its_own():
     config = copy.deepcopy(DEFAULT)
     config["thesis"]["attention"]["mask_dataset"] = "other"
     planned = passes(config)
-    assert set(planned["other", "resize64-crop64"]) == {"mask_iou"}
-    assert "mask_iou" not in planned[VAL]
+    assert set(planned["other"].views[WHOLE]) == {"mask_iou"}
+    assert "mask_iou" not in planned["demo_val"].views[WHOLE]
 
 
-def test_tiles_follow_the_patch_of_the_model():
+def test_an_ask_apart_is_a_job_of_its_own():
+    study = changed(THESIS, "knn", apart=True)
+    planned = passes(DEFAULT, studies=[THESIS, study])
+    assert planned["demo_train"] == planned["demo_train/thesis_knn_bank"]
+    assert set(planned) == {*PASSES, "demo_train/thesis_knn_bank"}
+    ask = asked(study, study.analyses["knn"], DEFAULT, 8)[0]
+    assert (ask.dataset, ask.job) == ("demo_train", "demo_train/thesis_knn_bank")
+
+
+def test_an_ask_for_each_value_is_asked_once_for_each():
+    study = changed(THESIS, "knn", each="neighbours", view="blurred")
+    study = dataclasses.replace(study, views={"blurred": {"crop": "geometry", "blur": "each"}})
+    found = asked(study, study.analyses["knn"], DEFAULT, 8)
+    assert [one.name for one in found] == ["bank/10", "bank/20", "bank/100", "bank/200"]
+    assert [one.view for one in found] == [f"{WHOLE}-blur{k}" for k in (10, 20, 100, 200)]
+
+
+@pytest.mark.parametrize(
+    ("view", "name"),
+    [
+        ("whole", "resize256-crop224"),
+        ("shrunk", "fit224-resize256-crop224"),
+        ("frames", "squash224"),
+        ("dense", "short448-tile224-patch14"),
+        ("boxed", "letterbox224"),
+    ],
+)
+def test_views_are_named_by_what_they_are(view, name):
     config = copy.deepcopy(DEFAULT)
-    config["thesis"]["geometry"] = {"resize": 224, "crop": 224}
+    config["thesis"]["geometry"] = {"resize": 256, "crop": 224}
     config["thesis"]["retrieval"]["fit"] = 224
-    assert geometries(config["thesis"], 14) == {
-        "whole": "resize224-crop224",
-        "retrieval": "fit224-resize224-crop224",
-        "frames": "squash224",
-        "dense": "short448-tile224-patch14",
-        "keypoints": "letterbox224",
-    }
+    assert view_name(THESIS, config, view, 14) == name
+
+
+@pytest.mark.parametrize(
+    ("size", "patch", "name"),
+    [
+        ((320, 320), 14, "resize322-crop322"),
+        ((320, 320), 16, "resize320-crop320"),
+        ((366, 320), 14, "resize368-crop322"),
+        ((64, 64), 14, "resize70-crop70"),  # half a patch is rounded up
+        ((5, 5), 16, "resize16-crop16"),
+    ],
+)
+def test_a_size_is_rounded_to_the_patch(size, patch, name):
+    config = copy.deepcopy(DEFAULT)
+    config["thesis"]["geometry"] = dict(zip(("resize", "crop"), size, strict=True))
+    assert view_name(THESIS, config, "whole", patch) == name
+
+
+def test_a_blur_may_be_a_setting():
+    study = dataclasses.replace(THESIS, views={"blurred": {"squash": "geometry", "blur": "video.radius"}})
+    assert view_name(study, DEFAULT, "blurred", 8) == "squash64-blur12"
 
 
 def test_features_of_further_datasets():
     config = copy.deepcopy(DEFAULT)
     config["features"] = {"datasets": ["mine"], "geometry": {"resize": 72, "crop": 64}}
-    assert set(passes(config)["mine", "resize72-crop64"]) == {"pooled_features"}
+    assert set(passes(config)["mine"].views["resize72-crop64"]) == {"pooled_features"}
 
 
 def test_requests_are_united():
@@ -91,3 +170,9 @@ def test_requests_are_united():
         "mask_iou": {},
     }
     assert one["pooled_features"]["facets"] == ["cls"]
+
+
+def test_an_ask_is_what_the_description_says():
+    assert THESIS.analyses["residual"].asks == {
+        "images": Ask("images", dataset="dataset", view="whole", gather={"residual_ratio": {}})
+    }

@@ -76,20 +76,27 @@ MISTAKES = {
         "thesis: {main_models: [demo_fs, demo_din]}",
         r"mine\.yaml:1: thesis\.main_models: 'demo_din' is not in config/models\.yaml .*did you mean 'demo_dino'\?",
     ),
-    "attention cannot be left out": (
-        "thesis: {attention: null}",
-        r"mine\.yaml:1: thesis\.attention: found None, expected a mapping",
+    "unknown analysis": (
+        "thesis: {atention: {dataset: demo_val}}",
+        r"mine\.yaml:1: thesis\.atention: unknown key \(allowed here: .*\); did you mean 'attention'\?",
     ),
+    "unknown setting of an analysis": (
+        "thesis:\n  video:\n    topk: 3",
+        r"mine\.yaml:3: thesis\.video\.topk: unknown key \(allowed here: dataset, .*\); did you mean 'top_k'\?",
+    ),
+    "setting of another type": (
+        "thesis: {clustering: {restarts: many}}",
+        r"mine\.yaml:1: thesis\.clustering\.restarts: found 'many', expected a whole number",
+    ),
+    "analysis that is no mapping": ("thesis: {video: 3}", r"mine\.yaml:1: thesis\.video: found 3, expected a mapping"),
+    "setting out of range": ("thesis: {video: {temperature: 0}}", r"thesis\.video\.temperature: found 0, must be more than 0"),
+    "study that is no mapping": ("thesis: 3", r"mine\.yaml:1: thesis: found 3, expected a mapping"),
     "no k = 20": ("thesis: {knn: {neighbours: [5, 10]}}", r"thesis\.knn\.neighbours: found \[5, 10\], must contain 20"),
     "model twice": ("models: [demo_fs, demo_fs]", r"mine\.yaml:1: models: demo_fs is listed twice"),
     "no model": ("models: []", r"mine\.yaml:1: models: found \[\], must not be empty"),
     "crop larger than resize": (
         "demo: {geometry: {resize: 64, crop: 65}}",
         r"mine\.yaml:1: demo\.geometry: crop 65 is larger than resize 64",
-    ),
-    "crop that is no input size": (
-        "thesis: {geometry: {resize: 64, crop: 48}}",
-        r"mine\.yaml:1: thesis\.geometry: crop 48 px, but model 'demo_fs' takes 64 px",
     ),
     "demo without control": ("models: [demo_fs]", r"mine\.yaml:1: models: .*untrained control; add demo_untrained"),
     "registry not there": ("registries: {models: config/modles.yaml}", r"config/modles\.yaml: no such file"),
@@ -145,7 +152,7 @@ def test_lists_from_the_command_line_narrow_a_run_consistently():
     over = {"models": "demo_untrained,demo_mae", "studies": "thesis", "thesis": {"main_models": ["demo_fs", "demo_mae"]}}
     settings = load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
     assert list(settings.passes) == ["demo_untrained", "demo_mae"]
-    assert settings.main_models == ["demo_mae"]
+    assert settings.main_models(settings.studies[0]) == ["demo_mae"]
 
 
 def test_weights_at_a_path_must_be_there_and_fetched_ones_need_not(tmp_path):
@@ -190,15 +197,36 @@ def test_registry_mistakes(tmp_path, changes, expected):
         load_settings(registry(tmp_path, **changes), ["config/config.yaml"])
 
 
-def test_ids_of_random_baselines_are_for_them_alone(tmp_path):
+def test_a_model_whose_positions_cannot_be_resampled_is_refused_at_other_sizes(tmp_path):
+    checkpoint = read_yaml(ROOT / "config/models.yaml")["models"]["demo_dino"]["checkpoint"] | {"position_resize": None}
+    over = {"thesis": {"geometry": {"resize": 80, "crop": 80}}}
+    with pytest.raises(
+        AtlasError, match=r"model 'demo_dino' takes 64 px, but a study shows images of 80 x 80 px; .*position_resize"
+    ):
+        load_settings(merge(registry(tmp_path, checkpoint=checkpoint), over), ["config/config.yaml"])
+    settings = load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
+    assert set(settings.passes["demo_dino"]["demo_pairs"].views) == {"letterbox80"}
+    assert settings.patch_grid("demo_dino", "letterbox80") == "10x10"
+
+
+def test_any_id_may_be_that_of_noise(tmp_path):
     models = read_yaml(ROOT / "config/models.yaml")
     models["models"]["noise"] = models["models"]["random_baseline"]
-    models["models"]["random_dino"] = models["models"]["demo_dino"]
     path = tmp_path / "models.yaml"
     path.write_text(yaml.safe_dump(models, sort_keys=False))
-    over = {"registries": {"models": str(path)}, "models": ["demo_untrained", "noise", "random_dino"]}
-    with pytest.raises(AtlasError, match=r"model 'noise': ids that begin with 'random_'[^\n]*\n.*model 'random_dino'"):
-        load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
+    over = {"registries": {"models": str(path)}, "models": ["demo_untrained", "noise"]}
+    assert load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"]).checkpoint("noise") is None
+
+
+def test_settings_left_out_are_the_study_s_own():
+    config = merge(copy.deepcopy(DEFAULT), {"thesis": {"video": None}})
+    thesis = load_settings(config, ["config/config.yaml"]).config["thesis"]
+    assert thesis["video"] is None
+    assert thesis["knn"] == {"bank": "demo_train", "queries": "demo_val", "neighbours": [10, 20, 100, 200]}
+    assert thesis["clustering"]["restarts"] == 10
+    assert thesis["attention"]["per_class_maps"] is True
+    config = copy.deepcopy(DEFAULT) | {"thesis": {"geometry": {"resize": 64, "crop": 64}}}
+    assert load_settings(config, ["config/config.yaml"]).config["thesis"]["knn"]["bank"] == "imagenet1k_train"
 
 
 @pytest.mark.parametrize(

@@ -91,13 +91,15 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def edited(finished):
-    """Append text to files of the finished checkout for one test, as in edit(path, text)."""
+    """Edit files of the finished checkout for one test: append a text, or put it in place of the first of another."""
     originals = {}
 
-    def edit(name, text):
+    def edit(name, text, instead_of=None):
         path = finished.path / name
         originals.setdefault(path, (path.read_bytes(), path.stat()))
-        path.write_text(path.read_text() + text)
+        content = path.read_text()
+        assert instead_of is None or instead_of in content
+        path.write_text(content + text if instead_of is None else content.replace(instead_of, text, 1))
 
     yield edit
     for path, (content, stat) in originals.items():

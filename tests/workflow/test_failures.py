@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.workflow.conftest import Workflow
 
-PASS = "results/passes/demo_val/resize64-crop64/demo_fs.safetensors"
+PASS = "results/passes/demo_val/demo_fs.safetensors"
 TABLE = "results/tables/thesis/attention/demo_fs.parquet"
 
 
@@ -123,7 +123,7 @@ def own_images(copy):
     return copy
 
 
-TARGET = "results/passes/mine/resize64-crop64/demo_fs.safetensors"
+TARGET = "results/passes/mine/demo_fs.safetensors"
 WITH = ("--config", "features={datasets: [mine]}")
 
 

@@ -200,7 +200,7 @@ def test_figures_are_drawn(real, name):
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("random")])
 def test_passes_used_the_weights_that_were_served(real, name):
     spec = real.models[name]["checkpoint"]
-    made = read_metadata(real.path / f"{RESULTS}/passes/imagenet50/{GEOMETRY}/{name}.safetensors")
+    made = read_metadata(real.path / f"{RESULTS}/passes/imagenet50/{name}.safetensors")
     assert made["weights_sha256"] == real.sha256(spec["source"].get("name", spec["file"]))
 
 
@@ -223,7 +223,7 @@ def test_features_are_those_of_the_library_on_the_official_images(real):
     mean, std = (torch.tensor(numbers).reshape(3, 1, 1) for numbers in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
     outputs, _ = library_outputs(network, "timm_vit", (torch.stack(batch) - mean) / std)
     expected = torch.stack([output[:, 0] for output in outputs], dim=1).numpy()
-    state = read_state(real.path / f"{RESULTS}/passes/imagenet50/{GEOMETRY}/{MAIN}.safetensors", "pooled_features")
+    state = read_state(real.path / f"{RESULTS}/passes/imagenet50/{MAIN}.safetensors", GEOMETRY, "pooled_features")
     assert state["cls"].shape == (50, 2, 48)
     assert np.allclose(state["cls"], expected, rtol=0, atol=0.02 * np.abs(expected).max())
 
@@ -233,8 +233,8 @@ def test_no_job_but_those_that_fetch_touches_the_network(real):
     jobs = Counter(real.started())
     assert jobs["fetch_dataset"] == 23
     assert jobs["fetch_model"] == len(MODELS) - 1
-    others = {"crop_images", "reduce_truth", "reduce_pairs", "run_pass", "tabulate_cka", "draw_figure"}
-    assert others | {f"tabulate_{name}" for name in TABLES} <= set(jobs)
+    others = {"crop_images", "reduce_truth", "reduce_pairs", "run_pass", "thesis_cka", "thesis_figure"}
+    assert others | {f"thesis_{name}" for name in TABLES} <= set(jobs)
     assert real.attempts() == ""
 
 

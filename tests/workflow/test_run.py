@@ -8,9 +8,10 @@ import zipfile
 import pytest
 
 from workflow_scripts.common.table import read_table, read_table_metadata
-from workflow_scripts.figures.catalogue import FIGURES
+from workflow_scripts.studies.found import find_study
 
-N_FIGURES = len(FIGURES)
+THESIS = find_study("thesis")
+FIGURES = THESIS.figures
 
 
 def test_the_run_ends_by_saying_where_the_report_is(finished):
@@ -32,8 +33,10 @@ def test_tables_tell_where_they_come_from(finished):
     assert set(table["model"]) == {"demo_fs"}
     assert table["layer"].min() == 1
     assert table["layer"].max() == 6
-    assert re.fullmatch("[0-9a-f]{64}", facts["weights_sha256"])
-    assert {"torch", "timm"} <= set(facts["versions"])
+    made = facts["passes"]["images"]
+    assert re.fullmatch("[0-9a-f]{64}", made["weights_sha256"])
+    assert {"torch", "timm"} <= set(made["versions"])
+    assert (facts["settings"]["dataset"], facts["seed"]) == ("demo_val", 0)
     shares = table.query("metric == 'spatial_to_cls_attention'")["value"]
     assert shares.between(0, 1).all()
 
@@ -58,16 +61,16 @@ def test_touching_files_changes_nothing(finished):
 
 
 def test_editing_one_figure_reruns_that_figure_and_the_report(finished, edited):
-    edited("workflow_scripts/figures/thesis/attention_distance.py", "\n# another colour\n")
-    assert finished.planned() == {"draw_thesis_figure": 1, "write_report": 1}
+    edited("workflow_scripts/studies/thesis/figures/attention_distance.py", "\n# another colour\n")
+    assert finished.planned() == {"thesis_figure": 1, "write_report": 1}
 
 
 def test_editing_a_metric_reruns_exactly_its_users(finished, edited):
     edited("workflow_scripts/metrics/heads.py", "\n# another threshold\n")
     jobs = finished.planned()
-    assert jobs.pop("tabulate_attention") == 3
-    assert set(jobs) <= {"draw_thesis_figure", "describe_run", "judge_claims", "write_report"}
-    assert jobs["draw_thesis_figure"] == sum("attention" in figure.analyses or figure.maps for figure in FIGURES)
+    assert jobs.pop("thesis_attention") == 3
+    assert set(jobs) <= {"thesis_figure", "thesis_claims", "write_report"}
+    assert jobs["thesis_figure"] == sum("attention" in figure.analyses for figure in FIGURES)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +86,14 @@ def test_editing_a_metric_reruns_exactly_its_users(finished, edited):
 def test_editing_a_score_reruns_its_tables_and_no_pass(finished, edited, metric, table):
     edited(f"workflow_scripts/metrics/{metric}.py", "\n# another score\n")
     jobs = finished.planned()
-    assert jobs.pop(f"tabulate_{table}") == (1 if table == "cka" else 3)
-    after = {"draw_thesis_figure", "tabulate_summary", "judge_claims", "describe_run", "write_report"}
+    assert jobs.pop(f"thesis_{table}") == (1 if table == "cka" else 3)
+    after = {"thesis_figure", "thesis_summary", "thesis_claims", "write_report"}
     assert set(jobs) <= after
 
 
 @pytest.mark.parametrize(
     ("metric", "passes"),
-    [("attention", 3), ("propagation", 2 * 3), ("correspondence", 3)],
+    [("attention", 3), ("propagation", 3), ("correspondence", 3)],
 )
 def test_editing_what_a_pass_computes_reruns_its_passes_and_no_training(finished, edited, metric, passes):
     edited(f"workflow_scripts/metrics/{metric}.py", "\n# another definition\n")
@@ -99,10 +102,79 @@ def test_editing_what_a_pass_computes_reruns_its_passes_and_no_training(finished
     assert not {"train_demo_model", "crop_images", "paint_world", "reduce_truth"} & set(jobs)
 
 
+STUDY = "workflow_scripts/studies/thesis"
+
+
+def test_editing_a_caption_writes_the_report_anew_and_draws_nothing(finished, edited):
+    edited(f"{STUDY}/figures.yaml", "Grey: untrained models.", instead_of="Grey: models without training.")
+    assert finished.planned() == {"write_report": 1}
+
+
+def test_editing_what_a_figure_shows_draws_that_figure(finished, edited):
+    edited(f"{STUDY}/figures.yaml", "by_supervision: purity_part_dense", instead_of="by_supervision: purity_part")
+    assert finished.planned() == {"thesis_figure": 1, "write_report": 1}
+
+
+def test_editing_a_score_s_label_draws_the_figures_that_show_it(finished, edited):
+    edited(f"{STUDY}/study.yaml", "label: k-NN accuracy", instead_of="label: k-NN top-1 accuracy")
+    shown = sum("knn" in figure.scores for figure in FIGURES)
+    assert shown == 3
+    assert finished.planned() == {"thesis_figure": shown, "write_report": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "instead_of"),
+    [
+        ("published.yaml", "Localised tasks", "Localized tasks"),
+        ("claims/tasks.py", "MOST = 0.6", "MOST = 0.5"),
+    ],
+)
+def test_editing_a_claim_judges_the_claims_anew(finished, edited, file, text, instead_of):
+    edited(f"{STUDY}/{file}", text, instead_of=instead_of)
+    assert finished.planned() == {"thesis_claims": 1, "write_report": 1}
+
+
+def test_mending_a_display_name_draws_and_runs_no_model(finished, edited):
+    edited("config/models.yaml", "display_name: Fully supervised", instead_of="display_name: FS")
+    jobs = finished.planned()
+    assert jobs["describe_models"] == 1
+    assert set(jobs) == {
+        *("describe_models", "describe_run", "check_demo_zoo"),
+        *("thesis_figure", "thesis_summary", "thesis_claims", "write_report"),
+    }
+
+
+def test_changing_a_setting_reruns_what_it_is_of(finished):
+    jobs = finished.planned("--config", "thesis={keypoints: {alphas: [0.1]}}")
+    assert jobs["thesis_keypoints"] == 3
+    assert not {"run_pass", "thesis_knn", "thesis_video"} & set(jobs)
+    jobs = finished.planned("--config", "thesis={video: {top_k: 3}}")
+    assert (jobs["run_pass"], jobs["thesis_video"]) == (3, 3)
+    assert not {"thesis_knn", "thesis_keypoints"} & set(jobs)
+
+
+def test_an_analysis_left_out_takes_its_figures_along(finished):
+    made = finished.run("--dry-run", "--config", "thesis={attention: null, knn: null}")
+    assert "Nothing to be done" not in made.text
+    made = finished.run("plan", "--config", "thesis={attention: null}")
+    assert "thesis: Attention analysis left out (null in the configuration)" in made.text
+
+
+def test_every_job_says_what_runs(finished):
+    listed = finished.run("--list").text
+    assert {"thesis_knn", "thesis_cka", "thesis_figure", "thesis_claims", "thesis_summary"} <= set(listed.split())
+    log = finished.first_run.text
+    for line in ("k-NN classification of demo_fs", "CKA of all models", "Drawing mask_iou", "Passing demo_val through demo_fs"):
+        assert line in log
+    for name in ("thesis/knn/demo_fs", "thesis/cka", "thesis/figures/overview", "run_pass/demo_clips/demo_fs"):
+        assert (finished.path / "results/logs" / f"{name}.log").is_file()
+        assert (finished.path / "results/benchmarks" / f"{name}.tsv").is_file()
+
+
 def test_editing_k_nn_reruns_the_check_and_the_report(finished, edited):
     edited("workflow_scripts/metrics/neighbours.py", "\n# another vote\n")
     jobs = finished.planned()
-    assert (jobs["check_demo_zoo"], jobs["tabulate_knn"]) == (1, 3)
+    assert (jobs["check_demo_zoo"], jobs["thesis_knn"]) == (1, 3)
     assert "run_pass" not in jobs
 
 
@@ -115,17 +187,15 @@ def test_changing_one_training_setting_leaves_the_world_alone(finished):
 def test_adding_a_model_runs_that_model_only(finished):
     jobs = finished.planned("--config", "models=[demo_fs,demo_untrained,random_baseline,demo_mae]")
     assert jobs["train_demo_model"] == 1
-    assert jobs["run_pass"] == 6
-    assert {rule: count for rule, count in jobs.items() if rule.startswith("tabulate")} == {
-        **dict.fromkeys(("tabulate_attention", "tabulate_clustering", "tabulate_residual", "tabulate_knn"), 1),
-        **dict.fromkeys(("tabulate_retrieval", "tabulate_video", "tabulate_keypoints"), 1),
-        **dict.fromkeys(("tabulate_cka", "tabulate_summary"), 1),
-    }
+    assert jobs["run_pass"] == 4  # one per dataset
+    per_model = dict.fromkeys(("attention", "clustering", "residual", "knn", "retrieval", "video", "keypoints"), 1)
+    tables = {f"thesis_{name}": count for name, count in {**per_model, "cka": 1, "summary": 1}.items()}
+    assert {rule: count for rule, count in jobs.items() if rule in tables} == tables
 
 
 def test_one_figure_by_naming_its_file(finished):
     jobs = finished.planned("--force", "results/figures/thesis/mask_iou.pdf")
-    assert jobs == {"draw_thesis_figure": 1}
+    assert jobs == {"thesis_figure": 1}
 
 
 def test_the_same_seed_gives_the_same_bytes_after_everything_is_made_again(finished, tmp_path):
@@ -149,6 +219,6 @@ def test_snakemake_s_own_report_works_offline(finished, tmp_path):
     with zipfile.ZipFile(tmp_path / "report.zip") as archive:
         page = next(name for name in archive.namelist() if name.endswith("report.html"))
         text = archive.read(page).decode()
-        assert "Study 1: thesis" in text
+        assert THESIS.title in text
         assert "Average attention distance" in text
-        assert sum(name.endswith(".png") for name in archive.namelist()) == N_FIGURES
+        assert sum(name.endswith(".png") for name in archive.namelist()) == len(FIGURES)

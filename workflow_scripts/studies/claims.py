@@ -30,7 +30,8 @@ def find_judges(study: str, claims: list[str]) -> dict[str, Judge]:
     for claim in claims:
         name = claim.removeprefix("c.")
         if name not in known:
-            raise AtlasError(f"study '{study}': no function judges claim '{claim}'{nearest(name, known)}")
+            ids = [f"c.{one}" for one in known]
+            raise AtlasError(f"study '{study}': no function judges claim '{claim}'{nearest(claim, ids)}")
     return {claim: known[claim.removeprefix("c.")] for claim in claims}
 
 

@@ -20,7 +20,6 @@ from workflow_scripts.studies.found import find_study, study_names, truth_of
 from workflow_scripts.studies.plan import PlannedPass, planned_passes, sized
 from workflow_scripts.studies.schema import config_schema, fill_defaults
 
-RANDOM_PREFIX = "random_"
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 
 
@@ -117,7 +116,7 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
     settings = Settings(config, entries, datasets, studies, planned_passes(config, entries, demo_models, studies))
-    checks = (_name_problems, _size_problems, _truth_problems, _path_problems, _control_problems)
+    checks = (_size_problems, _truth_problems, _path_problems, _control_problems)
     checks += (_archive_problems, _weights_problems)
     _stop_on([problem for check_of in checks for problem in check_of(settings, files)])
     return settings
@@ -193,16 +192,6 @@ def _control_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     if not settings.demo_models or controls:
         return []
     return [f"{locate(files, ('models',))}: models: demo models are compared with their untrained control; add demo_untrained"]
-
-
-def _name_problems(settings: Settings, files: Sequence[str]) -> list[str]:
-    """Figures tell random baselines from models by their id."""
-    return [
-        f"{locate(files, ('models',))}: model '{name}': ids that begin with '{RANDOM_PREFIX}' are for adapter random, and only "
-        "for that; give it another id"
-        for name, entry in settings.models.items()
-        if name.startswith(RANDOM_PREFIX) != is_random(entry)
-    ]
 
 
 def _archive_problems(settings: Settings, files: Sequence[str]) -> list[str]:

@@ -350,8 +350,9 @@ class Targets:
 
 
 def scores_json(study: Study) -> str:
-    """Return a study's scores by name, as JSON."""
-    return json.dumps({name: vars(score) for name, score in study.scores.items()}, sort_keys=True)
+    """Return which rows a study's scores are, by name, as JSON: what claims and summaries read, without words for figures."""
+    keys = ("name", "analysis", "metric", "facet", "setting", "head")
+    return json.dumps({name: {key: getattr(s, key) for key in keys} for name, s in study.scores.items()}, sort_keys=True)
 
 
 def _by_analysis(reads: Mapping[str, Mapping[str, list[str]]]) -> list[str]:

@@ -1,13 +1,15 @@
 """Feature tables: right numbers in the right rows, from made-up statistics."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.table import COLUMNS, make_table
-from workflow_scripts.studies.thesis_cka import cka_table
-from workflow_scripts.studies.thesis_clustering import clustering_rows
-from workflow_scripts.studies.thesis_residual import residual_table
+from workflow_scripts.studies.thesis import cka, residual
+from workflow_scripts.studies.thesis.clustering import clustering_rows
 
 
 def brute_hsic(k, l):  # noqa: E741 the letters of the paper
@@ -38,10 +40,19 @@ def grams(layers, seed, blocks=5, size=8):
     return {name: (x @ x.swapaxes(-1, -2)).astype(np.float32) for name, x in features.items()}
 
 
+def cka_table(models):
+    """The table of made-up models, as the analysis makes it from their passes."""
+    passes = {
+        name: {"images": SimpleNamespace(state={"gram_blocks": arrays}.get, dataset="images", made={"n_images": 10}, files={})}
+        for name, arrays in models.items()
+    }
+    return make_table(list(cka.rows(passes, {}, 0)), study="thesis", analysis="cka")
+
+
 @pytest.fixture(scope="module")
 def compared():
     models = {"one": grams(2, 0), "two": grams(3, 1)}
-    return models, cka_table(models, "images", 0)
+    return models, cka_table(models)
 
 
 def pick(table, **columns):
@@ -87,9 +98,19 @@ def test_skips_are_compared_with_branches_of_the_same_model(compared):
 def test_a_representation_that_does_not_distinguish_images_has_no_row():
     constant = grams(2, 0)
     constant["token_cls"][:, -1] = 3
-    table = cka_table({"one": constant}, "images", 0)
+    table = cka_table({"one": constant})
     assert not ((table["facet"] == "token") & (table["setting"] == "cls")).any()
     assert ((table["facet"] == "token") & (table["setting"] == "all")).any()
+
+
+def test_models_that_saw_other_images_are_not_compared():
+    def passed(dataset, n_images):
+        files = {"pass": f"{dataset}.safetensors"}
+        return {"images": SimpleNamespace(dataset=dataset, made={"n_images": n_images}, files=files, state=None)}
+
+    for other in (passed("b", 10), passed("a", 9)):
+        with pytest.raises(AtlasError, match=r"safetensors: over other images than a\.safetensors"):
+            list(cka.rows({"one": passed("a", 10), "two": other}, {}, 0))
 
 
 def test_clustering_scores_of_separate_blobs_are_perfect_and_of_noise_are_not():
@@ -109,7 +130,7 @@ def test_clustering_scores_of_separate_blobs_are_perfect_and_of_noise_are_not():
 def test_clustering_scores_are_those_of_the_partition(monkeypatch):
     partition = np.array([0, 0, 1, 1, 2, 2, 2, 0])
     labels = np.array([5, 5, 5, 7, 7, 7, 7, 5])
-    monkeypatch.setattr("workflow_scripts.studies.thesis_clustering.kmeans_partition", lambda *arguments: partition)
+    monkeypatch.setattr("workflow_scripts.studies.thesis.clustering.kmeans_partition", lambda *arguments: partition)
     rows = clustering_rows(np.zeros((8, 1, 2)), labels, np.arange(8) // 2, 3, 1, 0)
     found = {row["metric"]: row["value"] for row in rows}
     assert found["purity"] == pytest.approx(7 / 8)
@@ -123,7 +144,8 @@ def test_residual_ratios_are_means_over_images():
     ratios = {
         f"{branch}_{tokens}": rng.random((20, 3)) for branch in ("attention", "mlp") for tokens in ("cls", "spatial", "all")
     }
-    table = residual_table(ratios, "images", "one", 0)
+    passes = {"images": SimpleNamespace(state={"residual_ratio": ratios}.get, dataset="images")}
+    table = make_table(list(residual.rows(passes, {}, 0)), model="one")
     assert len(table) == 18
     row = pick(table, facet="mlp", setting="spatial", layer=2)
     assert row["value"] == pytest.approx(ratios["mlp_spatial"][:, 1].mean())

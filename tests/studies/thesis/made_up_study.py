@@ -5,20 +5,21 @@ Task scores are the published ones (one layer each, lower everywhere else); the 
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import yaml
 
+from workflow_scripts.common.run_model import RunModel, described
 from workflow_scripts.common.table import COLUMNS
-from workflow_scripts.studies.run_models import read_models
-from workflow_scripts.studies.thesis_attention import ORACLE
-from workflow_scripts.studies.thesis_claims import CLAIMS, judge
-from workflow_scripts.studies.thesis_claims.evidence import AttentionMaps, Evidence
+from workflow_scripts.studies.claims import find_judges, judge
+from workflow_scripts.studies.evidence import Evidence
+from workflow_scripts.studies.found import ROOT, find_study
+from workflow_scripts.studies.thesis.attention import ORACLE
+from workflow_scripts.studies.thesis.claims.methods import AttentionMaps
 
-PUBLISHED = yaml.safe_load((Path(__file__).resolve().parents[2] / "config/published/thesis.yaml").read_text(encoding="utf-8"))
+SCORES = find_study("thesis").scores
+PUBLISHED = yaml.safe_load((ROOT / find_study("thesis").claims).read_text(encoding="utf-8"))
+CLAIMS = find_judges("thesis", [claim["id"] for claim in PUBLISHED["claims"]])
 SUPERVISION = {
     "FS": "supervised",
     "CLIP": "language",
@@ -35,6 +36,13 @@ RETRIEVAL = ("retrieval", "mean_average_precision", "cls", "medium", "")
 VIDEO, NORMAL = (("video", "jf_mean", "token", setting, "") for setting in ("dense", "normal"))
 KEYPOINTS = ("keypoints", "pck_0.1", "token", "thesis rule", "")
 DISTANCE = ("attention", "attention_distance", "attention", "", "mean")
+
+
+class Maps(AttentionMaps):
+    """Attention maps that are there already."""
+
+    def on_grid(self, name):
+        return getattr(self, name)
 
 
 def iou(source="cls"):
@@ -63,7 +71,13 @@ def entry(method, architecture, layers=12, heads=2, patch=16, **more):
         "image_size": 224,
         "adapter": "random" if method == "Random" else "timm_vit",
         "checkpoint": {"source": {"type": "path"}},
+        "licence": "none",
     } | more
+
+
+def run_models(entries):
+    """Return the models of a run by their registry entries."""
+    return tuple(RunModel(**item) for item in described(entries))
 
 
 def peak(layer, value, depth=12):
@@ -136,19 +150,20 @@ class Study:
             # No claim is about other models' depths or about skips and branches, but the table has them.
             skips = {"facet": "attention_skip", "other_facet": "attention_branch", "value": np.zeros(one.size)}
             cka += [row, row | {"other_model": "another", "value": np.zeros(one.size)}, row | skips]
-        models = read_models(json.dumps(self.entries), self.main)
-        return Evidence(models, _table(rows), _table(cka), self.maps)
+        return Evidence(
+            run_models(self.entries), frozenset(self.main), _table(rows), SCORES, {"cka": _table(cka)}, {"attention": self.maps}
+        )
 
     def _ends(self, values):
         return {"value": values, "ci_low": values - self.half_width, "ci_high": values + self.half_width}
 
     def judge(self, claim):
-        return judge(claim, self.evidence())
+        return judge(CLAIMS[claim], self.evidence())
 
     def judge_all(self):
         """Return the verdict on every claim."""
         evidence = self.evidence()
-        return {claim: judge(claim, evidence) for claim in CLAIMS}
+        return {claim: judge(function, evidence) for claim, function in CLAIMS.items()}
 
 
 def main_study():
@@ -237,7 +252,7 @@ def _main_model(study, method):
         heads["head_kind", 9, 1] = "offset_local"
     random = np.random.default_rng(0)
     pattern = random.random((12, 1, 14, 14)).repeat(2, 1) if explicit else blob(12, 6)
-    study.maps[name] = AttentionMaps(pattern, random.random((10, 12, 2, 14, 14)))
+    study.maps[name] = Maps(pattern, random.random((10, 12, 2, 14, 14)))
     order = METHODS.index(method)
     study.curve(name, purity("cls"), peak(12, 0.9 - 0.1 * order))
     study.curve(name, purity("mean_patch"), peak(12, 0.9 - 0.1 * order))

@@ -1,18 +1,13 @@
 """The summary tables: best layers, dense against normal, inventory; and the published numbers behind them."""
 
-import json
-
 import pandas as pd
 import pytest
 
-from tests.studies.made_up_study import PUBLISHED, all_variants, entry
+from tests.studies.thesis.made_up_study import PUBLISHED, SCORES, all_variants, entry, run_models
 from workflow_scripts.common.table import make_table
-from workflow_scripts.studies.run_models import read_models
-from workflow_scripts.studies.thesis_summary import best_layers, dense_against_normal, inventory
+from workflow_scripts.studies.thesis.summary import best_layers, dense_against_normal, inventory
 
-MODELS = read_models(
-    json.dumps({"b": entry("FS", "ViT-B/16"), "a": entry("DINO", "ViT-S/8"), "noise": entry("Random", "none")})
-)
+MODELS = run_models({"b": entry("FS", "ViT-B/16"), "a": entry("DINO", "ViT-S/8"), "noise": entry("Random", "none")})
 COLUMNS = {
     "knn": ("knn_top1", "cls", "k = 20"),
     "retrieval": ("mean_average_precision", "cls", "medium"),
@@ -40,7 +35,7 @@ def row(table, **keys):
 
 def test_each_task_s_best_layer_with_its_interval():
     rows = scores("knn", "a", [0.2, 0.5, 0.5, 0.1]) + scores("keypoints", "a", [0.4, 0.3]) + scores("video", "b", [0.1, 0.3])
-    table = best_layers(make_table(rows[::-1]), MODELS)
+    table = best_layers(make_table(rows[::-1]), MODELS, SCORES)
     best = row(table, model="a", metric="knn_top1")
     assert (best["layer"], best["value"], best["n"], best["ci_low"], best["ci_high"]) == (2, 0.5, 12, 0.4, 0.6)
     assert row(table, model="a", metric="pck_0.1")["layer"] == 1
@@ -56,12 +51,12 @@ def test_other_settings_and_metrics_are_left_alone():
     )
     rows += scores("keypoints", "a", [0.9], setting="per-point rule") + scores("retrieval", "a", [0.9], setting="hard")
     rows += scores("normal", "a", [0.9]) + scores("knn", "a", [0.9], facet="mean_patch")
-    table = best_layers(make_table(rows), MODELS)
+    table = best_layers(make_table(rows), MODELS, SCORES)
     assert list(table["value"]) == [0.2]
 
 
 def test_noise_is_the_mean_of_its_first_ten_layers_and_has_no_best():
-    table = best_layers(make_table(scores("video", "noise", [0.1] * 5 + [0.3] * 5 + [9.0] * 2)), MODELS)
+    table = best_layers(make_table(scores("video", "noise", [0.1] * 5 + [0.3] * 5 + [9.0] * 2)), MODELS, SCORES)
     noise = row(table, model="noise")
     assert noise["value"] == pytest.approx(0.2)
     assert pd.isna(noise["layer"]) and pd.isna(noise["ci_low"]) and pd.isna(noise["ci_high"])
@@ -69,19 +64,19 @@ def test_noise_is_the_mean_of_its_first_ten_layers_and_has_no_best():
 
 def test_every_dataset_has_its_own_best_layer():
     rows = scores("retrieval", "a", [0.2, 0.1], "roxford") + scores("retrieval", "a", [0.2, 0.3], "rparis")
-    table = best_layers(make_table(rows), MODELS)
+    table = best_layers(make_table(rows), MODELS, SCORES)
     assert list(zip(table["dataset"], table["layer"], strict=True)) == [("roxford", 1), ("rparis", 2)]
 
 
 def test_nothing_measured_is_an_empty_table():
-    assert best_layers(make_table([]), MODELS).empty
-    assert dense_against_normal(make_table([]), MODELS).empty
+    assert best_layers(make_table([]), MODELS, SCORES).empty
+    assert dense_against_normal(make_table([]), MODELS, SCORES).empty
 
 
 def test_dense_against_normal():
     rows = scores("video", "a", [0.1, 0.6]) + scores("normal", "a", [0.4, 0.2]) + scores("normal", "b", [0.3])
     rows += scores("video", "noise", [0.1, 0.2]) + scores("normal", "noise", [0.2, 0.4])
-    table = dense_against_normal(make_table(rows), MODELS)
+    table = dense_against_normal(make_table(rows), MODELS, SCORES)
     assert row(table, model="a", setting="normal")["layer"] == 1
     assert row(table, model="a", setting="dense")["layer"] == 2
     difference = row(table, model="a", setting="dense minus normal")
@@ -107,7 +102,10 @@ def test_published_numbers_come_back_out_of_curves_that_have_them():
     """The made-up study peaks where the study printed its best layers: the tables must find them again."""
     evidence = all_variants().evidence()
     names = {(model.method, model.architecture): model.id for model in evidence.models}
-    tables = {"2.1": best_layers(evidence.table, evidence.models), "2.4": dense_against_normal(evidence.table, evidence.models)}
+    tables = {
+        "2.1": best_layers(evidence.table, evidence.models, SCORES),
+        "2.4": dense_against_normal(evidence.table, evidence.models, SCORES),
+    }
     count = 0
     for number, table in tables.items():
         for printed in PUBLISHED["tables"][number]:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from workflow_scripts.data.reader import Judgement
-from workflow_scripts.studies.thesis_keypoints import keypoint_rows
-from workflow_scripts.studies.thesis_knn import knn_rows
-from workflow_scripts.studies.thesis_retrieval import kept_judgements, retrieval_rows
-from workflow_scripts.studies.thesis_video import score_video, video_rows
+from workflow_scripts.studies.thesis.keypoints import keypoint_rows
+from workflow_scripts.studies.thesis.knn import knn_rows
+from workflow_scripts.studies.thesis.retrieval import kept_judgements, retrieval_rows
+from workflow_scripts.studies.thesis.video import score_video, video_rows
 
 
 def value(rows, **wanted):
@@ -72,7 +72,7 @@ def test_key_points_by_hand():
     exact = pairs["point_target"][:, None].repeat(2, 1)
     off = exact.copy()
     off[:, 0, 0] += [0, 0.9, 1, 3]
-    rows = keypoint_rows({"thesis": off, "per_point": off}, pairs, ["a", "b"], [0.1], 0)
+    rows = keypoint_rows({"pooled_by_category": off, "per_point": off}, pairs, ["a", "b"], [0.1], 0)
     # Exactly at the limit counts by the per-point rule alone.
     assert value(rows, layer=1, setting="thesis rule, b") == pytest.approx(2 / 3)
     assert value(rows, layer=1, setting="thesis rule, a") == 0

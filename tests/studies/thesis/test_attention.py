@@ -1,10 +1,13 @@
 """From statistics to the table and the maps: every number against the per-image values it is made of."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from workflow_scripts.common.table import make_table
 from workflow_scripts.metrics.heads import head_kinds
-from workflow_scripts.studies.thesis_attention import BEST_ON_AVERAGE, ORACLE, attention_maps, attention_table
+from workflow_scripts.studies.thesis.attention import BEST_ON_AVERAGE, ORACLE, attention_maps, rows
 
 IMAGES, L, H, GRID = 7, 2, 3, (3, 4)
 N = GRID[0] * GRID[1]
@@ -31,7 +34,11 @@ STATES = {
     "top_token_share": {"share": RNG.random((IMAGES, L, H)).astype(np.float32)},
     "chosen_attention": {"cls": RNG.random((2, L, H, T)).astype(np.float32)},
 }
-TABLE = attention_table(STATES, IOU, GRID, "images", "masks", "m", seed=0)
+PASSES = {
+    "images": SimpleNamespace(state=STATES.get, grid=GRID, dataset="images"),
+    "masks": SimpleNamespace(state={"mask_iou": IOU}.get, grid=GRID, dataset="masks"),
+}
+TABLE = make_table(list(rows(PASSES, {}, seed=0)), study="thesis", analysis="attention", model="m")
 
 
 def value(metric, layer, head, setting="", column="value"):

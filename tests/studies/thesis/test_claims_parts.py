@@ -1,6 +1,5 @@
 """What verdicts are made of: comparisons, shapes as numbers, relative layers, facts of the registry."""
 
-import json
 import math
 
 import numpy as np
@@ -9,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.studies.made_up_study import entry, x_matrix
+from tests.studies.thesis.made_up_study import entry, run_models, x_matrix
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.studies.run_models import read_models, spell
-from workflow_scripts.studies.thesis_claims.evidence import late_layers, layers_like
-from workflow_scripts.studies.thesis_claims.patterns import (
+from workflow_scripts.common.run_model import read_models, spell, write_models
+from workflow_scripts.studies.evidence import late_layers, layers_like
+from workflow_scripts.studies.thesis.claims.patterns import (
     BLOB_SIGMA,
     centredness,
     head_correlation,
     ridge_contrast,
     same_maximum_share,
 )
-from workflow_scripts.studies.thesis_claims.verdict import (
+from workflow_scripts.studies.verdict import (
     FAILS,
     HOLDS,
     Number,
@@ -163,20 +162,24 @@ def test_numbers():
     assert str(Number("layer", 7, unit="count")) == "layer (7)"
 
 
-def test_models_by_their_registry_entries():
+def test_models_by_their_registry_entries(tmp_path):
     entries = {
         "a": entry("FS", "ViT-L/16", image_size=[64, 48], patch=[16, 8]),
         "b": entry("DINO", "ViT-demo/8", checkpoint={"source": {"type": "demo"}}, patch=8),
         "c": entry("Random", "none"),
     }
-    first, second, third = read_models(json.dumps(entries), ["a"])
+    write_models(tmp_path / "models.json", entries)
+    first, second, third = read_models(tmp_path / "models.json")
     assert (first.grid, first.size, first.width, spell(first.patch)) == ((4, 6), "L", 64, "16x8")
     assert (second.size, second.demo, spell(second.patch)) == ("", True, "8")
     assert (third.random, second.random, third.demo) == (True, False, False)
-    assert [model.main for model in (first, second, third)] == [True, False, False]
-    assert all(model.main for model in read_models(json.dumps(entries)))
-    assert [read_models(json.dumps({"x": entry("FS", f"ViT-{s}/16")}))[0].size for s in ("Ti", "S", "H", "Base", "g")] == [
+    assert (first, second, third) == run_models(entries)  # what is written is what is read
+    assert read_models(tmp_path / "models.json", ["c", "a"]) == (third, first)
+    assert [run_models({"x": entry("FS", f"ViT-{s}/16")})[0].size for s in ("Ti", "S", "H", "Base", "g")] == [
         "Ti", "S", "H", "", "g",
     ]  # fmt: skip
-    with pytest.raises(AtlasError, match="main model 'bb' is not a model of this run; did you mean 'b'"):
-        read_models(json.dumps(entries), ["bb"])
+    with pytest.raises(AtlasError, match="no model 'bb' in this run; did you mean 'b'"):
+        read_models(tmp_path / "models.json", ["bb"])
+    (tmp_path / "models.json").write_text('[{"id": "a"}]')
+    with pytest.raises(AtlasError, match=r"models\.json: not the description of a run's models"):
+        read_models(tmp_path / "models.json")

@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from tests.studies.made_up_study import (
+from tests.studies.thesis.made_up_study import (
+    CLAIMS,
     DISTANCE,
     EXPLICIT,
     KEYPOINTS,
@@ -27,8 +28,7 @@ from tests.studies.made_up_study import (
     x_matrix,
 )
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.studies.thesis_claims import CLAIMS
-from workflow_scripts.studies.thesis_claims.verdict import FAILS, HOLDS, UNTESTED
+from workflow_scripts.studies.verdict import FAILS, HOLDS, UNTESTED
 
 OF_VARIANTS = {
     "c.sparse_patch32",
@@ -778,6 +778,7 @@ def test_the_first_dataset_counts_and_a_layer_stands_once():
 def test_only_the_study_s_variant_of_cka_counts():
     study = main_study()
     evidence = study.evidence()
-    plain = dataclasses.replace(evidence, cka=evidence.cka[evidence.cka["metric"] == "cka_plain"])
+    cka = evidence.pairs["cka"]
+    plain = dataclasses.replace(evidence, pairs={"cka": cka[cka["metric"] == "cka_plain"]})
     with pytest.raises(Exception, match="needs the CKA of the last layers"):
         CLAIMS["c.cka_cls"](plain)
