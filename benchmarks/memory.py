@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from workflow_scripts.common.arrays import write_arrays
+from workflow_scripts.onepass.collector import PassFacts
 from workflow_scripts.onepass.collectors import COLLECTORS, collector_class, make_collectors
 from workflow_scripts.onepass.engine import run_pass
 from workflow_scripts.onepass.source import CropSource
@@ -37,19 +38,20 @@ write_arrays(folder / "m.safetensors", masks, {})
 del masks
 entry = read_models("config/models.yaml")["demo_dino"]
 vit = adapt(build_model(entry), entry)
-source = CropSource(vit, folder / "crops.npy", folder / "s.parquet", folder / "m.safetensors")
+source = CropSource(vit, folder / "crops.npy", folder / "s.parquet", {"masks": folder / "m.safetensors"})
 options = {
     "average_attention": {"per_class": True},
     "chosen_attention": {"cls_images": 10, "whole_images": 2},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
     "gram_blocks": {"block": 8},
+    "patch_store": {"facets": ["token"], "layers": "all", "patches": 4 * count, "precision": "float16", "seed": 0},
 }
 # Videos, key-point pairs and regions are ground truth that this source does not have.
-kinds = {name: collector_class(name) for name in COLLECTORS}
-names = [name for name, kind in kinds.items() if not kind.ordered and not kind.wants.regions]
-collectors = make_collectors({name: options.get(name, {}) for name in names}, 6, count, 12, folder)
+names = [name for name in COLLECTORS if not collector_class(name).ordered and name != "region_features"]
+facts = PassFacts(count, 12, 6)
+collectors = make_collectors({name: options.get(name, {}) for name in names}, facts, folder)
 run_pass(vit, "bench", source, collectors, 32)
-write_states(folder / "pass.safetensors", {c.name: c.state() for c in collectors}, {})
+write_states(folder / "pass.safetensors", {"view": {c.name: c.state() for c in collectors}}, {})
 # Not ru_maxrss, which on Linux begins at the peak of the process that started this one.
 lines = Path("/proc/self/status").read_text().splitlines()
 print(next(line for line in lines if line.startswith("VmHWM")).split()[1])

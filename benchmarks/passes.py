@@ -21,7 +21,7 @@ from workflow_scripts.zoo.registry import entry_from_dict
 BATCH, ROUNDS = 8, 3
 # The ordered collectors follow videos and pairs of images, which come in passes of their own.
 TOGETHER = [name for name in COLLECTORS if not collector_class(name).ordered]
-ATTENTION = [name for name in COLLECTORS if collector_class(name).wants.attention]
+ATTENTION = [name for name in COLLECTORS if collector_class(name).attention]
 ENTRY = {
     "display_name": "ViT-B/16",
     "supervision": "none",
@@ -75,6 +75,9 @@ def collectors(names: list[str]) -> list[Collector]:
         "chosen_attention": {"cls_images": [0], "whole_images": [0]},
         "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
         "gram_blocks": {"block": 8, "n_images": 64},
+        "patch_store": {
+            "facets": ["token"], "layers": [12], "patches": 640, "precision": "float16", "seed": 0, "n_images": 64,
+        },
     }
     return [collector_class(name)(12, None, **options.get(name, {})) for name in names]
 

@@ -34,3 +34,35 @@ rule run_pass:
         "python -m workflow_scripts.run_pass --model {wildcards.model} --network {params.network:q} {params.files}"
         " --dataset {params.dataset} --collectors {params.collectors:q} --batch-size {params.batch_size}"
         " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"
+
+
+rule run_fit:
+    """Fit a statistic of a study over a dataset by the features of a model, by steps in a seeded order."""
+    input:
+        unpack(lambda wildcards: TARGETS.fit_inputs(wildcards.study, wildcards.fit, wildcards.model)),
+    output:
+        f"{RESULTS}/fits/{{study}}/{{fit}}/{{model}}.safetensors",
+    log:
+        f"{RESULTS}/logs/run_fit/{{study}}/{{fit}}/{{model}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_fit/{{study}}/{{fit}}/{{model}}.tsv"
+    wildcard_constraints:
+        study="[a-z][a-z0-9_]*",
+        fit="[a-z][a-z0-9_]*",
+    conda:
+        "../envs/vit.yaml"
+    threads: config["threads_per_pass"]
+    resources:
+        gpu=GPUS_PER_JOB,
+        mem_mb=8000,
+        runtime=720,
+    params:
+        network=lambda wildcards: TARGETS.network(wildcards.model),
+        options=lambda wildcards: TARGETS.fit_options(wildcards.study, wildcards.fit, wildcards.model),
+        seed=config["seed"],
+        gpu=config["gpu"],
+    message:
+        "Fitting {wildcards.fit} of {wildcards.study} by {wildcards.model}"
+    shell:
+        "python -m workflow_scripts.run_fit --model {wildcards.model} --network {params.network:q} {params.options}"
+        " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"

@@ -9,6 +9,7 @@ def models_of(analysis, wildcards):
 for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would see the last one
 
     rule:
+        """Compute one analysis of a study from its passes."""
         name: f"{analysis.study}_{analysis.name}"
         input:
             unpack(partial(lambda analysis, wildcards: TARGETS.analysis_inputs(analysis, models_of(analysis, wildcards)), analysis)),
@@ -40,6 +41,7 @@ for study in SETTINGS.studies:
     if study.summary:
 
         rule:
+            """Draw up a study's tables for reading."""
             name: f"{study.name}_summary"
             input:
                 **TARGETS.summary_inputs(study),
@@ -65,6 +67,7 @@ for study in SETTINGS.studies:
     if study.claims:
 
         rule:
+            """Compare a study's claims with what was measured."""
             name: f"{study.name}_claims"
             input:
                 **TARGETS.claims_inputs(study),
@@ -88,6 +91,7 @@ for study in SETTINGS.studies:
                 " {params.options} --output {output.json} --latex {output.tex} &> {log}"
 
     rule:
+        """Draw one figure of a study from tables and maps."""
         name: f"{study.name}_figure"
         input:
             unpack(partial(lambda study, wildcards: TARGETS.figure_inputs(study.figure(wildcards.figure)), study)),

@@ -15,6 +15,7 @@ from workflow_scripts.common.errors import AtlasError, run_command
 if TYPE_CHECKING:
     from workflow_scripts.onepass.collector import Collector
     from workflow_scripts.zoo.load import LoadedModel
+    from workflow_scripts.zoo.vit import Vit
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def main() -> None:
     checkpoint = Path(args.checkpoint) if args.checkpoint else None
     output = Path(args.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    plan = json.loads(args.collectors)
+    plan = with_fits(json.loads(args.collectors), dict(word.split("=", 1) for word in args.fits))
     states, facts = {}, {}
     with compute_device(args.gpu) as device:
         model = open_model(network_from_dict(args.model, json.loads(args.network)), checkpoint, device)
@@ -73,19 +74,31 @@ def pass_view(
 
     vit = model.at(crop_shape(files.crops))
     source = CropSource(vit, files.crops, files.samples, files.truth)
-    collectors = make_collectors(requests, vit.n_layers, PassFacts(len(source), source.n_classes), folder)
+    collectors = make_collectors(requests, PassFacts(len(source), source.n_classes, vit.n_layers), folder)
     names = ", ".join(collector.name for collector in collectors)
     print(f"{args.model} on {vit.device}, {files.name}: {names}", file=sys.stderr, flush=True)
     progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
     # The batch size counts what the model sees at once: crops.
     run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
-    return collectors, {
+    return collectors, view_facts(vit, files.name, len(source))
+
+
+def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
+    """Return what the metadata say of one view."""
+    return {
         "grid": list(vit.grid),
         "n_prefix": vit.n_prefix,
-        "n_images": len(source),
+        "n_images": n_images,
         "precision": str(vit.dtype).removeprefix("torch."),
-        "preprocessing": f"{files.name}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
+        "preprocessing": f"{view}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
     }
+
+
+def with_fits(plan: dict[str, Any], fits: dict[str, str]) -> dict[str, Any]:
+    """Return the plan with every option ``{"fit": name}`` replaced by the path of that fit's result."""
+    if set(plan) == {"fit"} and plan["fit"] in fits:
+        return fits[plan["fit"]]
+    return {key: with_fits(value, fits) if isinstance(value, dict) else value for key, value in plan.items()}
 
 
 def view_files(words: Sequence[str]) -> ViewFiles:
@@ -117,22 +130,28 @@ def pass_metadata(args: argparse.Namespace, checkpoint: Path | None, device: str
     }
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that show a dataset to a model."""
     parser.add_argument("--model", required=True, help="id of the model")
     parser.add_argument("--network", required=True, help="JSON: what computes of the model's registry entry")
     parser.add_argument("--checkpoint", help="the weights; left out for a model without weights")
     parser.add_argument("--dataset", required=True, help="id of the dataset")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True, help="output .safetensors")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_model_options(parser)
     parser.add_argument(
         "--view", nargs="+", action="append", required=True, metavar="WORD",
         help="NAME CROPS SAMPLES [KIND=FILE ...]: a view's name, its files, and its ground truth; once for each view",
     )  # fmt: skip
     parser.add_argument("--collectors", required=True, help="JSON: view -> collector -> options")
+    parser.add_argument("--fits", nargs="*", default=[], metavar="NAME=FILE", help="fits whose results collectors use")
     parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--output", required=True, help="output .safetensors")
     return parser.parse_args()
 
 

@@ -19,8 +19,8 @@ def main() -> None:
     """Read the command line, compute, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("analysis", help="study/analysis")
-    parser.add_argument("--passes", required=True, help="JSON: {ask: {dataset, view, files, reader}}, of all models by id")
-    parser.add_argument("--over-models", action="store_true", help="--passes is {model: {ask: ...}}, all compared")
+    parser.add_argument("--passes", required=True, help="JSON: {asks: {ask: its files}, fits: {fit: file}}")
+    parser.add_argument("--over-models", action="store_true", help="--passes is {model: {asks, fits}}, all compared")
     parser.add_argument("--settings", required=True, help="JSON: the analysis' settings")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--table", required=True, help="output .parquet")

@@ -12,6 +12,14 @@ OPTIONS = {
     "chosen_attention": {"cls_images": [1, 4, 9], "whole_images": [4]},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
     "gram_blocks": {"block": 4, "n_images": 11},
+    "patch_store": {
+        "facets": ["token", "key"],
+        "layers": [1, 3],
+        "patches": 50,
+        "precision": "float16",
+        "seed": 3,
+        "n_images": 11,
+    },
     "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},
 }
 # Points lie on a square crop of 12 pixels; the fake model's patch grid is taken to cover it.
@@ -55,6 +63,8 @@ class FakeVit:
         names = ("input", "norm1", "norm2", "query", "key", "value", "attn_out", "attn_branch", "mid", "mlp_out", "mlp_branch")
         # Each facet is a function of its own of the image, so that a collector that mixes them up is found out.
         fields = {name: token * (1 + 0.1 * place) + 0.01 * place for place, name in enumerate(names)}
+        for name in ("query", "key", "value"):
+            fields[name] = fields[name].unflatten(2, (self.n_heads, -1)).transpose(1, 2)
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
             attention=maps, token=token, token_normed=None, **fields,

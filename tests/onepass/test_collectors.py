@@ -232,12 +232,12 @@ def test_a_file_that_is_no_pass_is_named(tmp_path):
 
 def test_make_collectors_resolves_options_and_refuses_unknown_names():
     requests = {"average_attention": {"per_class": True}, "chosen_attention": {"cls_images": 2, "whole_images": 1}}
-    average, chosen = make_collectors(requests, 3, PassFacts(n_images=10, n_classes=7))
+    average, chosen = make_collectors(requests, PassFacts(n_images=10, n_classes=7, n_layers=3))
     assert average.options == {"n_classes": 7}
     assert chosen.options == {"cls_images": [2, 7], "whole_images": [5]}
-    assert make_collectors({"gram_blocks": {"block": 8}}, 3, PassFacts(10, 0))[0].options == {"block": 8, "n_images": 10}
+    assert make_collectors({"gram_blocks": {"block": 8}}, PassFacts(10, 0, 3))[0].options == {"block": 8, "n_images": 10}
     with pytest.raises(AtlasError, match="collector 'nope' is not known"):
-        make_collectors({"nope": {}}, 3, PassFacts(10, 0))
+        make_collectors({"nope": {}}, PassFacts(10, 0, 3))
 
 
 def test_spread_positions():

@@ -125,7 +125,7 @@ def test_editing_a_score_s_label_draws_the_figures_that_show_it(finished, edited
 @pytest.mark.parametrize(
     ("file", "text", "instead_of"),
     [
-        ("published.yaml", "Localised tasks", "Localized tasks"),
+        ("published.yaml", "Smaller is better at", "Smaller patches are better at"),
         ("claims/tasks.py", "MOST = 0.6", "MOST = 0.5"),
     ],
 )

@@ -43,7 +43,8 @@ class Ask:
         name: key of the pass in the analysis.
         dataset: the setting that names the dataset.
         view: one of the study's views.
-        gather: collector -> options; an option may be ``{setting: name}`` or ``{config: name}``.
+        gather: collector -> options; an option may be ``{setting: name}`` or ``{config: name}``, or ``{fit: name}`` for the
+            result of one of the study's fits.
         condition: the setting that must be true for it to be asked at all; "" for always.
         each: the setting, a list, for each of whose values it is asked once; "" for once.
         apart: whether its pass is a job of its own, because it is dear and should not be repeated for a neighbour's sake.
@@ -60,6 +61,30 @@ class Ask:
     files: tuple[str, ...] = ()
 
 
+def fits_of(options: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fits that a collector's options refer to."""
+    return [option["fit"] for option in options.values() if isinstance(option, Mapping) and "fit" in option]
+
+
+@dataclass(frozen=True)
+class FitAsk:
+    """A statistic that is fitted by steps over one view of a dataset, once for all that use it.
+
+    Attributes:
+        name: also that of its file.
+        title: a few words.
+        dataset: the setting that names the dataset, as ``analysis.setting``.
+        view: one of the study's views.
+        fit: name of the fit -> options, as of an `Ask`.
+    """
+
+    name: str
+    title: str
+    dataset: str
+    view: str
+    fit: Mapping[str, Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Analysis:
     """Statistics -> table rows, and maps where it makes some; the module ``studies.<study>.<name>`` computes it.
@@ -72,6 +97,7 @@ class Analysis:
         asks: its asks by name.
         over_models: whether one job compares all models, instead of one job a model.
         maps: whether it writes maps beside its table.
+        fits: names of the study's fits whose results it reads.
         needs: resources of its job: memory_mb, minutes, threads.
     """
 
@@ -82,6 +108,7 @@ class Analysis:
     asks: Mapping[str, Ask]
     over_models: bool
     maps: bool
+    fits: tuple[str, ...]
     needs: Mapping[str, int]
 
     @property
@@ -197,7 +224,7 @@ class Study:
         reference: ``short`` and, where it has one, ``arxiv``.
         settings: of the study as a whole, by name.
         views: view name -> how a dataset is shown (`studies.plan` spells it out for a model).
-        analyses, scores: by name.
+        analyses, fits, scores: by name.
         figures: in the order of the report.
         summary: its tables for reading, or None.
         claims: path of the file that has its claims, "" if it makes none.
@@ -210,6 +237,7 @@ class Study:
     settings: Mapping[str, Setting]
     views: Mapping[str, Mapping[str, Any]]
     analyses: Mapping[str, Analysis]
+    fits: Mapping[str, FitAsk]
     scores: Mapping[str, Score]
     figures: tuple[Figure, ...]
     summary: Summary | None

@@ -27,10 +27,11 @@ FLOAT32 = np.dtype(np.float32)
 
 @dataclass(frozen=True)
 class PassFacts:
-    """What a collector's options may depend on: the number of images of the pass, and of their classes (0 without labels)."""
+    """What a collector's options may depend on: numbers of images, of their classes (0 without labels), of layers."""
 
     n_images: int
     n_classes: int
+    n_layers: int
 
 
 class Rows:

@@ -1,4 +1,4 @@
-"""The collectors by name: what the studies gather during a pass.
+"""The collectors and fits by name: what the studies gather during a pass.
 
 Each stands in a module that is imported only if it is asked for, so that a pass depends on the code of its own statistics
 and not on that of all.
@@ -13,17 +13,15 @@ from typing import Any
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.collector import Collector, PassFacts
-from workflow_scripts.onepass.names import COLLECTORS
+from workflow_scripts.onepass.fit import Fit
+from workflow_scripts.onepass.names import COLLECTORS, FITS
 
 
-def make_collectors(
-    requests: Mapping[str, Mapping[str, Any]], n_layers: int, facts: PassFacts, folder: Path | None = None
-) -> list[Collector]:
+def make_collectors(requests: Mapping[str, Mapping[str, Any]], facts: PassFacts, folder: Path | None = None) -> list[Collector]:
     """Return the collectors that a pass plan asks for.
 
     Args:
         requests: collector name -> options of the plan (`studies.plan`), as the collectors' `options_for` take them.
-        n_layers: layers of the model.
         facts: of the pass.
         folder: where rows wait that do not fit in memory.
 
@@ -31,7 +29,7 @@ def make_collectors(
         AtlasError: no collector has that name.
     """
     kinds = {name: collector_class(name) for name in requests}
-    return [kind(n_layers, folder, **kind.options_for(requests[name], facts)) for name, kind in kinds.items()]
+    return [kind(facts.n_layers, folder, **kind.options_for(requests[name], facts)) for name, kind in kinds.items()]
 
 
 def collector_class(name: str) -> type[Collector]:
@@ -44,3 +42,14 @@ def collector_class(name: str) -> type[Collector]:
         raise AtlasError(f"collector '{name}' is not known (known: {', '.join(COLLECTORS)})")
     gathered = COLLECTORS[name]
     return getattr(importlib.import_module(f"workflow_scripts.{gathered.module}"), gathered.kind)
+
+
+def fit_class(name: str) -> type[Fit]:
+    """Return the fit called `name`.
+
+    Raises:
+        AtlasError: no fit has that name.
+    """
+    if name not in FITS:
+        raise AtlasError(f"fit '{name}' is not known (known: {', '.join(FITS)})")
+    return getattr(importlib.import_module(f"workflow_scripts.{FITS[name].module}"), FITS[name].kind)

@@ -1,4 +1,4 @@
-"""Which module holds which collector, and what it needs beside the images. Pure data: planning imports no torch for it."""
+"""Which module holds which collector or fit, and what it needs beside the images. Data: planning imports no torch for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _ATTENTION, _FEATURES = "onepass.attention_collectors", "onepass.feature_collect
 
 
 class Gathered(NamedTuple):
-    """A collector: its module below the package, its class, and the kind of ground-truth file that it needs."""
+    """A collector or fit: its module below the package, its class, and the kind of ground-truth file that it needs."""
 
     module: str
     kind: str
@@ -28,6 +28,8 @@ COLLECTORS = {
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
+    "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
+FITS = {"principal_components": Gathered("onepass.principal_components", "PrincipalComponents")}

@@ -41,6 +41,7 @@ class CropSource:
         self.crops = crops
         self.samples = read_samples(samples)
         shape = np.load(crops, mmap_mode="r").shape
+        self._shape = shape[1:]
         self.first, self.count = (self.samples[name].astype(np.int64) for name in ("first_crop", "n_crops"))
         if shape[0] != self.count.sum():
             raise AtlasError(f"{crops}: {shape[0]} crops but {self.count.sum()} by {samples}; delete both, run again")
@@ -79,11 +80,28 @@ class CropSource:
         """Return the id of the image at `position`."""
         return str(self.samples["id"][position])
 
+    def at(self, positions: np.ndarray) -> Batch:
+        """Return the images at `positions`, in that order, with their labels and no other ground truth: what a fit sees.
+
+        Raises:
+            AtlasError: images have several crops.
+        """
+        if self.tiled or self.crops_per_image > 1:
+            raise AtlasError(f"{self.crops}: images of several crops; what is fitted sees images of one, choose another view")
+        order = np.argsort(positions)
+        pixels = np.empty((len(positions), *self._shape), np.uint8)
+        # In the order of the file, whose pages are then read once.
+        pixels[order] = np.load(self.crops, mmap_mode="r")[self.first[positions[order]]]
+        labels = None if self.labels is None else self.labels[positions]
+        return Batch(positions, self._normalised(torch.from_numpy(pixels)), labels)
+
+    def _normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        return (pixels.to(self.device).permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+
     def read(self, start: int, stop: int) -> Batch:
         """Return the images `start` to `stop` (exclusive) as a batch."""
         begin, end = int(self.first[start]), int(self.first[stop - 1] + self.count[stop - 1])
-        pixels = torch.from_numpy(read_crops(self.crops, begin, end)).to(self.device)
-        image = (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+        image = self._normalised(torch.from_numpy(read_crops(self.crops, begin, end)))
         masks = {}
         if "object_mask" in self.masks:
             masks["object_mask"] = torch.from_numpy(self.masks["object_mask"][start:stop].astype(bool)).to(self.device)

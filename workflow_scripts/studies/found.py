@@ -13,8 +13,20 @@ from typing import Any
 
 from workflow_scripts.common.config import check, locate, read_yaml
 from workflow_scripts.common.errors import AtlasError, nearest
-from workflow_scripts.common.study import IMAGES, Analysis, Ask, Figure, Score, Setting, Study, Summary, SummaryTable
-from workflow_scripts.onepass.names import COLLECTORS
+from workflow_scripts.common.study import (
+    IMAGES,
+    Analysis,
+    Ask,
+    Figure,
+    FitAsk,
+    Score,
+    Setting,
+    Study,
+    Summary,
+    SummaryTable,
+    fits_of,
+)
+from workflow_scripts.onepass.names import COLLECTORS, FITS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent
@@ -56,6 +68,7 @@ def find_study(name: str) -> Study:
         settings=_settings(described.get("settings", {})),
         views=described["views"],
         analyses={key: _analysis(name, key, value) for key, value in described["analyses"].items()},
+        fits={key: FitAsk(name=key, **value) for key, value in described.get("fits", {}).items()},
         scores={key: Score(name=key, **value) for key, value in described.get("scores", {}).items()},
         figures=tuple(_figure(name, figure) for figure in described.get("figures", [])),
         summary=_summary(described.get("summary")),
@@ -121,6 +134,7 @@ def _analysis(study: str, name: str, described: Mapping[str, Any]) -> Analysis:
         asks={key: _ask(key, value) for key, value in described["asks"].items()},
         over_models=described.get("over") == "models",
         maps=described.get("maps", False),
+        fits=tuple(described.get("fits", ())),
         needs={"memory_mb": 4000, "minutes": 60} | described.get("needs", {}),
     )
 
@@ -181,11 +195,22 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
             key = ("analyses", name, "asks", ask.name)
             yield from unknown((*key, "dataset"), "dataset setting", ask.dataset, datasets)
             yield from unknown((*key, "view"), "view", ask.view, study.views)
-            for collector in ask.gather:
+            for collector, options in ask.gather.items():
                 yield from unknown((*key, "gather"), "collector", collector, COLLECTORS)
+                for fit in fits_of(options):
+                    yield from unknown((*key, "gather", collector), "fit", fit, study.fits)
             for word, setting in (("if", ask.condition), ("each", ask.each)):
                 if setting:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
+        for fit in analysis.fits:
+            yield from unknown(("analyses", name, "fits"), "fit", fit, study.fits)
+    for name, fit in study.fits.items():
+        analysis, setting = fit.dataset.split(".")
+        yield from unknown(("fits", name, "dataset"), "analysis", analysis, study.analyses)
+        if analysis in study.analyses:
+            yield from unknown(("fits", name, "dataset"), "setting", setting, study.analyses[analysis].settings)
+        yield from unknown(("fits", name, "view"), "view", fit.view, study.views)
+        yield from unknown(("fits", name, "fit"), "fit", next(iter(fit.fit)), FITS)
     per_model = [name for name, analysis in study.analyses.items() if not analysis.over_models]
     mapped = [name for name, analysis in study.analyses.items() if analysis.maps]
     paired = [name for name, analysis in study.analyses.items() if analysis.over_models]

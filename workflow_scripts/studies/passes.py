@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from safetensors import safe_open
+from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.data.crop_files import read_crops
@@ -88,17 +89,28 @@ class Passed:
 
 
 class Passes(Mapping[str, Passed]):
-    """The passes of one model by the names of an analysis' asks."""
+    """The passes of one model by the names of an analysis' asks; `fits` are the files of the fits that it reads, by name."""
 
-    def __init__(self, asked: Mapping[str, Passed]) -> None:
+    def __init__(self, asked: Mapping[str, Passed], fits: Mapping[str, str] | None = None) -> None:
         self._asked = dict(asked)
+        self._fits = dict(fits or {})
 
     @classmethod
     def from_json(cls, described: Mapping[str, Mapping[str, Any]]) -> Passes:
-        """Return what the option ``--passes`` of `tabulate` describes: ask -> dataset, view, files, reader."""
-        return cls(
-            {name: Passed(one["dataset"], one["view"], one["files"], one.get("reader")) for name, one in described.items()}
-        )
+        """Return what the option ``--passes`` of `tabulate` describes: asks (dataset, view, files, reader), and fits' files."""
+        asks = described["asks"].items()
+        asked = {name: Passed(one["dataset"], one["view"], one["files"], one.get("reader")) for name, one in asks}
+        return cls(asked, described["fits"])
+
+    def fit(self, name: str) -> dict[str, np.ndarray]:
+        """Return the result of a fit that the analysis names.
+
+        Raises:
+            AtlasError: it names no such fit.
+        """
+        if name not in self._fits:
+            raise AtlasError(f"no fit '{name}' (named: {', '.join(self._fits) or 'none'}){nearest(name, self._fits)}")
+        return load_file(self._fits[name])
 
     def __getitem__(self, name: str) -> Passed:
         """Return the pass of the ask `name`.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.common.study import Analysis, Ask, Study
+from workflow_scripts.common.study import Analysis, Ask, Study, fits_of
 from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
 
 Collectors = dict[str, dict[str, Any]]
@@ -58,6 +58,30 @@ def asked(study: Study, analysis: Analysis, config: Mapping[str, Any], patch: in
     if any(settings[ask.dataset] is None for ask in asks):
         return []
     return [one for ask in asks for one in _spelled_out(study, analysis, ask, config, patch)]
+
+
+@dataclass(frozen=True)
+class PlannedFit:
+    """A fit of a study, spelled out for one model: the view of a dataset it sees, and {name: options}."""
+
+    dataset: str
+    view: str
+    fit: dict[str, dict[str, Any]]
+
+
+def planned_fits(study: Study, config: Mapping[str, Any], patch: int) -> dict[str, PlannedFit]:
+    """Return the fits that the enabled analyses of a study use, by name."""
+    used: set[str] = set()
+    for analysis in enabled_analyses(study, config):
+        used |= {*analysis.fits, *(fit for ask in analysis.asks.values() for o in ask.gather.values() for fit in fits_of(o))}
+    planned = {}
+    for fit in study.fits.values():
+        if fit.name in used:
+            analysis = fit.dataset.split(".")[0]
+            options = {name: _options(o, config[study.name][analysis], config) for name, o in fit.fit.items()}
+            dataset = _setting(config[study.name], fit.dataset)
+            planned[fit.name] = PlannedFit(dataset, view_name(study, config, fit.view, patch), options)
+    return planned
 
 
 def enabled_analyses(study: Study, config: Mapping[str, Any]) -> list[Analysis]:
@@ -150,10 +174,7 @@ def _spelled_out(study: Study, analysis: Analysis, ask: Ask, config: Mapping[str
     settings = config[study.name][analysis.name]
     dataset = settings[ask.dataset]
     for value in settings[ask.each] if ask.each else (None,):
-        collectors = {
-            name: {key: _option(option, settings, config) for key, option in options.items()}
-            for name, options in ask.gather.items()
-        }
+        collectors = {name: _options(options, settings, config, study.name) for name, options in ask.gather.items()}
         yield Asked(
             name=f"{ask.name}/{value}" if ask.each else ask.name,
             dataset=dataset,
@@ -164,12 +185,19 @@ def _spelled_out(study: Study, analysis: Analysis, ask: Ask, config: Mapping[str
         )
 
 
-def _option(option: Any, settings: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
-    """Return an option's value: what it says, or the setting or general key of the configuration that it refers to."""
-    if isinstance(option, Mapping):
+def _options(options: Mapping[str, Any], settings: Mapping[str, Any], config: Mapping[str, Any], study: str = "") -> Any:
+    """Return options with the values that they refer to: of a setting, or a general key of the configuration.
+
+    A fit is called ``study/fit`` from here on: studies share passes.
+    """
+
+    def value(option: Any) -> Any:
+        if not isinstance(option, Mapping):
+            return option
         ((word, name),) = option.items()
-        return {"setting": settings, "config": config}[word][name]
-    return option
+        return {"fit": f"{study}/{name}"} if word == "fit" else {"setting": settings, "config": config}[word][name]
+
+    return {key: value(option) for key, option in options.items()}
 
 
 def _setting(settings: Mapping[str, Any], name: str) -> Any:

@@ -15,16 +15,17 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import described
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.common.study import Analysis, Figure, Study
+from workflow_scripts.common.study import Analysis, Figure, Study, fits_of
 from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.data.truth_files import truth_file
-from workflow_scripts.onepass.names import COLLECTORS
+from workflow_scripts.onepass.names import COLLECTORS, FITS
 from workflow_scripts.studies.found import claim_modules
-from workflow_scripts.studies.plan import Asked, PlannedPass, asked, enabled_analyses
+from workflow_scripts.studies.plan import Asked, PlannedFit, PlannedPass, asked, enabled_analyses, planned_fits
 from workflow_scripts.studies.settings import Settings
 from workflow_scripts.zoo.registry import network_facts
 
 Files = dict[str, Any]
+_SEEN = {"crops": "npy", "samples": "parquet"}  # what a model sees of a view, file name -> suffix
 
 
 class Targets:
@@ -69,7 +70,12 @@ class Targets:
     def views(self) -> list[tuple[str, str]]:
         """(dataset, view) of every dataset that a model sees."""
         passes = (passed for planned in self.settings.passes.values() for passed in planned.values())
-        return list(dict.fromkeys((passed.dataset, view) for passed in passes for view in passed.views))
+        seen = [(passed.dataset, view) for passed in passes for view in passed.views]
+        for model in self.models:
+            patch = sides(self.settings.models[model]["patch"])[0]
+            fits = [fit for study in self.settings.studies for fit in planned_fits(study, self.config, patch).values()]
+            seen += [(fit.dataset, fit.view) for fit in fits]
+        return list(dict.fromkeys(seen))
 
     @cached_property
     def datasets(self) -> dict[str, str]:
@@ -143,9 +149,10 @@ class Targets:
     def pass_inputs(self, model: str, job: str) -> Files:
         """Return the input files of a pass, with the code that it imports."""
         views = self.pass_views(model, job)
+        fits = list(self._pass_fits(model, job).values())
         collectors = {name for wanted in self.planned(model, job).views.values() for name in wanted}
         modules = sorted({COLLECTORS[name].module for name in collectors})
-        files: Files = {"files": [file for kinds in views.values() for file in kinds.values()]}
+        files: Files = {"files": [*(file for kinds in views.values() for file in kinds.values()), *fits]}
         files["code"] = code_inputs("run_pass", f"zoo.{self.settings.models[model]['adapter']}", *modules)
         checkpoint = self.settings.checkpoint(model)
         return files | ({"checkpoint": checkpoint} if checkpoint else {})
@@ -156,9 +163,20 @@ class Targets:
         for view, kinds in self.pass_views(model, job).items():
             truth = [f"{kind}={file}" for kind, file in kinds.items() if kind not in ("crops", "samples")]
             options.append(shlex.join(["--view", view, kinds["crops"], kinds["samples"], *truth]))
-        if checkpoint := self.settings.checkpoint(model):
-            options.append(shlex.join(["--checkpoint", checkpoint]))
-        return " ".join(options)
+        if fits := self._pass_fits(model, job):
+            options.append(shlex.join(["--fits", *(f"{name}={file}" for name, file in fits.items())]))
+        return " ".join([*options, self.checkpoint_option(model)])
+
+    def checkpoint_option(self, model: str) -> str:
+        """Return the command line option that names a model's weights, "" for a model without."""
+        checkpoint = self.settings.checkpoint(model)
+        return shlex.join(["--checkpoint", checkpoint]) if checkpoint else ""
+
+    def _pass_fits(self, model: str, job: str) -> dict[str, str]:
+        """Return the files of the fits that the collectors of a pass use, by ``study/fit``."""
+        options = [o for collectors in self.planned(model, job).views.values() for o in collectors.values()]
+        names = sorted({name for o in options for name in fits_of(o)})
+        return {name: self.fit_file(*name.split("/"), model) for name in names}
 
     def pass_collectors(self, model: str, job: str) -> str:
         """Return the collectors of each view of a pass, as JSON."""
@@ -171,6 +189,42 @@ class Targets:
     def first_passes(self) -> list[str]:
         """Return one pass of each model."""
         return [self.pass_file(model, next(iter(planned))) for model, planned in self.settings.passes.items() if planned]
+
+    # Fits
+
+    def fit_file(self, study: str, fit: str, model: str) -> str:
+        """Return the file of a fit's result."""
+        return f"{self.results}/fits/{study}/{fit}/{model}.safetensors"
+
+    def fit(self, study: str, fit: str, model: str) -> PlannedFit:
+        """Return a fit of a study.
+
+        Raises:
+            AtlasError: nobody uses it in this configuration.
+        """
+        patch = sides(self.settings.models[model]["patch"])[0]
+        planned = planned_fits(self.study(study), self.config, patch)
+        if fit not in planned:
+            raise AtlasError(
+                f"fit '{study}/{fit}': no analysis of this configuration uses it (used: {', '.join(planned) or 'none'})"
+            )
+        return planned[fit]
+
+    def fit_inputs(self, study: str, fit: str, model: str) -> Files:
+        """Return the input files of a fit, with the code that it imports."""
+        planned = self.fit(study, fit, model)
+        files = {name: self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()}
+        adapter, kind = self.settings.models[model]["adapter"], FITS[next(iter(planned.fit))]
+        files["code"] = code_inputs("run_fit", f"zoo.{adapter}", kind.module)
+        checkpoint = self.settings.checkpoint(model)
+        return files | ({"checkpoint": checkpoint} if checkpoint else {})
+
+    def fit_options(self, study: str, fit: str, model: str) -> str:
+        """Return the command line options of a fit, but for those of its machine and its output."""
+        planned = self.fit(study, fit, model)
+        files = [self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()]
+        words = ["--dataset", planned.dataset, "--fit", json.dumps(planned.fit, sort_keys=True), "--view", planned.view, *files]
+        return f"{shlex.join(words)} {self.checkpoint_option(model)}"
 
     # Analyses
 
@@ -196,6 +250,7 @@ class Targets:
         """Return the input files of an analysis of `models`, with its code and that of the readers it opens."""
         every = [(model, one) for model in models for one in self.asked(analysis, model)]
         files = [file for model, one in every for file in self._asked_files(model, one).values()]
+        files += [self.fit_file(analysis.study, fit, model) for model in models for fit in analysis.fits]
         opened = list(dict.fromkeys(one.dataset for _, one in every if "reader" in one.files))
         readers = [reader_module(self.settings.datasets[dataset]["reader"]) for dataset in opened]
         return {
@@ -204,16 +259,11 @@ class Targets:
         }
 
     def analysis_passes(self, analysis: Analysis, models: list[str]) -> str:
-        """Return the option ``--passes`` of `tabulate`: the files of each ask; of each model's, for one over models."""
+        """Return the option ``--passes`` of `tabulate`: the files of each ask and fit; of each model's, for one over models."""
         by_model = {
             model: {
-                one.name: {
-                    "dataset": one.dataset,
-                    "view": one.view,
-                    "files": self._asked_files(model, one),
-                    **({"reader": self.opening(one.dataset)} if "reader" in one.files else {}),
-                }
-                for one in self.asked(analysis, model)
+                "asks": {one.name: self._described(model, one) for one in self.asked(analysis, model)},
+                "fits": {fit: self.fit_file(analysis.study, fit, model) for fit in analysis.fits},
             }
             for model in models
         }
@@ -222,6 +272,10 @@ class Targets:
     def analysis_settings(self, analysis: Analysis) -> str:
         """Return the settings of an analysis, as JSON."""
         return json.dumps(self.config[analysis.study][analysis.name], sort_keys=True)
+
+    def _described(self, model: str, one: Asked) -> Files:
+        reader = {"reader": self.opening(one.dataset)} if "reader" in one.files else {}
+        return {"dataset": one.dataset, "view": one.view, "files": self._asked_files(model, one), **reader}
 
     def _asked_files(self, model: str, one: Asked) -> dict[str, str]:
         kinds = [kind for kind in one.files if kind != "reader"]

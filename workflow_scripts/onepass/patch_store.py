@@ -1,0 +1,67 @@
+"""Single patch features for what needs them one by one (nearest neighbours, probes, hyperplanes): chosen, never all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.onepass.batch import Batch, LayerView
+from workflow_scripts.onepass.collector import Collector, PassFacts
+from workflow_scripts.onepass.stores import patches_per_image, stored_layers
+
+
+class PatchStore(Collector):
+    """Features of a bounded, seeded choice of patches, evenly over images: rows of [L, D] by patch, L the chosen layers.
+
+    Every image gives the same number of patches, so that row r is of image r // that number; ``cell`` holds which of its cells
+    each is. Which they are depends on the seed and the image's position alone, not on the batch. A study asks for `patches` in
+    all, `layers` ("all" or a list; -1 is the last), `facets` (token, query, key, value: heads side by side), `precision` and
+    `seed`.
+    """
+
+    name = "patch_store"
+
+    def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
+        super().__init__(len(options["layers"]), folder, **options)
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Resolve the layers, and the number of patches by that of the images."""
+        return {**asked, "layers": stored_layers(asked["layers"], facts.n_layers), "n_images": facts.n_images}
+
+    def update(self, view: LayerView, batch: Batch) -> None:
+        """Put the chosen patches of the batch, if the layer is one of the chosen."""
+        if view.index not in self.options["layers"]:
+            return
+        place = self.options["layers"].index(view.index) + 1
+        grid = view.grid[0] * view.grid[1]
+        if batch.tiles is not None:
+            raise AtlasError("patch_store: keeps patches of images that are one crop; choose a view without tiles")
+        count = patches_per_image(self.options["patches"], self.options["n_images"], grid)
+        cells = np.stack([_chosen(self.options["seed"], image, grid, count) for image in batch.index.tolist()])
+        rows = (batch.index[:, None] * count + np.arange(count)).ravel()
+        where = torch.from_numpy(cells + view.n_prefix)
+        self.put("cell", place, rows, cells.ravel(), np.int32)
+        for facet in self.options["facets"]:
+            values = facet_of(view, facet)
+            chosen = values[torch.arange(len(values))[:, None], where.to(values.device)].flatten(0, 1)
+            precision = np.dtype(self.options["precision"])
+            if float(chosen.abs().max()) > float(np.finfo(precision).max):
+                raise AtlasError(f"a feature of layer {view.index} is too large for {precision}; store it in float32")
+            self.put(facet, place, rows, chosen, precision)
+
+
+def _chosen(seed: int, image: int, grid: int, count: int) -> np.ndarray:
+    """Return the cells of an image that are kept, sorted, [count]."""
+    return np.sort(np.random.default_rng([seed, image]).permutation(grid)[:count])
+
+
+def facet_of(view: LayerView, facet: str) -> torch.Tensor:
+    """Return a facet of all tokens, [B, T, D], heads side by side."""
+    value = getattr(view.layer, facet)
+    return value if facet == "token" else value.transpose(1, 2).flatten(2)

@@ -1,0 +1,33 @@
+"""How many patch features a store keeps, and what they take on disk: planning needs no torch for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_BYTES = {"float16": 2, "float32": 4}
+
+
+def patches_per_image(total: int, n_images: int, n_patches: int) -> int:
+    """Return how many patches of each image a store keeps: `total` spread evenly, at least one, at most all `n_patches`."""
+    return max(1, min(n_patches, total // max(1, n_images)))
+
+
+def stored_layers(asked: str | list[int], n_layers: int) -> list[int]:
+    """Return the 1-based layers that ``all`` or a list of layers stands for; -1 is the last."""
+    return list(range(1, n_layers + 1)) if asked == "all" else [n_layers + 1 + at if at < 0 else at for at in asked]
+
+
+def store_bytes(options: Mapping[str, Any], n_images: int, n_patches: int, dim: int, n_layers: int) -> int:
+    """Return the bytes of a patch store's features.
+
+    Args:
+        options: of the collector patch_store, as a study asks.
+        n_images: of the dataset.
+        n_patches: of an image.
+        dim: width of the model.
+        n_layers: of the model.
+    """
+    rows = n_images * patches_per_image(options["patches"], n_images, n_patches)
+    layers = len(stored_layers(options["layers"], n_layers))
+    return rows * layers * len(options["facets"]) * dim * _BYTES[options["precision"]]
