@@ -1,9 +1,19 @@
-"""The tables of docs/ say what the registries say: to correct one, replace its rows by those that the failure prints."""
+"""The tables of docs/ and the README say what registries and studies say.
 
+To correct the tables of models and datasets, replace their rows by those that the failure prints. docs/figures.md is written
+by the command list_figures.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
+
+from workflow_scripts.list_figures import page
+from workflow_scripts.studies.found import find_study, study_names
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = ("thesis", "local", "tokens", "segmentation", "registers")
@@ -93,3 +103,48 @@ def test_every_checkpoint_of_the_studies_is_in_the_table():
 
 def test_every_dataset_that_is_fetched_is_in_the_table():
     check("datasets.md", list(dataset_rows()))
+
+
+def figure_rows(study):
+    """One row per figure of a study, in the order of its report."""
+    for figure in study.figures:
+        yield line(figure.number, f"`results/figures/{study.name}/{figure.name}.pdf`", figure.title)
+
+
+def test_every_figure_is_in_the_list():
+    text = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
+    tables = {part.split("\n", 1)[0]: part for part in text.split("\n## ")[1:]}
+    studies = [find_study(name) for name in study_names()]
+    assert list(tables) == [study.name for study in studies if study.figures]
+    for study in studies:
+        rows = [row for row in tables.get(study.name, "").splitlines() if row.startswith("| ")][2:]
+        assert rows == list(figure_rows(study)), "run `uv run python -m workflow_scripts.list_figures`"
+
+
+def test_readme_counts_the_figures_of_every_study():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## Remake one figure")[1].split("\n## ")[0]
+    shown = [row for row in section.splitlines() if row.startswith("- ")]
+    studies = [find_study(name) for name in study_names()]
+    assert shown == [
+        f"- {study.title}: [{count} figure{'s' * (count > 1)}](docs/figures.md#{study.name})"
+        for study in studies
+        if (count := len(study.figures))
+    ]
+
+
+def test_the_command_writes_the_list(tmp_path):
+    command = [sys.executable, "-m", "workflow_scripts.list_figures", "--output", str(tmp_path / "figures.md")]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert (tmp_path / "figures.md").read_bytes() == (ROOT / "docs/figures.md").read_bytes()
+
+
+def test_a_title_does_not_break_the_list_s_table():
+    study = find_study("thesis")
+    figure = replace(study.figures[0], title="P(a | b)", number="")
+    none = replace(study, name="none", figures=())
+    rows = page([none, replace(study, figures=(figure,), reference={"short": "A. Author 2020"})]).split("## ")[1:]
+    assert rows == [
+        "thesis\n\nHow supervision shapes Vision Transformers (A. Author 2020)\n\n| study's number | figure | what it shows |\n"
+        "| --- | --- | --- |\n|  | `results/figures/thesis/overview.pdf` | P(a &#124; b) |\n"
+    ]

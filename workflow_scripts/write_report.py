@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from workflow_scripts.common.errors import AtlasError, run_command
+from workflow_scripts.common.errors import AtlasError, nearest, run_command
 from workflow_scripts.report.build import Results, write_report
 from workflow_scripts.report.claims import read_claims
 from workflow_scripts.report.neighbours import read_neighbours
@@ -26,22 +26,34 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
     info = read_run_info(args.run_info)
+    check_figures(args.figures, args.studies)
     names = {model["id"]: model["display_name"] for model in info["models"]}
     knn = read_neighbours(args.knn, names) if args.knn else None
     studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
     write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn)
 
 
+def check_figures(figures: list[str], studies: list[str]) -> None:
+    """Refuse a figure of another study, which the report would leave out.
+
+    Raises:
+        AtlasError: a figure is given otherwise than as study/name, or is none of `studies`.
+    """
+    for key in figures:
+        study, slash, _ = key.partition("/")
+        if not slash:
+            raise AtlasError(f"--figures {key}: give it as study/name")
+        if study not in studies:
+            raise AtlasError(f"--figures {key}: not of a study in --studies ({', '.join(studies)}){nearest(study, studies)}")
+
+
 def results(name: str, figures: list[str], tables: Path | None) -> Results:
     """Return what the run made of the study called `name`.
 
     Raises:
-        AtlasError: a figure is none of the studies'.
+        AtlasError: there is no such study, or no such figure in it.
     """
     study = find_study(name)
-    for key in figures:
-        if "/" not in key:
-            raise AtlasError(f"--figures {key}: give it as study/name")
     own = [study.figure(key.split("/", 1)[1]) for key in figures if key.split("/", 1)[0] == name]
     folder = tables / name if tables else None
     return Results(study, own, folder, read_claims(folder / "claims.json") if folder and study.claims else None)

@@ -10,10 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import save_file
 
+from workflow_scripts.common.arrays import write_arrays
+from workflow_scripts.common.run_model import RunModel, read_models, write_models
+from workflow_scripts.common.study import Figure
 from workflow_scripts.common.table import COLUMNS, write_table
-from workflow_scripts.figures.catalogue import FigureEntry
+from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.drawing import Drawing
+from workflow_scripts.figures.read import load
+from workflow_scripts.figures.save import draw
+from workflow_scripts.studies.found import find_study
 
 KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "global", "sparse_repeating")
 
@@ -31,6 +37,15 @@ class Shape:
     columns: int = 8
     prefix: int = 1
     has_offset: bool = True
+    random: bool = False
+
+    @property
+    def entry(self) -> dict:
+        """Return what a registry says of it."""
+        facts = {name: getattr(self, name) for name in ("display_name", "supervision", "layers", "heads")}
+        facts |= {"method": "made up", "architecture": "ViT", "dim": 64, "prefix_tokens": self.prefix, "licence": "none"}
+        facts |= {"patch": 16, "image_size": [16 * self.rows, 16 * self.columns]}
+        return facts | {"adapter": "random" if self.random else "timm_vit", "checkpoint": {"source": {"type": "path"}}}
 
 
 SMALL = (
@@ -49,7 +64,7 @@ DEMO = (
     Shape("simmim", "SimMIM", "reconstruction"),
     Shape("untrained", "Untrained", "none", has_offset=False),
 )
-RANDOM = Shape("random_baseline", "Random", "none", layers=12)
+RANDOM = Shape("random_baseline", "Random", "none", layers=12, random=True)
 _ZOO = (
     ("FS S/32", 12, 6, 7),
     ("FS S/16", 12, 6, 14),
@@ -93,28 +108,58 @@ def write_model_table(folder: Path, shape: Shape, analysis: str = "attention", s
     frame["ci_high"] = (frame["value"] + frame["width"]).where(known)
     same = {"study": "thesis", "analysis": analysis, "model": shape.id, "n": 480, "higher_is_better": pd.NA}
     same |= {"other_model": "", "other_layer": pd.NA, "other_facet": ""}
-    return save_table(folder / analysis / f"{shape.id}.parquet", frame.assign(**same)[list(COLUMNS)], shape)
+    return save_table(folder / analysis / f"{shape.id}.parquet", frame.assign(**same)[list(COLUMNS)])
 
 
 @dataclass(frozen=True)
 class Files:
-    """Files of a set of models: a list of tables per analysis, maps, and the comparison of all."""
+    """Files of a set of models: their description, a list of tables per analysis, maps, and the comparison of all."""
 
+    models: Path
     tables: dict[str, list[Path]]
     maps: list[Path]
     cka: Path
 
-    def given_to(self, entry: FigureEntry) -> dict:
-        """Return what `save.draw` is called with for `entry`."""
-        given = {"tables": [path for analysis in entry.analyses for path in self.tables[analysis]]}
-        return given | {"maps": self.maps if entry.maps else [], "cka": self.cka if entry.cka else None}
+    def given_to(self, figure: Figure, only: Sequence[str] = ()) -> dict:
+        """Return what `load` is given for `figure`: the files that the workflow would give it."""
+
+        def of_models(paths: Sequence[Path]) -> list[Path]:
+            return [path for path in paths if not only or path.stem in only]
+
+        return {
+            "tables": [path for analysis in figure.tables for path in of_models(self.tables[analysis])],
+            "maps": {analysis: of_models(self.maps) for analysis in figure.maps},
+            "pairs": dict.fromkeys(figure.pairs, self.cka),
+        }
+
+    def run_models(self, only: Sequence[str] = ()) -> tuple[RunModel, ...]:
+        """Return the models, or those asked for in their order."""
+        return read_models(self.models, only)
+
+    def draw(self, figure: Figure, only: Sequence[str] = (), **instead: object) -> Drawn:
+        """Draw `figure` of its files, or of what stands `instead` of them."""
+        drawing = drawing_of(figure)
+        given = self.given_to(figure, only) | instead
+        return draw(drawing, load(self.run_models(only), **given, scores=drawing.scores))
 
 
 def write_files(folder: Path, shapes: Sequence[Shape]) -> Files:
     """Write every kind of file of `shapes`."""
+    write_models(folder / "models.json", {shape.id: shape.entry for shape in shapes})
     tables = {analysis: [write_model_table(folder / "tables", shape, analysis) for shape in shapes] for analysis in ANALYSES}
     maps = [write_maps(folder / "maps", shape) for shape in shapes]
-    return Files(tables, maps, write_cka(folder / "cka.parquet", shapes))
+    return Files(folder / "models.json", tables, maps, write_cka(folder / "cka.parquet", shapes))
+
+
+def drawing_of(figure: Figure) -> Drawing:
+    """Return how a figure of a study is drawn."""
+    return Drawing.of(find_study(figure.study), figure)
+
+
+def read_all(files: Files, study: str) -> FigureData:
+    """Read every file, with all scores of `study`."""
+    tables = [path for paths in files.tables.values() for path in paths]
+    return load(files.run_models(), tables, {"attention": files.maps}, {"cka": files.cka}, find_study(study).scores)
 
 
 def _attention_rows(shape: Shape, _: str, rng: np.random.Generator) -> Iterator[tuple]:
@@ -252,15 +297,12 @@ def write_cka(path: Path, shapes: Sequence[Shape], seed: int = 0) -> Path:
             values = np.exp(-(((a - b) / shape.layers / far) ** 2))
             add(shape, shape, a + 1, b + 1, [f"{part}_skip"] * len(a), [f"{part}_branch"] * len(a), "all", values)
     frame = pd.concat(frames, ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
-    facts = ("display_name", "supervision", "layers")
-    write_table(path, frame, {"models": {shape.id: {name: getattr(shape, name) for name in facts} for shape in shapes}})
-    return path
+    return save_table(path, frame)
 
 
-def save_table(path: Path, frame: pd.DataFrame, shape: Shape) -> Path:
-    """Write `frame` with the metadata of `shape`."""
-    header = {"display_name": shape.display_name, "supervision": shape.supervision, "weights_sha256": "0" * 64}
-    write_table(path, frame.astype(COLUMNS), header)
+def save_table(path: Path, frame: pd.DataFrame) -> Path:
+    """Write `frame` as the workflow does."""
+    write_table(path, frame.astype(COLUMNS), {"passes": {}, "settings": {}, "seed": 0})
     return path
 
 
@@ -289,13 +331,9 @@ def write_maps(folder: Path, shape: Shape, seed: int = 0, n_images: int = 10) ->
     arrays["single_cls"] = blobs((n_images, *size))
     arrays["single_image"] = _images(n_images)
     path = folder / f"{shape.id}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ids = json.dumps([f"val/{i:05d}" for i in range(n_images)])
-    header = {
-        "display_name": shape.display_name, "supervision": shape.supervision, "n_images": "480",
-        "n_prefix": str(shape.prefix), "rows": str(shape.rows), "cols": str(shape.columns), "image_ids": ids,
-    }  # fmt: skip
-    save_file(arrays, path, metadata=header)
+    header = {"model": shape.id, "n_images": "480", "n_prefix": str(shape.prefix)}
+    header |= {"rows": str(shape.rows), "cols": str(shape.columns)}
+    write_arrays(path, arrays, header | {"image_ids": json.dumps([f"val/{i:05d}" for i in range(n_images)])})
     return path
 
 

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from matplotlib.text import Text
 
 from tests.figures.synthetic import TWENTY
-from workflow_scripts.figures import catalogue, data, style
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.figures import style
 
 # Machado, Oliveira and Fernandes 2009, severity 1, for linear RGB.
 BLINDNESS = {
@@ -46,26 +46,10 @@ def test_names_are_readable_on_white():
 
 
 def test_models_of_a_family_share_its_colour_and_differ_in_dash_or_marker():
-    models = [data.Model(shape.id, shape.display_name, shape.supervision) for shape in TWENTY]
+    models = [RunModel(shape.id, shape.display_name, shape.supervision) for shape in TWENTY]
     styles = style.model_styles(models)
     assert all(styles[m.id].colour == style.FAMILY_COLOURS[m.supervision] for m in models)
     assert len({(s.colour, s.dash, s.marker) for s in styles.values()}) == len(models)
-
-
-def test_a_model_has_one_colour_in_all_figures(small, drawn_small):
-    expected = {model.display_name: style.model_styles(small.models)[model.id] for model in small.models}
-    found = 0
-    for entry in catalogue.FIGURES:
-        figure = drawn_small(entry.name).figure
-        for text in figure.findobj(Text):
-            name = text.get_text().replace("\n", " ")
-            if name in expected and text.get_color() not in (style.INK, "black"):  # legends write names in ink
-                assert text.get_color() == expected[name].text, (entry.name, name)
-                found += 1
-        for axes in figure.axes:
-            for line in axes.get_legend_handles_labels()[0] if axes.get_legend() else ():
-                assert line.get_color() == expected[line.get_label()].colour
-    assert found >= 4 * 20  # many figures write names in panels or rows, not in the legend alone
 
 
 @pytest.mark.parametrize("n_layers", [1, 4, 6, 12, 24, 32, 48])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -12,15 +13,19 @@ from PIL import Image
 from tests.report.browser import BROWSER, probe
 from tests.report.page import Page
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.study import Figure, Summary, SummaryTable
 from workflow_scripts.common.table import make_table, write_table
-from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.figures.style import FAMILIES
-from workflow_scripts.report.build import SUMMARY_TABLES, write_report
+from workflow_scripts.report.build import Results, write_report
 from workflow_scripts.report.claims import read_claims
 from workflow_scripts.report.fragments import Cell, Column, Fragment, to_html, to_latex
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import duration, moment, read_run_info
+from workflow_scripts.studies.found import find_study
 
+STUDY = find_study("thesis")
+FIGURES = STUDY.figures
+TABLES = STUDY.summary.tables
 NASTY = '<script>alert("x")</script> & co'
 
 
@@ -108,23 +113,33 @@ def files(tmp_path):
         for layer, (value, low) in enumerate(zip(values, (0.06, float("nan"), 0.01), strict=True), 1)
     ]
     table = make_table(rows, analysis="knn", metric="knn_accuracy", setting="k = 20", unit="share", higher_is_better=True)
-    write_table(tmp_path / "knn.parquet", table, {"display_names": {"model_supervised": NASTY}})
+    write_table(tmp_path / "knn.parquet", table, {})
     (tmp_path / "run.json").write_text(json.dumps(run_info()))
-    (tmp_path / "summary").mkdir()
-    for name in SUMMARY_TABLES:
-        columns = (Column("Model"), *(Column(f"A rather long heading {place}", number=True) for place in range(9)))
-        table = Fragment(name, f"Caption of {name}.", columns, ((Cell(NASTY), *[Cell("0.5", "3", "0.4 to 0.6")] * 9),))
-        (tmp_path / "summary" / f"{name}.html").write_text(to_html(table))
-        (tmp_path / "summary" / f"{name}.tex").write_text(to_latex(table))
-    (tmp_path / "claims.json").write_text(json.dumps({"demo": True, "claims": CLAIMS}))
+    write_results(tmp_path / "tables" / "thesis", [table.name for table in TABLES])
     return tmp_path
 
 
-def build(files, info=None, entries=FIGURES):
+def write_results(folder, tables):
+    """Write a study's tables for reading and its judged claims."""
+    folder.mkdir(parents=True)
+    for name in tables:
+        columns = (Column("Model"), *(Column(f"A rather long heading {place}", number=True) for place in range(9)))
+        table = Fragment(name, f"Caption of {name}.", columns, ((Cell(NASTY), *[Cell("0.5", "3", "0.4 to 0.6")] * 9),))
+        (folder / f"{name}.html").write_text(to_html(table))
+        (folder / f"{name}.tex").write_text(to_latex(table))
+    (folder / "claims.json").write_text(json.dumps({"demo": True, "claims": CLAIMS}))
+
+
+def results(files, study=STUDY, figures=FIGURES):
+    folder = files / "tables" / study.name
+    return Results(study, figures, folder, read_claims(folder / "claims.json"))
+
+
+def build(files, info=None, figures=FIGURES, more=()):
     output = files / "results" / "report"
-    knn, claims = read_neighbours(files / "knn.parquet"), read_claims(files / "claims.json")
-    info, figures = info or run_info(), files / "results/figures"
-    write_report(output, info, entries, figures, files / "sheet.png", knn, files / "summary", claims)
+    knn = read_neighbours(files / "knn.parquet", {"model_supervised": NASTY})
+    studies = [results(files, figures=figures), *more]
+    write_report(output, info or run_info(), studies, files / "results/figures", files / "sheet.png", knn)
     return output, (output / "index.html").read_text(encoding="utf-8")
 
 
@@ -166,7 +181,7 @@ def test_page_says_what_was_run(files):
     assert "0123456789ab" in page.text
     assert "broken.png" in page.text
     for entry in FIGURES:
-        for sentence in (entry.title, entry.caption, entry.expected):
+        for sentence in (entry.title, entry.caption, entry.found):
             assert sentence in page.text
     assert "75.0 % layer 2" in page.text  # the best layer, without an interval
     assert "50.0 % layer 3" in page.text  # the last layer
@@ -197,7 +212,7 @@ def test_claims_with_their_verdicts(files):
     assert page.text.index("Attention") < page.text.index("Reason of first_one") < page.text.index("Reason of third")
     claims = [attrs for tag, attrs in page.tags if tag == "table" and attrs.get("class") == "claims"]
     assert claims == [{"class": "claims", "role": "table"}]  # narrow screens show it as blocks: roles keep it a table
-    path = files / "claims.json"
+    path = files / "tables/thesis/claims.json"
     path.write_text(json.dumps({"demo": False, "claims": CLAIMS}))
     _, text = build(files, run_info(demo=False))
     assert "n the demo world" not in Page(text).text
@@ -229,17 +244,21 @@ def test_summary_tables_stand_before_the_figures(files):
     output, text = build(files)
     page = Page(text)
     assert page.text.index("Summary tables", 2000) < page.text.index("Reason of first_one") < page.text.index("Make it again")
-    for name, (heading, number) in SUMMARY_TABLES.items():
-        assert f"{heading} Table {number} of the study" in page.text
-        assert f"Caption of {name}." in page.text
-        assert (output / f"assets/thesis_{name}.tex").read_text() == (files / f"summary/{name}.tex").read_text()
-    (files / "summary/models.tex").unlink()
-    with pytest.raises(AtlasError, match=r"models\.tex: missing; make it with tabulate_summary"):
+    for table in TABLES:
+        assert f"{table.title} Table {table.number} of the study" in page.text
+        assert f"Caption of {table.name}." in page.text
+        written = (files / f"tables/thesis/{table.name}.tex").read_text()
+        assert (output / f"assets/thesis_{table.name}.tex").read_text() == written
+    assert {(table.name, table.number) for table in TABLES} == {
+        ("best_layers", "2.1"), ("dense_against_normal", "2.4"), ("models", "2.2"),
+    }  # fmt: skip
+    (files / "tables/thesis/models.tex").unlink()
+    with pytest.raises(AtlasError, match=r"models\.tex: missing; make it with the rule thesis_summary"):
         build(files)
 
 
 def test_figures_stand_by_section_with_the_study_s_number(files):
-    _, text = build(files, entries=FIGURES[::-1])
+    _, text = build(files, figures=FIGURES[::-1])
     page = Page(text)
     sections = list(dict.fromkeys(entry.section for entry in FIGURES[::-1]))
     places = [text.index(f'<h3 id="study-thesis-{section.lower().replace(" ", "-")}">') for section in sections]
@@ -252,8 +271,48 @@ def test_figures_stand_by_section_with_the_study_s_number(files):
         assert (tag in page.text) == bool(entry.number)
 
 
+@pytest.fixture
+def second(files):
+    """What a run made of a second study, whose descriptions say no more than they must."""
+    words = {"number": "", "section": "Attention", "title": "A second study's figure", "caption": "Seen.", "found": ""}
+    figure = Figure("second", "one", **words, tables=("attention",))
+    summary = Summary((), (SummaryTable("scores", "A second study's scores"),))
+    study = replace(STUDY, name="second", title="What registers do", figures=(figure,), summary=summary)
+    folder = files / "results" / "figures" / "second"
+    folder.mkdir()
+    for suffix in ("png", "pdf", "csv"):
+        (folder / f"one.{suffix}").write_bytes((files / f"results/figures/thesis/mask_iou.{suffix}").read_bytes())
+    write_results(files / "tables" / "second", ["scores"])
+    return Results(study, study.figures, files / "tables" / "second")
+
+
+def test_studies_stand_one_after_the_other_each_with_its_own(files, second):
+    output, text = build(files, more=[second])
+    page = Page(text)
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    own = ["study-thesis", "study-thesis-summary", "study-thesis-claims", "study-second", "study-second-summary"]
+    assert [name for name in ids if name in (*own, "study-second-claims")] == own
+    assert "Study 1: how supervision shapes Vision Transformers" in page.text
+    assert "Study 2: what registers do" in page.text
+    assert f"Figure {len(FIGURES)} {FIGURES[-1].title}" in page.text
+    assert f"Figure {len(FIGURES) + 1} A second study's figure" in page.text  # numbers go on
+    assert (output / "assets/second_one.png").is_file()
+    assert (output / "assets/second_scores.tex").is_file()
+
+
+def test_what_a_description_leaves_out_is_not_spoken_of(files, second):
+    output = files / "out"
+    write_report(output, run_info(), [second], files / "results/figures", None, None)
+    text = Page((output / "index.html").read_text()).text
+    assert "A second study's scores" in text
+    assert "of the study" not in text  # neither figure nor table has a number there
+    assert "What the study found" not in text
+
+
 def test_no_banner_and_no_demo_sections_outside_the_demo(files):
-    write_report(files / "out", run_info(demo=False), FIGURES[:1], files / "results/figures", None, None)
+    studies = [Results(STUDY, FIGURES[:1])]
+    write_report(files / "out", run_info(demo=False), studies, files / "results/figures", None, None)
     text = Page((files / "out/index.html").read_text()).text
     assert "demo world" not in text
     assert "Did the models learn?" not in text
@@ -283,7 +342,7 @@ def test_everything_from_files_is_escaped(files):
     assert "<script>alert" not in text
     page = Page(text)
     assert len(page.all("script")) == 1
-    assert page.text.count(NASTY) >= 12 + len(SUMMARY_TABLES) + 4
+    assert page.text.count(NASTY) >= 12 + len(TABLES) + 4
 
 
 def test_folder_has_every_file_and_asks_for_nothing_else(files, monkeypatch):
@@ -358,22 +417,47 @@ def test_a_table_without_neighbours_is_refused(tmp_path):
     frame = make_table([{"model": "a", "layer": 1, "value": 1.0}], analysis="attention", metric="attention_distance")
     write_table(tmp_path / "a.parquet", frame, {})
     with pytest.raises(AtlasError, match=r"a\.parquet: no metric 'knn_accuracy'"):
-        read_neighbours(tmp_path / "a.parquet")
+        read_neighbours(tmp_path / "a.parquet", {})
+
+
+def command(files, *arguments):
+    words = ["--figures-dir", files / "results/figures", "--run-info", files / "run.json", "--output-dir", files / "out"]
+    words += ["--knn", files / "knn.parquet", "--contact-sheet", files / "sheet.png", *arguments]
+    run = [sys.executable, "-m", "workflow_scripts.write_report", *map(str, words)]
+    return subprocess.run(run, capture_output=True, text=True, check=False)
 
 
 def test_command_writes_the_report(files):
-    command = [sys.executable, "-m", "workflow_scripts.write_report", "--figures-dir", files / "results/figures"]
-    command += ["--figure", "thesis/mask_iou", "thesis/head_kinds", "--knn", files / "knn.parquet"]
-    command += ["--run-info", files / "run.json", "--contact-sheet", files / "sheet.png", "--output-dir", files / "out"]
-    subprocess.run(command, check=True)
+    two = ("--studies", "thesis", "--figures", "thesis/mask_iou", "thesis/head_kinds")
+    assert command(files, *two).returncode == 0
     assert len(list((files / "out/assets").iterdir())) == 7
-    more = ["--summary-dir", files / "summary", "--claims", files / "claims.json"]
-    subprocess.run([*command, *more], check=True)
-    assert len(list((files / "out/assets").iterdir())) == 7 + len(SUMMARY_TABLES)
+    text = (files / "out/index.html").read_text()
+    assert text.index(">Overlap of attention with object masks<") < text.index(">Share of head kinds by layer<")
+    name = next(model["display_name"] for model in run_info()["models"] if model["id"] == "model_supervised")
+    assert f'<tr><th scope="row">{name}</th><td class="number">' in text  # k-NN: by the names of the run
+    assert command(files, *two, "--tables-dir", files / "tables").returncode == 0
+    assert len(list((files / "out/assets").iterdir())) == 7 + len(TABLES)
     assert "Reason of first_one." in (files / "out/index.html").read_text()
-    wrong = subprocess.run([*command, "--figure", "thesis/mask_iuo"], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 1
-    assert wrong.stderr == "error: no figure 'thesis/mask_iuo'; did you mean 'thesis/mask_iou'?\n"
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        ("thesis/mask_iuo", "no figure 'thesis/mask_iuo'; did you mean 'thesis/mask_iou'?"),
+        ("mask_iou", "--figures mask_iou: give it as study/name"),
+        ("thsis/mask_iou", "--figures thsis/mask_iou: not of a study in --studies (thesis); did you mean 'thesis'?"),
+    ],
+)
+def test_command_names_a_figure_that_it_does_not_know(files, figure, said):
+    done = command(files, "--studies", "thesis", "--figures", "thesis/head_kinds", figure)
+    assert done.returncode == 1
+    assert done.stderr == f"error: {said}\n"
+    assert not (files / "out").exists()
+
+
+def test_command_names_a_study_that_it_does_not_know(files):
+    done = command(files, "--studies", "thesiss")
+    assert done.stderr == "error: no study 'thesiss' (known: thesis); did you mean 'thesis'?\n"
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: install the package chromium-headless-shell (or chromium)")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
-from tests.figures.synthetic import RANDOM, SMALL, TWENTY, save_table
+from tests.figures.synthetic import RANDOM, SMALL, TWENTY, drawing_of, save_table
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures import catalogue, data, heads, read, style
-from workflow_scripts.figures.save import draw, draw_data
-from workflow_scripts.figures.thesis.average_cls_attention import chosen_heads
+from workflow_scripts.figures import data, heads, read, style
+from workflow_scripts.figures.save import draw
+from workflow_scripts.studies.found import find_study
 
-MAP_FIGURES = [entry.name for entry in catalogue.FIGURES if entry.maps]
+STUDY = find_study("thesis")
+MAP_FIGURES = [figure.name for figure in STUDY.figures if figure.maps]
 # One figure of each drawing: figures that differ only in the rows that they read look alike.
 DRAWINGS = (
     "overview", "cka_last_layer", "cka_last_layer_cls_variants", "cka_depth", "cka_depth_pairs", "residual_ratio",
@@ -27,7 +27,7 @@ WITHOUT_BASELINE = {"head_kinds", "residual_ratio", "cka_depth", "cka_depth_pair
 
 
 def drawn(name, given):
-    return draw_data(catalogue.figure("thesis", name), given)
+    return draw(drawing_of(STUDY.figure(name)), given)
 
 
 def off_page(figure):
@@ -44,36 +44,33 @@ def check_page(figure):
     assert figure.get_figwidth() <= style.PAGE_WIDTH + 1e-6
 
 
-@pytest.mark.parametrize("entry", catalogue.FIGURES, ids=lambda entry: entry.name)
-def test_draws_several_models_within_the_page(entry, drawn_small):
-    result = drawn_small(entry.name)
+@pytest.mark.parametrize("name", [figure.name for figure in STUDY.figures])
+def test_draws_several_models_within_the_page(name, drawn_small):
+    result = drawn_small(name)
     check_page(result.figure)
     shown = set(result.data["model"]) | set(result.data.get("other_model", pd.Series(dtype=str)).dropna())
-    expected = {shape.id for shape in SMALL} | ({RANDOM.id} if entry.name not in WITHOUT_BASELINE else set())
-    assert shown == expected - ({"untrained"} if entry.name == "offset_heads" else set())
+    expected = {shape.id for shape in SMALL} | ({RANDOM.id} if name not in WITHOUT_BASELINE else set())
+    assert shown == expected - ({"untrained"} if name == "offset_heads" else set())
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES, "attention_distance", "head_kinds")))
 def test_draws_one_model(name, small):
     clip = small.models[1:2]
-    result = drawn(name, data.FigureData(clip, small.tables[1:2], small.maps[1:2], small.cka.of(clip)))
+    maps, pairs = {"attention": small.maps["attention"][1:2]}, {"cka": small.pairs["cka"].of(clip)}
+    result = drawn(name, data.FigureData(clip, small.tables[1:2], maps, pairs, small.scores))
     assert set(result.data["model"]) == {"clip_b16"}
     check_page(result.figure)
 
 
 @pytest.mark.parametrize("name", ["overview", "cka_last_layer", "cka_depth_pairs", "clustering_local", "knn_by_supervision"])
 def test_draws_the_demo_within_the_page(name, demo_files):
-    entry = catalogue.figure("thesis", name)
-    check_page(draw(entry, **demo_files.given_to(entry)).figure)
+    check_page(demo_files.draw(STUDY.figure(name)).figure)
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
 def test_draws_twenty_models_with_few_axes(name, twenty_files):
-    entry = catalogue.figure("thesis", name)
     models = [shape.id for shape in TWENTY][: 12 if name == "cka_depth_pairs" else 20]  # whose panels grow with the square
-    given = twenty_files.given_to(entry)
-    given["tables"] = [path for path in given["tables"] if path.stem in models]
-    result = draw(entry, **given, models=models)
+    result = twenty_files.draw(STUDY.figure(name), models)
     assert len(set(result.data["model"])) == len(models)
     assert len(result.figure.axes) <= 20 * len(heads.KIND_NAMES) + 2
     if name in DRAWINGS:
@@ -83,9 +80,8 @@ def test_draws_twenty_models_with_few_axes(name, twenty_files):
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
 def test_order_of_models_is_the_order_asked_for(name, small_files):
-    entry = catalogue.figure("thesis", name)
     order = [shape.id for shape in (*reversed(SMALL), RANDOM)]
-    result = draw(entry, **small_files.given_to(entry), models=order)
+    result = small_files.draw(STUDY.figure(name), order)
     found = list(dict.fromkeys(result.data["model"]))
     if name in GROUPED:  # by kind of supervision, whatever the order asked for
         names = [text.get_text() for text in result.figure.axes[0 if name != "overview" else 4].get_yticklabels()]
@@ -117,15 +113,6 @@ def test_curves_hold_exactly_the_values_given(drawn_small, small_files):
                 np.testing.assert_array_equal(rows[column].to_numpy(float), given[column].to_numpy(float))
 
 
-def test_csv_round_trips_table_values(drawn_small, tmp_path):
-    from workflow_scripts.figures.save import save_drawn
-
-    result = drawn_small("attention_distance")
-    paths = [tmp_path / f"x.{suffix}" for suffix in ("pdf", "png", "csv")]
-    save_drawn(result, *paths)
-    np.testing.assert_array_equal(pd.read_csv(paths[2])["value"], result.data["value"].to_numpy(float))
-
-
 def test_lines_are_drawn_at_the_values_and_the_random_baseline_is_level(small, drawn_small):
     axes = drawn_small("attention_distance").figure.axes[-1]
     lines = {line.get_color(): line for line in axes.lines if len(line.get_xdata()) > 2}
@@ -148,7 +135,7 @@ def test_an_unknown_interval_leaves_no_band_and_no_nan(drawn_small):
 
 def test_maps_hold_the_values_at_their_layer_head_row_and_column(small, drawn_small):
     shown = drawn_small("average_cls_attention_all").data
-    for maps in small.maps:
+    for maps in small.maps["attention"]:
         given = maps.array("average_cls")
         rows = shown[shown["model"] == maps.model.id]
         place = maps.n_prefix + (rows["row"] - 1) * maps.columns + rows["column"] - 1
@@ -158,7 +145,7 @@ def test_maps_hold_the_values_at_their_layer_head_row_and_column(small, drawn_sm
 
 def test_aligned_rows_count_from_the_attending_token(small, drawn_small):
     shown = drawn_small("aligned_attention_all").data
-    maps = small.maps[1]
+    maps = small.maps["attention"][1]
     aligned = maps.array("aligned")
     centre = shown[(shown["model"] == maps.model.id) & (shown["row"] == 0) & (shown["column"] == 1)]
     np.testing.assert_array_equal(centre["value"], aligned[:, :, maps.rows - 1, maps.columns].ravel())
@@ -168,8 +155,8 @@ def test_mosaic_shows_each_head_in_its_cell(small):
     """The pixels of cell (layer, head) are the colours of that head's map."""
     from workflow_scripts.figures.maps import colour
 
-    maps = small.maps[1]
-    figure = drawn("average_cls_attention_all", data.FigureData(small.models, (), small.maps[1:2])).figure
+    maps = small.maps["attention"][1]
+    figure = drawn("average_cls_attention_all", data.FigureData(small.models, (), {"attention": (maps,)})).figure
     image = figure.findobj(AxesImage)[0].get_array()
     layer, head = 2, 1
     scale = image.shape[0] // (len(maps.array("average_cls")) * maps.rows)
@@ -182,8 +169,8 @@ def test_chosen_heads_are_least_median_and_most_concentrated():
     maps = np.full((1, 4, 3, 3), 0.02)
     for head, peak in enumerate((0.5, 5.0, 0.02, 0.1)):
         maps[0, head, 1, 1] = peak
-    assert chosen_heads(maps).tolist() == [[2, 3, 1]]
-    assert chosen_heads(maps[:, :2]).tolist() == [[0, 1]]
+    assert heads.chosen_heads(maps).tolist() == [[2, 3, 1]]
+    assert heads.chosen_heads(maps[:, :2]).tolist() == [[0, 1]]
 
 
 def test_example_is_the_median_of_its_kind_and_the_largest_offset():
@@ -221,11 +208,22 @@ def test_head_shares_are_counts_over_heads(drawn_small, small_files):
 def test_two_values_for_one_layer_stop(small_files, tmp_path):
     frame = pd.read_parquet(small_files.tables["attention"][0])
     again = frame[frame["head"].str.isdigit() & (frame["metric"] == "attention_distance")].assign(dataset="other")
-    path = save_table(tmp_path / "fs_b16.parquet", pd.concat([frame, again]), SMALL[0])
+    path = save_table(tmp_path / "fs_b16.parquet", pd.concat([frame, again]))
     with pytest.raises(AtlasError, match=r"several values for layer 1, head '1' \(demo_val / attention / , other / att"):
-        drawn("attention_distance", read.load([path], []))
+        drawn("attention_distance", read.load(small_files.run_models(["fs_b16"]), [path]))
 
 
-def test_each_figure_module_offers_draw_only_through_the_catalogue():
-    for entry in catalogue.FIGURES:
-        assert importlib.import_module(entry.module).draw.__doc__
+def test_a_model_has_one_colour_in_all_figures(small, drawn_small):
+    expected = {model.display_name: style.model_styles(small.models)[model.id] for model in small.models}
+    found = 0
+    for described in STUDY.figures:
+        figure = drawn_small(described.name).figure
+        for text in figure.findobj(Text):
+            name = text.get_text().replace("\n", " ")
+            if name in expected and text.get_color() not in (style.INK, "black"):  # legends write names in ink
+                assert text.get_color() == expected[name].text, (described.name, name)
+                found += 1
+        for axes in figure.axes:
+            for line in axes.get_legend_handles_labels()[0] if axes.get_legend() else ():
+                assert line.get_color() == expected[line.get_label()].colour
+    assert found >= 4 * 20  # many figures write names in panels or rows, not in the legend alone

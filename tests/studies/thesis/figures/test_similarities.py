@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from tests.figures.synthetic import RANDOM, SMALL
+from tests.figures.synthetic import RANDOM, SMALL, save_table
 from tests.figures.test_style import linear
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.common.table import read_table, read_table_metadata, write_table
-from workflow_scripts.figures import catalogue, matrices, read, style
-from workflow_scripts.figures.save import draw
+from workflow_scripts.common.table import read_table
+from workflow_scripts.figures import matrices, style
+from workflow_scripts.studies.found import find_study
 
+STUDY = find_study("thesis")
 NAMES = {shape.id: shape.display_name for shape in (*SMALL, RANDOM)}
 ORDER = [shape.id for shape in SMALL]
 
@@ -85,7 +86,7 @@ def test_depths_of_each_model(drawn_small, values):
 
 @pytest.mark.parametrize("order", [ORDER, ORDER[::-1]], ids=["as in the file", "reversed"])
 def test_depths_of_pairs(order, small_files, values):
-    result = draw(catalogue.figure("thesis", "cka_depth_pairs"), cka=small_files.cka, models=[*order, RANDOM.id])
+    result = small_files.draw(STUDY.figure("cka_depth_pairs"), [*order, RANDOM.id])
     pairs = [(order[line], order[column]) for line in range(4) for column in range(line + 1)]
     assert len(result.figure.axes) == len(pairs) + 1
     for axes, (vertical, horizontal) in zip(result.figure.axes, pairs, strict=False):
@@ -111,7 +112,7 @@ def test_residual_rows_are_skips_and_columns_branches(drawn_small, values):
 
 
 def test_only_the_models_asked_for_are_drawn(small_files):
-    result = draw(catalogue.figure("thesis", "cka_last_layer"), cka=small_files.cka, models=["dino_b16", "fs_b16"])
+    result = small_files.draw(STUDY.figure("cka_last_layer"), ["dino_b16", "fs_b16"])
     assert set(result.data["model"]) | set(result.data["other_model"]) == {"dino_b16", "fs_b16"}
     assert result.figure.axes[0].images[0].get_array().shape == (2, 2)
 
@@ -126,18 +127,14 @@ def test_printed_values_can_be_read():
         assert (pair[1] + 0.05) / (pair[0] + 0.05) > 3.9
 
 
-def changed(tmp_path, cka, keep=None, metadata=None):
-    frame = read_table(cka)
-    path = tmp_path / "cka.parquet"
-    write_table(path, frame if keep is None else keep(frame), metadata or read_table_metadata(cka))
-    return path
+def changed(tmp_path, cka, keep):
+    return {"cka": save_table(tmp_path / "cka.parquet", keep(read_table(cka)))}
 
 
 def test_what_is_missing_is_named(small_files, tmp_path):
-    def refuse(name, match, keep=None, metadata=None, models=()):
-        path = changed(tmp_path, small_files.cka, keep, metadata)
+    def refuse(name, match, keep):
         with pytest.raises(AtlasError, match=match):
-            draw(catalogue.figure("thesis", name), cka=path, models=models)
+            small_files.draw(STUDY.figure(name), pairs=changed(tmp_path, small_files.cka, keep))
 
     def without(**place):
         return lambda frame: frame[~np.logical_and.reduce([(frame[name] == value).to_numpy() for name, value in place.items()])]
@@ -151,10 +148,8 @@ def test_what_is_missing_is_named(small_files, tmp_path):
         "residual_cka", "the attention skips and branches of 'untrained'", without(model="untrained", facet="attention_skip")
     )
     refuse("cka_depth", "compared twice at one place", lambda frame: pd.concat([frame, frame]))
-    refuse("cka_depth", "does not name the models compared", metadata={"display_name": "x"})
-    refuse("cka_depth", "model 'dino_b8' is not compared; did you mean 'dino_b16'", models=["fs_b16", "dino_b8"])
-    with pytest.raises(AtlasError, match="figure 'thesis/cka_depth' is drawn from the CKA table: give --cka"):
-        draw(catalogue.figure("thesis", "cka_depth"))
+    with pytest.raises(AtlasError, match="figure 'thesis/cka_depth' is drawn from the pairs of cka: give --pairs"):
+        small_files.draw(STUDY.figure("cka_depth"), pairs={}, tables=small_files.tables["knn"])
 
 
 def test_a_missing_pair_is_undefined_and_grey(small_files, tmp_path):
@@ -166,23 +161,14 @@ def test_a_missing_pair_is_undefined_and_grey(small_files, tmp_path):
         first = of_clip & (frame["facet"] == "norm1") & (frame["layer"] == 1)
         return frame[~last & ~first]
 
-    path = changed(tmp_path, small_files.cka, keep)
-    models = [*ORDER, RANDOM.id]
-    figure = draw(catalogue.figure("thesis", "cka_last_layer_cls_variants"), cka=path, models=models).figure
+    pairs = changed(tmp_path, small_files.cka, keep)
+    figure = small_files.draw(STUDY.figure("cka_last_layer_cls_variants"), pairs=pairs).figure
     shown = figure.axes[0].images[0].get_array()
     missing = np.zeros((5, 5), bool)
     missing[1], missing[:, 1] = True, True
     np.testing.assert_array_equal(np.ma.getmaskarray(shown) | np.isnan(np.ma.getdata(shown)), missing)
     assert len(figure.axes[0].texts) == 25 - 9
     assert figure.axes[0].images[0].get_cmap().get_bad()[:3] == pytest.approx(to_rgb(matrices.UNDEFINED))
-    shown = draw(catalogue.figure("thesis", "cka_depth"), cka=path, models=models).figure.axes[1].images[0].get_array()
+    shown = small_files.draw(STUDY.figure("cka_depth"), pairs=pairs).figure.axes[1].images[0].get_array()
     assert shown.shape == (8, 8)
     assert np.isnan(np.ma.getdata(shown)).any(1).tolist() == [True] + [False] * 7
-
-
-def test_the_baseline_may_be_left_out_of_the_comparison(small_files, tmp_path):
-    known = read_table_metadata(small_files.cka)["models"]
-    fewer = {"models": {name: facts for name, facts in known.items() if name != RANDOM.id}}
-    path = changed(tmp_path, small_files.cka, lambda frame: frame[frame["other_model"] != RANDOM.id], fewer)
-    table = read.read_cka(path, [*ORDER, RANDOM.id])
-    assert [model.id for model in table.models] == ORDER

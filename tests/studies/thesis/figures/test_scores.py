@@ -8,10 +8,11 @@ import pytest
 
 from tests.figures.synthetic import SMALL, save_table
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.figures import catalogue, read, scores, style
+from workflow_scripts.figures import scores, style
 from workflow_scripts.figures.curves import Curve
-from workflow_scripts.figures.save import draw, draw_data
+from workflow_scripts.studies.found import find_study
 
+STUDY = find_study("thesis")
 # For each figure its panels from left to right, row by row: analysis, metric, facet, setting, title, vertical axis.
 PURITY = ("clustering", "purity")
 TOP1, MAP = ("knn", "knn_top1", "cls", "k = 20"), ("retrieval", "mean_average_precision", "cls", "medium")
@@ -96,7 +97,7 @@ def test_panels_by_supervision_show_their_rows(name, drawn_small, small_files):
 
 
 def test_every_figure_of_scores_is_tested():
-    tables = {entry.name for entry in catalogue.FIGURES if entry.analyses and "attention" not in entry.analyses}
+    tables = {figure.name for figure in STUDY.figures if figure.tables and "attention" not in figure.tables}
     assert tables == {*PANELS, *BY_SUPERVISION, "overview", "knn_neighbours"}
 
 
@@ -118,16 +119,16 @@ def test_scores_start_at_zero_and_ratios_that_spread_are_logarithmic(drawn_small
     assert {axes.get_yscale() for axes in wide.figure.axes} == {"log"}
     assert all(any(list(line.get_ydata()) == [1, 1] for line in axes.lines) for axes in wide.figure.axes)
     frame = pd.read_parquet(small_files.tables["residual"][0])
-    path = save_table(tmp_path / "fs_b16.parquet", frame.assign(value=frame["value"].clip(upper=9)), SMALL[0])
-    narrow = draw_data(catalogue.figure("thesis", "residual_ratio"), read.load([path]))
+    path = save_table(tmp_path / "fs_b16.parquet", frame.assign(value=frame["value"].clip(upper=9)))
+    narrow = small_files.draw(STUDY.figure("residual_ratio"), ["fs_b16"], tables=[path])
     assert {axes.get_yscale() for axes in narrow.figure.axes} == {"linear"}
 
 
 def test_video_is_drawn_from_the_ordinary_grid_where_the_run_has_no_other(small_files, drawn_small, tmp_path):
     assert drawn_small("local_tasks").figure.axes[0].get_title(loc="left") == "Video object segmentation, dense"
     frame = pd.read_parquet(small_files.tables["video"][0])
-    path = save_table(tmp_path / "fs_b16.parquet", frame[frame["setting"] == "normal"], SMALL[0])
-    result = draw(catalogue.figure("thesis", "video_by_supervision"), [path])
+    path = save_table(tmp_path / "fs_b16.parquet", frame[frame["setting"] == "normal"])
+    result = small_files.draw(STUDY.figure("video_by_supervision"), ["fs_b16"], tables=[path])
     assert result.figure.axes[0].get_ylabel() == "J&F mean, normal"
     assert set(result.data["setting"]) == {"normal"}
 
@@ -135,16 +136,16 @@ def test_video_is_drawn_from_the_ordinary_grid_where_the_run_has_no_other(small_
 def test_several_datasets_make_a_row_of_panels_each(small_files, tmp_path):
     frame = pd.read_parquet(small_files.tables["clustering"][0])
     again = frame[frame["facet"] == "object"].assign(dataset="ade20k")
-    path = save_table(tmp_path / "fs_b16.parquet", pd.concat([frame, again]), SMALL[0])
-    local = draw_data(catalogue.figure("thesis", "clustering_local"), read.load([path]))
+    path = save_table(tmp_path / "fs_b16.parquet", pd.concat([frame, again]))
+    local = small_files.draw(STUDY.figure("clustering_local"), ["fs_b16"], tables=[path])
     assert [axes.get_title(loc="right") for axes in local.figure.axes] == ["coco", "partimagenet", "ade20k"]
-    objects = draw_data(catalogue.figure("thesis", "clustering_object_by_supervision"), read.load([path]))
+    objects = small_files.draw(STUDY.figure("clustering_object_by_supervision"), ["fs_b16"], tables=[path])
     assert [axes.texts[0].get_text() for axes in objects.figure.axes] == ["coco", "ade20k"]
     assert set(objects.data["dataset"]) == {"coco", "ade20k"}
     attention = pd.read_parquet(small_files.tables["attention"][0])
     again = attention[attention["metric"].str.startswith("mask_iou")].assign(dataset="coco")
-    path = save_table(tmp_path / "iou" / "fs_b16.parquet", pd.concat([attention, again]), SMALL[0])
-    iou = draw_data(catalogue.figure("thesis", "mask_iou"), read.load([path]))
+    path = save_table(tmp_path / "iou" / "fs_b16.parquet", pd.concat([attention, again]))
+    iou = small_files.draw(STUDY.figure("mask_iou"), ["fs_b16"], tables=[path])
     assert [axes.get_title(loc="left") for axes in iou.figure.axes] == ["CLS token", "Patch tokens"] * 2
     assert [axes.get_title(loc="right") for axes in iou.figure.axes] == ["", "demo_val", "", "coco"]
 
@@ -161,8 +162,10 @@ def test_neighbours_are_shown_at_the_layer_best_with_twenty(drawn_small, small_f
         assert mine["value"].tolist() == values
         assert set(mine["layer"]) == {best}
     frame = pd.read_parquet(small_files.tables["knn"][0])
-    path = save_table(tmp_path / "fs_b16.parquet", frame[frame["setting"] != "k = 100"], SMALL[0])
-    fewer = draw(catalogue.figure("thesis", "knn_neighbours"), [path]).figure.axes[0]  # which k there are is a setting
+    path = save_table(tmp_path / "fs_b16.parquet", frame[frame["setting"] != "k = 100"])
+    fewer = small_files.draw(STUDY.figure("knn_neighbours"), ["fs_b16"], tables=[path]).figure.axes[
+        0
+    ]  # which k there are is a setting
     assert [text.get_text() for text in fewer.get_xticklabels()] == ["10", "20", "200"]
     random = [
         given_rows(small_files, "random_baseline", "knn", "knn_top1", "cls", f"k = {k}")["value"].head(10).mean()
@@ -192,7 +195,7 @@ def test_overview_shows_one_map_the_similarities_and_the_best_scores(small, smal
     assert [axes.get_xlabel()[:3] for axes in maps] == ["[4,", "[3,", "[4,", "[4,"]  # three quarters of 6 and of 4 layers
     shown = result.data[(result.data["part"] == "attention") & (result.data["model"] == "clip_b16")]
     layer, head = (int(shown[name].iloc[0]) for name in ("layer", "head"))
-    expected = small.maps[1].on_grid("average_cls")[layer - 1, head - 1]
+    expected = small.maps["attention"][1].on_grid("average_cls")[layer - 1, head - 1]
     np.testing.assert_allclose(shown["value"], expected.ravel(), rtol=1e-5)
     assert len(matrix.images) == 1
     assert len(tasks) == 4
@@ -212,14 +215,15 @@ def test_overview_shows_one_map_the_similarities_and_the_best_scores(small, smal
 
 def test_missing_rows_are_named(small_files, tmp_path):
     frame = pd.read_parquet(small_files.tables["video"][0])
-    path = save_table(tmp_path / "fs_b16.parquet", frame[frame["setting"] != "dense"], SMALL[0])
+    path = save_table(tmp_path / "fs_b16.parquet", frame[frame["setting"] != "dense"])
+    two = ["fs_b16", "clip_b16"]
     with pytest.raises(AtlasError, match=r"fs_b16\.parquet: metric 'jf_mean' has no rows for facet 'token', setting 'dense'"):
-        draw(catalogue.figure("thesis", "video_by_supervision"), [path, small_files.tables["video"][1]])
-    path = save_table(tmp_path / "other" / "fs_b16.parquet", frame[frame["metric"] != "jf_mean"], SMALL[0])
+        small_files.draw(STUDY.figure("video_by_supervision"), two, tables=[path, small_files.tables["video"][1]])
+    path = save_table(tmp_path / "other" / "fs_b16.parquet", frame[frame["metric"] != "jf_mean"])
     with pytest.raises(AtlasError, match=r"other/fs_b16\.parquet: no metric 'jf_mean'; did you mean 'j_mean'"):
-        draw(catalogue.figure("thesis", "video_by_supervision"), [path])
-    entry = catalogue.figure("thesis", "local_tasks")
+        small_files.draw(STUDY.figure("video_by_supervision"), ["fs_b16"], tables=[path])
+    both = STUDY.figure("local_tasks")
     with pytest.raises(AtlasError, match=r"no table of analysis 'keypoints' of model 'fs_b16' is given \(only .*video"):
-        draw(entry, small_files.tables["video"][:1])
+        small_files.draw(both, two[:1], tables=small_files.tables["video"][:1])
     with pytest.raises(AtlasError, match=r"no table of analysis 'keypoints' of model 'clip_b16'"):
-        draw(entry, [*small_files.tables["video"], small_files.tables["keypoints"][0]])
+        small_files.draw(both, tables=[*small_files.tables["video"], small_files.tables["keypoints"][0]])
