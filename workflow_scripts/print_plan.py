@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.studies.cost import PassCost, crops_bytes, pass_costs, weights_bytes
+from workflow_scripts.studies.cost import PassCost, crops_bytes, pass_costs, stores_bytes, weights_bytes
 from workflow_scripts.studies.settings import Settings, load_settings
 from workflow_scripts.studies.targets import Targets
 
@@ -32,7 +32,7 @@ def plan_text(settings: Settings) -> str:
         _passes(costs, settings.config["plan_tflops"]),
         _datasets(used),
         _models(models),
-        _disk(costs, models),
+        _disk(costs, models, stores_bytes(settings.passes, models, settings.datasets)),
         _asked(used, models),
         _unverified(used, models),
     ]
@@ -95,11 +95,12 @@ def _models(models: Mapping[str, Any]) -> str:
     return _section("Models", lines)
 
 
-def _disk(costs: list[PassCost], models: Mapping[str, Any]) -> str:
+def _disk(costs: list[PassCost], models: Mapping[str, Any], stores: float) -> str:
     shown = {(cost.dataset, cost.view): cost.images for cost in costs if cost.images is not None}
     crops = sum(crops_bytes(images, view) for (_, view), images in shown.items())
     weights = sum(weights_bytes(entry) or 0 for entry in models.values())
     lines = [("Kept on disk", "Size"), ("weights", _size(weights)), ("decoded crops (keep_crops)", _size(crops))]
+    lines += [("stored patch features", _size(stores))] if stores else []
     return _section("Disk, beside archives and their extracted files", lines)
 
 

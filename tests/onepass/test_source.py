@@ -157,3 +157,19 @@ def test_frames_of_a_batch(files, tmp_path):
     assert frames.frame.tolist() == [1, 0, 1]
     assert list(frames.first_labels) == [1]
     assert frames.first_labels[1].tolist() == [[0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 0, 0]]
+
+
+def test_images_in_any_order(files):
+    _, crop_file, samples, masks = files
+    source = CropSource(vit(), crop_file, samples, {"masks": masks})
+    batch = source.at(np.array([3, 0, 4]))
+    assert batch.index.tolist() == [3, 0, 4]
+    assert batch.label.tolist() == [1, 0, 0]
+    whole = source.read(0, 5)
+    assert torch.equal(batch.image, whole.image[[3, 0, 4]])
+    assert batch.object_mask is None  # a fit sees images and labels
+
+
+def test_tiles_are_not_fitted(tiled):
+    with pytest.raises(AtlasError, match="images of several crops"):
+        CropSource(vit(), *tiled).at(np.array([0]))

@@ -13,7 +13,7 @@ from workflow_scripts.common.config import read_yaml
 from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.views import crops_per_image, parse_view
 from workflow_scripts.print_plan import _passes, plan_text
-from workflow_scripts.studies.cost import PassCost, crops_bytes, forward_flops, pass_costs, weights_bytes
+from workflow_scripts.studies.cost import PassCost, crops_bytes, forward_flops, pass_costs, stores_bytes, weights_bytes
 from workflow_scripts.studies.plan import PlannedPass
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.zoo.load import build_model
@@ -59,6 +59,16 @@ def test_sums_by_hand():
     assert small.flops == known.flops
     assert large.flops > 4 * small.flops  # four times the tokens, and attention grows with their square
     assert crops_bytes(2, "squash64x128") == 2 * 64 * 128 * 3
+
+
+def test_stores_are_counted_by_what_they_keep():
+    options = {"patches": 1000, "layers": [1, -1], "facets": ["token", "key"], "precision": "float16"}
+    passes = {"dino_s16": {"known": PlannedPass("known", {"resize224-crop224": {"patch_store": options}})}}
+    # 100 patches of each of 10 images, two layers, two facets, 384 numbers of two bytes.
+    assert stores_bytes(passes, MODELS, {"known": {"images": 10}}) == 10 * 100 * 2 * 2 * 384 * 2
+    options["patches"] = 10**6  # no more than there are: 14 x 14
+    assert stores_bytes(passes, MODELS, {"known": {"images": 10}}) == 10 * 196 * 2 * 2 * 384 * 2
+    assert stores_bytes(passes, MODELS, {"known": {}}) == 0
 
 
 def test_tiles_of_several_patches_are_one_line_of_the_plan_and_blurred_ones_another():

@@ -36,15 +36,23 @@ def imported_names(*modules: str) -> set[str]:
 
 @cache
 def _closure(module: str) -> frozenset[Path]:
-    todo, found = [module], set()
+    todo, found = list(_files(module)), set()
     while todo:
-        for path in _files(todo.pop()):
-            if path not in found:
-                found.add(path)
-                todo += [name for name in _imports(path) if name.split(".")[0] == PACKAGE]
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            todo += _imported_files(path)
     return frozenset(found)
 
 
+@cache
+def _imported_files(path: Path) -> tuple[Path, ...]:
+    """Return the package's files that importing `path` runs beside itself, but for what these import in turn."""
+    modules = (name for name in _imports(path) if name.split(".")[0] == PACKAGE)
+    return tuple(dict.fromkeys(file for module in modules for file in _files(module)))
+
+
+@cache
 def _files(module: str) -> list[Path]:
     """Return the files that importing `module` runs; for ``package.name`` of a ``from`` import also the package's."""
     parts = module.split(".")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.onepass.stores import store_bytes
 from workflow_scripts.studies.plan import PlannedPass
 
 TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
@@ -58,6 +60,24 @@ def pass_costs(
             crops = None if images is None else images * crops_per_image(parsed, TYPICAL_PHOTO)
             costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
     return costs
+
+
+def stores_bytes(
+    passes: Mapping[str, Mapping[str, PlannedPass]],
+    models: Mapping[str, Mapping[str, Any]],
+    datasets: Mapping[str, Mapping[str, Any]],
+) -> float:
+    """Return the size of the patch features that planned passes keep, of datasets whose size is known; arguments as above."""
+    total = 0
+    for model, planned in passes.items():
+        entry = models[model]
+        for passed, view in ((one, view) for one in planned.values() for view in one.views):
+            options, images = passed.views[view].get("patch_store"), datasets[passed.dataset].get("images")
+            if options and images:
+                sizes = zip(parse_view(view).shape, sides(entry["patch"]), strict=True)
+                patches = prod(size // side for size, side in sizes)
+                total += store_bytes(options, images, patches, entry["dim"], entry["layers"])
+    return float(total)
 
 
 def weights_bytes(entry: Mapping[str, Any]) -> float | None:

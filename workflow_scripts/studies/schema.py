@@ -18,7 +18,8 @@ def config_schema(general: Mapping[str, Any], studies: Iterable[Study]) -> dict[
     studies = list(studies)
     names = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": [study.name for study in studies]}}
     sections = {study.name: _study_schema(study) for study in studies}
-    return {**general, "properties": {**general["properties"], "studies": names, **sections}}
+    properties = {**general["properties"], "studies": names, **sections}
+    return {**general, "additionalProperties": False, "properties": properties}
 
 
 def fill_defaults(config: dict[str, Any], studies: Iterable[Study]) -> None:
