@@ -1,6 +1,6 @@
 """What jobs there are: their files, what they read, and what their commands are given. The rules only spell it for Snakemake.
 
-Everything follows from the checked configuration and from the studies' descriptions; nothing here reads a result.
+Here what studies make of passes: tables, figures, claims, the report; `pass_targets` has what models run.
 """
 
 from __future__ import annotations
@@ -12,31 +12,17 @@ from functools import cached_property
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
-from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import described
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.common.study import Analysis, Figure, Study, fits_of
+from workflow_scripts.common.study import Analysis, Figure, Study
 from workflow_scripts.data.reader_names import reader_module
-from workflow_scripts.data.truth_files import truth_file
-from workflow_scripts.onepass.names import COLLECTORS, FITS
 from workflow_scripts.studies.found import claim_modules
-from workflow_scripts.studies.plan import Asked, PlannedFit, PlannedPass, asked, enabled_analyses, planned_fits
-from workflow_scripts.studies.settings import Settings
-from workflow_scripts.zoo.registry import network_facts
-
-Files = dict[str, Any]
-_SEEN = {"crops": "npy", "samples": "parquet"}  # what a model sees of a view, file name -> suffix
+from workflow_scripts.studies.pass_targets import Files, PassTargets
+from workflow_scripts.studies.plan import Asked, asked, enabled_analyses
 
 
-class Targets:
-    """The jobs of a configuration."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.config = settings.config
-        self.results, self.resources = self.config["results"], self.config["resources"]
-        self.models = list(settings.models)
-        self.models_file = f"{self.results}/models.json"
+class Targets(PassTargets):
+    """All jobs of a configuration."""
 
     @cached_property
     def analyses(self) -> dict[str, Analysis]:
@@ -59,172 +45,6 @@ class Targets:
             return False
         analysis, _, setting = figure.condition.partition(".")
         return not figure.condition or bool(self.config[figure.study][analysis][setting])
-
-    def study(self, name: str) -> Study:
-        """Return an enabled study."""
-        return next(study for study in self.settings.studies if study.name == name)
-
-    # Datasets
-
-    @cached_property
-    def views(self) -> list[tuple[str, str]]:
-        """(dataset, view) of every dataset that a model sees."""
-        passes = (passed for planned in self.settings.passes.values() for passed in planned.values())
-        seen = [(passed.dataset, view) for passed in passes for view in passed.views]
-        for model in self.models:
-            patch = sides(self.settings.models[model]["patch"])[0]
-            fits = [fit for study in self.settings.studies for fit in planned_fits(study, self.config, patch).values()]
-            seen += [(fit.dataset, fit.view) for fit in fits]
-        return list(dict.fromkeys(seen))
-
-    @cached_property
-    def datasets(self) -> dict[str, str]:
-        """Datasets that a model sees, each with the first of its views."""
-        first: dict[str, str] = {}
-        for dataset, view in self.views:
-            first.setdefault(dataset, view)
-        return first
-
-    def dataset_file(self, dataset: str) -> str:
-        """Return what a job that reads a dataset waits for: its file or folder, or the sign that a fetched one is whole."""
-        entry = self.settings.datasets[dataset]
-        return f"{entry['path']}/.complete.json" if entry["source"]["type"] == "archives" else entry["path"]
-
-    def opening(self, dataset: str) -> Files:
-        """Return what opens a dataset: reader, path and options."""
-        entry = self.settings.datasets[dataset]
-        return {"reader": entry["reader"], "path": entry["path"], "options": entry.get("options", {})}
-
-    def reader(self, dataset: str) -> str:
-        """Return the command line options that open a dataset."""
-        opening = self.opening(dataset)
-        options = shlex.quote(json.dumps(opening["options"], sort_keys=True))
-        return f"--reader {opening['reader']} --path {shlex.quote(opening['path'])} --options {options}"
-
-    def reader_code(self, command: str, dataset: str) -> list[str]:
-        """Return the code of a command that reads a dataset: its own and the reader's."""
-        return code_inputs(command, reader_module(self.settings.datasets[dataset]["reader"]))
-
-    def crops(self, dataset: str, view: str, file: str) -> str:
-        """Return a file of a dataset's crops in a view."""
-        return f"{self.resources}/crops/{dataset}/{view}/{file}"
-
-    def _view_files(self, model: str, dataset: str, view: str, kinds: list[str]) -> dict[str, str]:
-        """Return files of a view by kind: crops, and ground truth for the model's patch grid."""
-        grid = self.settings.patch_grid(model, view)
-        names = {kind: "crops.npy" if kind == "crops" else truth_file(kind, grid) for kind in kinds}
-        return {kind: self.crops(dataset, view, name) for kind, name in names.items()}
-
-    # Passes
-
-    def pass_file(self, model: str, job: str) -> str:
-        """Return the file of a pass; `job` is the dataset's name, or that of a part of its own below it."""
-        return f"{self.results}/passes/{job}/{model}.safetensors"
-
-    def planned(self, model: str, job: str) -> PlannedPass:
-        """Return a pass.
-
-        Raises:
-            AtlasError: nobody asked for it.
-        """
-        try:
-            return self.settings.passes[model][job]
-        except KeyError:
-            raise AtlasError(
-                f"{self.pass_file(model, job)}: this configuration does not pass {job} through {model} (it passes "
-                f"{', '.join(self.settings.passes.get(model, {})) or 'nothing'})"
-            ) from None
-
-    def pass_views(self, model: str, job: str) -> dict[str, dict[str, str]]:
-        """Return the files of each view of a pass by kind: crops, samples, and what its collectors need of ground truth."""
-        planned = self.planned(model, job)
-        files = {}
-        for view, collectors in planned.views.items():
-            truth = sorted({COLLECTORS[name].truth for name in collectors} - {""})
-            samples = {"samples": self.crops(planned.dataset, view, "samples.parquet")}
-            files[view] = self._view_files(model, planned.dataset, view, ["crops"]) | samples
-            files[view] |= self._view_files(model, planned.dataset, view, truth)
-        return files
-
-    def pass_inputs(self, model: str, job: str) -> Files:
-        """Return the input files of a pass, with the code that it imports."""
-        views = self.pass_views(model, job)
-        fits = list(self._pass_fits(model, job).values())
-        collectors = {name for wanted in self.planned(model, job).views.values() for name in wanted}
-        modules = sorted({COLLECTORS[name].module for name in collectors})
-        files: Files = {"files": [*(file for kinds in views.values() for file in kinds.values()), *fits]}
-        files["code"] = code_inputs("run_pass", f"zoo.{self.settings.models[model]['adapter']}", *modules)
-        checkpoint = self.settings.checkpoint(model)
-        return files | ({"checkpoint": checkpoint} if checkpoint else {})
-
-    def pass_options(self, model: str, job: str) -> str:
-        """Return the command line options that name a pass' files, and its network."""
-        options = []
-        for view, kinds in self.pass_views(model, job).items():
-            truth = [f"{kind}={file}" for kind, file in kinds.items() if kind not in ("crops", "samples")]
-            options.append(shlex.join(["--view", view, kinds["crops"], kinds["samples"], *truth]))
-        if fits := self._pass_fits(model, job):
-            options.append(shlex.join(["--fits", *(f"{name}={file}" for name, file in fits.items())]))
-        return " ".join([*options, self.checkpoint_option(model)])
-
-    def checkpoint_option(self, model: str) -> str:
-        """Return the command line option that names a model's weights, "" for a model without."""
-        checkpoint = self.settings.checkpoint(model)
-        return shlex.join(["--checkpoint", checkpoint]) if checkpoint else ""
-
-    def _pass_fits(self, model: str, job: str) -> dict[str, str]:
-        """Return the files of the fits that the collectors of a pass use, by ``study/fit``."""
-        options = [o for collectors in self.planned(model, job).views.values() for o in collectors.values()]
-        names = sorted({name for o in options for name in fits_of(o)})
-        return {name: self.fit_file(*name.split("/"), model) for name in names}
-
-    def pass_collectors(self, model: str, job: str) -> str:
-        """Return the collectors of each view of a pass, as JSON."""
-        return json.dumps(self.planned(model, job).views, sort_keys=True)
-
-    def network(self, model: str) -> str:
-        """Return what computes of a model's registry entry, as JSON: mending a name or a licence repeats no pass."""
-        return json.dumps(network_facts(self.settings.models[model]), sort_keys=True)
-
-    def first_passes(self) -> list[str]:
-        """Return one pass of each model."""
-        return [self.pass_file(model, next(iter(planned))) for model, planned in self.settings.passes.items() if planned]
-
-    # Fits
-
-    def fit_file(self, study: str, fit: str, model: str) -> str:
-        """Return the file of a fit's result."""
-        return f"{self.results}/fits/{study}/{fit}/{model}.safetensors"
-
-    def fit(self, study: str, fit: str, model: str) -> PlannedFit:
-        """Return a fit of a study.
-
-        Raises:
-            AtlasError: nobody uses it in this configuration.
-        """
-        patch = sides(self.settings.models[model]["patch"])[0]
-        planned = planned_fits(self.study(study), self.config, patch)
-        if fit not in planned:
-            raise AtlasError(
-                f"fit '{study}/{fit}': no analysis of this configuration uses it (used: {', '.join(planned) or 'none'})"
-            )
-        return planned[fit]
-
-    def fit_inputs(self, study: str, fit: str, model: str) -> Files:
-        """Return the input files of a fit, with the code that it imports."""
-        planned = self.fit(study, fit, model)
-        files = {name: self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()}
-        adapter, kind = self.settings.models[model]["adapter"], FITS[next(iter(planned.fit))]
-        files["code"] = code_inputs("run_fit", f"zoo.{adapter}", kind.module)
-        checkpoint = self.settings.checkpoint(model)
-        return files | ({"checkpoint": checkpoint} if checkpoint else {})
-
-    def fit_options(self, study: str, fit: str, model: str) -> str:
-        """Return the command line options of a fit, but for those of its machine and its output."""
-        planned = self.fit(study, fit, model)
-        files = [self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()]
-        words = ["--dataset", planned.dataset, "--fit", json.dumps(planned.fit, sort_keys=True), "--view", planned.view, *files]
-        return f"{shlex.join(words)} {self.checkpoint_option(model)}"
 
     # Analyses
 

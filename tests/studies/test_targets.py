@@ -1,0 +1,124 @@
+"""What jobs there are: files, inputs and options of passes, analyses, figures and claims."""
+
+import copy
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from workflow_scripts.common.config import read_yaml
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.studies.passes import Passes
+from workflow_scripts.studies.settings import load_settings
+from workflow_scripts.studies.targets import Targets
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = read_yaml(ROOT / "config/config.yaml")
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def targets(**thesis):
+    config = copy.deepcopy(DEFAULT)
+    config["thesis"] |= thesis
+    return Targets(load_settings(config, ["config/config.yaml"]))
+
+
+def test_a_pass_is_given_the_files_of_all_its_views():
+    words = shlex.split(targets().pass_options("demo_fs", "demo_val"))
+    crops = "resources/crops/demo_val"
+    masks = "masks_8x8.safetensors"
+    expected = []
+    for view, grid_masks in (("resize64-crop64", masks), ("short128-tile64-patch8", masks)):
+        files = [f"{crops}/{view}/{name}" for name in ("crops.npy", "samples.parquet")]
+        expected += ["--view", view, *files, f"masks={crops}/{view}/{grid_masks}"]
+    assert words == [*expected, "--checkpoint", "resources/checkpoints/demo_fs.npz"]
+    inputs = targets().pass_inputs("demo_fs", "demo_val")
+    assert {word.split("=")[-1] for word in expected if "/" in word} == set(inputs["files"])
+    assert inputs["checkpoint"] == "resources/checkpoints/demo_fs.npz"
+    assert "workflow_scripts/zoo/timm_vit.py" in inputs["code"]
+    assert "workflow_scripts/onepass/propagated_labels.py" not in inputs["code"]
+    assert "checkpoint" not in targets().pass_inputs("random_baseline", "demo_val")
+
+
+def test_what_a_pass_depends_on_has_no_words_in_it():
+    network = json.loads(targets().network("demo_fs"))
+    assert set(network) == {
+        *("layers", "heads", "dim", "patch", "prefix_tokens", "image_size"),
+        *("adapter", "build", "checkpoint", "normalisation"),
+    }
+    assert set(network["checkpoint"]) == {"source", "layout", "drop", "position_resize"}
+    assert network["checkpoint"]["source"] == {}
+
+
+def test_a_pass_that_nobody_asked_for_is_named():
+    with pytest.raises(AtlasError, match=r"does not pass davis2017_val through demo_fs \(it passes demo_val, demo_train"):
+        targets().pass_inputs("demo_fs", "davis2017_val")
+    with pytest.raises(AtlasError, match=r"fit 'thesis/basis': no analysis of this configuration uses it \(used: none\)"):
+        targets().fit_inputs("thesis", "basis", "demo_fs")
+
+
+def test_an_analysis_is_given_the_files_of_its_asks():
+    made = targets()
+    knn, cka = made.analyses["thesis/knn"], made.analyses["thesis/cka"]
+    described = json.loads(made.analysis_passes(knn, ["demo_fs"]))
+    assert described["fits"] == {}
+    assert described["asks"]["bank"] == {
+        "dataset": "demo_train",
+        "view": "resize64-crop64",
+        "files": {
+            "pass": "results/passes/demo_train/demo_fs.safetensors",
+            "samples": "resources/crops/demo_train/resize64-crop64/samples.parquet",
+        },
+    }
+    inputs = made.analysis_inputs(knn, ["demo_fs"])
+    assert set(inputs["files"]) == {file for ask in described["asks"].values() for file in ask["files"].values()}
+    assert "workflow_scripts/metrics/neighbours.py" in inputs["code"]
+    assert "workflow_scripts/metrics/clustering.py" not in inputs["code"]
+    assert set(json.loads(made.analysis_passes(cka, made.models))) == set(made.models)
+    assert made.analysis_outputs(cka) == {"table": "results/tables/thesis/cka.parquet"}
+    retrieval = made.analysis_inputs(made.analyses["thesis/retrieval"], ["demo_fs"])
+    assert "workflow_scripts/data/demo_world.py" in retrieval["code"]
+    assert "resources/demo/world/val.safetensors" in retrieval["files"]
+    reader = json.loads(made.analysis_passes(made.analyses["thesis/retrieval"], ["demo_fs"]))["asks"]["images"]["reader"]
+    assert (reader["reader"], reader["options"]) == ("demo_world", {"query_every": 8})
+
+
+def test_what_is_left_out_is_said_and_takes_its_figures_along():
+    made = targets(attention={"mask_dataset": None}, clustering={**DEFAULT["thesis"]["clustering"], "dense": False})
+    assert made.left_out == ["thesis: Attention analysis left out (null in the configuration)"]
+    names = {figure.name for figure in made.figures}
+    assert "clustering_local" in names
+    assert not {"clustering_local_dense", "mask_iou", "overview"} & names
+    assert targets().left_out == []
+
+
+def test_a_figure_is_given_what_it_reads_and_no_words():
+    made = targets(main_models=["demo_fs"])
+    figure = next(figure for figure in made.figures if figure.name == "overview")
+    options = made.figure_options(figure)
+    assert "glance" not in options
+    words = shlex.split(options)
+    assert words[:2] == ["--only", "demo_fs"]
+    assert "attention=results/maps/thesis/attention/demo_fs.safetensors" in words
+    assert "cka=results/tables/thesis/cka.parquet" in words
+    assert set(json.loads(words[-1])["scores"]) == {"knn", "retrieval", "video", "video_normal", "keypoints"}
+    inputs = made.figure_inputs(figure)
+    given = [word.split("=")[-1] for word in words if word.endswith((".parquet", ".safetensors"))]
+    assert [*inputs["tables"], *inputs["others"]] == given
+        word.split("=")[-1] for word in words if word.startswith(("results", "a", "c"))
+    ]
+
+
+def test_an_analysis_asks_for_its_passes_by_name():
+    passes = Passes.from_json({"asks": {"images": {"dataset": "d", "view": "squash8", "files": {}}}, "fits": {"basis": "f"}})
+    assert passes["images"].dataset == "d"
+    assert ("images" in passes, "masks" in passes, len(passes)) == (True, False, 1)
+    with pytest.raises(AtlasError, match=r"no pass 'imags' \(asked for: images\); did you mean 'images'"):
+        passes["imags"]
+    with pytest.raises(AtlasError, match=r"no fit 'base' \(named: basis\)"):
+        passes.fit("base")
