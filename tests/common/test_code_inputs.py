@@ -11,7 +11,7 @@ from workflow_scripts.common.code_inputs import code_inputs, imported_names
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("command", ["crop_images", "tabulate_attention", "paint_world"])
+@pytest.mark.parametrize("command", ["crop_images", "tabulate", "paint_world"])
 def test_every_module_that_python_loads_is_listed(command):
     script = (
         f"import sys, workflow_scripts.{command}\n"
@@ -33,8 +33,8 @@ def test_a_metric_belongs_to_its_users_only():
     assert attention in code_inputs("run_pass", "onepass.attention_collectors")
     assert propagation in code_inputs("run_pass", "onepass.propagated_labels")
     assert not {attention, propagation} & {*code_inputs("run_pass", "onepass.feature_collectors")}
-    assert "workflow_scripts/metrics/attention.py" not in code_inputs("tabulate_attention")
-    assert "workflow_scripts/metrics/heads.py" in code_inputs("tabulate_attention")
+    assert "workflow_scripts/metrics/attention.py" not in code_inputs("tabulate", "studies.thesis.attention")
+    assert "workflow_scripts/metrics/heads.py" in code_inputs("tabulate", "studies.thesis.attention")
     assert "workflow_scripts/metrics/heads.py" not in code_inputs("run_pass")
 
 

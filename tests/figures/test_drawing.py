@@ -32,7 +32,7 @@ def made_up(draw=None, scores=(), tables=("video",), **more):
     """Return a study with one figure."""
     words = {"number": "1", "section": "All", "title": "A figure", "caption": "What is drawn.", "found": "What was found."}
     figure = Figure("made_up", "one", **words, tables=tables, draw=draw or {}, scores=tuple(scores), **more)
-    return Study("made_up", "Made up", {}, {}, {}, {}, SCORES, (figure,), None, "", ())
+    return Study("made_up", "Made up", {}, {}, {}, {}, {}, SCORES, (figure,), None, "", ())
 
 
 def drawing(draw, scores, **more):

@@ -12,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.interpolate import RectBivariateSpline
 from timm.layers import resample_abs_pos_embed
 from timm.layers.pos_embed_rel import resize_rel_pos_bias_table
 from torch import Tensor, nn
@@ -86,6 +85,8 @@ def _geometric_spline(table: Tensor, side: int, window: Grid, new: tuple[int, in
     window's do: neighbours keep their distance, and what is far is stretched. The released code knows square windows only; of
     another window each axis has its own q.
     """
+    from scipy.interpolate import RectBivariateSpline  # half a second to import, and most passes resample nothing
+
     shape = [2 * places - 1 for places in window]
     at = [np.arange(size, dtype=float) - size // 2 for size in shape]
     x_old = [_geometric_places(side, size) for size in shape]
