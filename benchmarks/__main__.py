@@ -11,13 +11,14 @@ import csv
 import platform
 from pathlib import Path
 
-from benchmarks import decoding, indexing, memory, neighbours, passes, planning, propagation, similarity
+from benchmarks import decoding, indexing, memory, neighbours, passes, planning, propagation, pytorch_cka, similarity
 
 BENCHMARKS = {
     "passes": passes.measure,
     "memory": memory.measure,
     "planning": planning.measure,
     "similarity": similarity.measure,
+    "pytorch_cka": pytorch_cka.measure,
     "neighbours": neighbours.measure,
     "propagation": propagation.measure,
     "decoding": decoding.measure,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.similarity import centred_blocks, cka, cka_intervals, hsic
+from workflow_scripts.metrics.similarity import AT_ONCE, centred_blocks, cka, cka_intervals, hsic
 
 
 def brute_hsic(k, l):  # noqa: E741
@@ -66,6 +66,36 @@ def test_a_dot_product_is_hsic():
     x, y = random_sites(np.random.default_rng(0), 6, [4, 9])
     a, b = centred_blocks(blocks_of([x], 6), False), centred_blocks(blocks_of([y], 6), False)
     assert hsic(a, b)[0, 0] == pytest.approx(brute_hsic(x @ x.T, y @ y.T), rel=1e-12)
+
+
+def test_a_case_by_hand():
+    # Two pairs of equal one-hot images against two other pairs of them: off the diagonal, K has ones at (0, 1) and (2, 3),
+    # L at (0, 2) and (1, 3). tr(KK) = 4, tr(KL) = 0, 1'K1 = 1'L1 = 4, 1'KL1 = 1'KK1 = 4, N = 4, so that
+    # HSIC1(K, K) = (4 + 16 / 6 - 4) / 4 = 2 / 3 and HSIC1(K, L) = (0 + 16 / 6 - 4) / 4 = -1 / 3.
+    x, y = np.eye(2)[[0, 0, 1, 1]], np.eye(2)[[0, 1, 0, 1]]
+    vectors = centred_blocks(blocks_of([x, y], 4), False)
+    assert np.allclose(hsic(vectors, vectors), [[2 / 3, -1 / 3], [-1 / 3, 2 / 3]])
+    assert np.allclose(cka(vectors, vectors), [[1, -1 / 2], [-1 / 2, 1]])
+
+
+def test_many_sites_are_centred_in_parts():
+    sites = random_sites(np.random.default_rng(0), 400, [3] * 50)
+    blocks = blocks_of(sites, 12)
+    assert blocks[:, :, 0, 0].size * 144 > 3 * AT_ONCE
+    vectors = centred_blocks(blocks, True)
+    assert np.array_equal(vectors, np.concatenate([centred_blocks(blocks[:, i : i + 1], True) for i in range(50)]))
+
+
+def test_rounding_that_is_not_symmetric_counts_as_in_the_formula():
+    rng = np.random.default_rng(0)
+    blocks = blocks_of(random_sites(rng, 24, [5, 9]))
+    blocks += 1e-3 * rng.normal(size=blocks.shape)
+    vectors = centred_blocks(blocks, False)
+    for block, grams in enumerate(blocks):
+        others = [np.where(np.eye(8, dtype=bool), 0, k) for k in grams]
+        for i, k in enumerate(others):
+            centred = k - (k.sum(1)[:, None] + k.sum(1)) / 6 + k.sum() / 42
+            assert np.allclose(vectors[i, block], centred[np.triu_indices(8, 1)] * np.sqrt(2 / 40), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("minmax", [True, False])
@@ -138,6 +168,17 @@ def test_the_input_stays_as_it_is():
     before = blocks.copy()
     centred_blocks(blocks, True)
     assert np.array_equal(blocks, before, equal_nan=True)
+
+
+def test_an_overflow_in_a_short_block_is_named():
+    blocks = blocks_of(random_sites(np.random.default_rng(0), 22, [5, 5]))
+    blocks[2, 1, 4, 2] = blocks[2, 1, 2, 4] = np.inf
+    with pytest.raises(AtlasError, match="Gram block 2 of site 1 has values"):
+        centred_blocks(blocks, True)
+    blocks = blocks_of(random_sites(np.random.default_rng(0), 24, [5, 5]))
+    blocks[2, :, 5] = blocks[2, :, :, 5] = np.nan  # an image in the middle, not the missing ones at the end
+    with pytest.raises(AtlasError, match="Gram block 2 of site 0 has values"):
+        centred_blocks(blocks, True)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

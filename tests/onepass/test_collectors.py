@@ -133,6 +133,23 @@ def test_gram_blocks_are_products_of_the_features_of_consecutive_images():
     assert np.allclose(blocks["mlp_branch_all"][1, 2], branch @ branch.T, rtol=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [4, 11])
+def test_gram_blocks_of_a_block_input_that_the_block_before_put_out(batch_size):
+    class Chained(FakeVit):
+        def layers(self, images, attention=False):
+            before = super()._layer(images, self.n_layers + 1, False).token
+            for layer in super().layers(images, attention):
+                yield replace(layer, input=before)
+                before = layer.token
+
+    made = collector("gram_blocks")
+    run_pass(Chained(), "fake", FakeSource(), [made], batch_size)
+    blocks = arrays(made)
+    assert np.array_equal(blocks["attention_skip_all"][:, 1:], blocks["token_all"][:, :-1], equal_nan=True)
+    first = Chained()._layer(FakeSource().images[4:8], 4, False).token.flatten(1).numpy()
+    assert np.allclose(blocks["attention_skip_all"][1, 0], first @ first.T, rtol=1e-5)
+
+
 def test_residual_ratios_are_norms_of_skip_over_branch():
     layer = FakeVit()._layer(FakeSource().images[[6]], 1, False)
     ratio = np.linalg.norm(layer.mid[0, 1:]) / np.linalg.norm(layer.mlp_branch[0, 1:])

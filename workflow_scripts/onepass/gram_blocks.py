@@ -50,6 +50,7 @@ class GramBlocks(Collector):
         super().__init__(n_layers, folder, **options)
         self._waiting: dict[int, dict[int, dict[str, Tensor]]] = {}  # block -> image -> site -> [L, T, D]
         self._n_prefix = 0
+        self._before: tuple[Tensor, list[dict[str, np.ndarray]]] | None = None  # a layer's output and its Gram matrices
 
     @property
     def batch_multiple(self) -> int:
@@ -65,9 +66,17 @@ class GramBlocks(Collector):
             found = np.flatnonzero(numbers == block)
             places[block] = found[np.argsort(batch.index[found])]
         whole = [block for block, found in places.items() if len(found) == self._size(block)]
+        rows = [_rows(places[block]) for block in whole]
+        before, self._before = self._before, None
         for site, field in SITES.items():
             values = getattr(view.layer, field)
-            grams = [self._grams(site, values[_rows(places[block])], view.n_prefix) for block in whole]
+            if before is not None and values is before[0]:
+                # What goes into a block came out of the one before.
+                grams = [{f"{site}_all": gram["token_all"]} for gram in before[1]]
+            else:
+                grams = [self._grams(site, values[found], view.n_prefix) for found in rows]
+            if site == "token":
+                self._before = (values, grams)
             for key in grams[0] if grams else ():
                 self.put(key, view.index, np.array(whole), np.stack([gram[key] for gram in grams]))
             for block in places.keys() - set(whole):
@@ -76,6 +85,11 @@ class GramBlocks(Collector):
                     if site not in kept:
                         kept[site] = values.new_zeros((self.n_layers, *values.shape[1:]), device="cpu")
                     kept[site][view.index - 1] = values[place].cpu()
+
+    def close_batch(self, batch: Batch) -> None:
+        """Store the batch's rows and let go of its features."""
+        super().close_batch(batch)
+        self._before = None
 
     def merge(self, other: Collector) -> None:
         """Take in `other`; blocks that are now complete become Gram matrices."""
