@@ -14,8 +14,8 @@ def code_inputs(*modules: str) -> list[str]:
     """Return the source files of `modules` and of everything in the package that they import, sorted.
 
     Args:
-        modules: names below the package: ``run_pass`` or ``zoo.timm_vit``. Name a module that a
-            command imports by a computed name, because it cannot be seen in the source.
+        modules: names below the package: ``run_pass`` or ``studies.<study>.<analysis>``. Name a module that a command imports
+            by a computed name, because it cannot be seen in the source.
 
     Returns:
         Paths relative to the repository root.

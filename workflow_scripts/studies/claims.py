@@ -15,7 +15,7 @@ Judge = Callable[[Evidence], Verdict]
 
 
 def find_judges(study: str, claims: list[str]) -> dict[str, Judge]:
-    """Return the function of each claim: it is called as the claim's id is, without ``c.``.
+    """Return the function of each claim: it is called as the claim's id is, without ``c.``, and says that it returns a Verdict.
 
     Raises:
         AtlasError: a claim has no function.
@@ -26,6 +26,7 @@ def find_judges(study: str, claims: list[str]) -> dict[str, Judge]:
         for module in modules
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
+        if function.__annotations__.get("return") in (Verdict, "Verdict")  # what else is there helps
     }
     for claim in claims:
         name = claim.removeprefix("c.")

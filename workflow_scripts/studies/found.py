@@ -187,8 +187,13 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         known = list(known)
         if name not in known:
             where = ".".join(str(part) for part in key)
-            yield f"{locate(files, key)}: {where}: no {kind} '{name}' (known: {', '.join(known)}){nearest(name, known)}"
+            yield f"{_place(files, key)}: {where}: no {kind} '{name}' (known: {', '.join(known)}){nearest(name, known)}"
 
+    of_analyses = [f"{name}.{setting}" for name, analysis in study.analyses.items() for setting in analysis.settings]
+    for name, view in study.views.items():
+        for word, setting in view.items():
+            if isinstance(setting, str) and (word, setting) != ("blur", "each"):
+                yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])
     for name, analysis in study.analyses.items():
         datasets = [setting.name for setting in analysis.settings.values() if setting.truth]
         for ask in analysis.asks.values():
@@ -199,6 +204,9 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
                 yield from unknown((*key, "gather"), "collector", collector, COLLECTORS)
                 for fit in fits_of(options):
                     yield from unknown((*key, "gather", collector), "fit", fit, study.fits)
+                for option in options.values():
+                    if isinstance(option, Mapping) and "setting" in option:
+                        yield from unknown((*key, "gather"), "setting", option["setting"], analysis.settings)
             for word, setting in (("if", ask.condition), ("each", ask.each)):
                 if setting:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
@@ -218,10 +226,20 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         for kind, known in (("tables", per_model), ("maps", mapped), ("pairs", paired)):
             for analysis in getattr(figure, kind):
                 yield from unknown(("figures", place, kind), f"analysis with {kind}", analysis, known)
+        if figure.condition:
+            yield from unknown(("figures", place, "if"), "setting", figure.condition, of_analyses)
         for score in figure.scores:
             yield from unknown(("figures", place, "draw" if figure.draw else "scores"), "score", score, study.scores)
     for name, score in study.scores.items():
         yield from unknown(("scores", name, "analysis"), "analysis", score.analysis, study.analyses)
+    for name in study.summary.reads if study.summary else ():
+        yield from unknown(("summary", "reads"), "analysis", name, per_model)
+
+
+def _place(files: list[str], key: tuple[str | int, ...]) -> str:
+    """Return ``file:line`` of `key`, or of the innermost mapping around it that is written out: YAML may merge the rest in."""
+    places = (locate(files, key[:depth]) for depth in range(len(key), 0, -1))
+    return next(place for place in places if place != "--config")
 
 
 def truth_of(setting: Setting) -> str | None:

@@ -32,20 +32,27 @@ def _offset(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
     return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
 
 
-def _plain(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
-    """Bicubic to the size of the new grid without antialiasing, as MAE's and DeiT-III's own fine-tuning."""
+def _interpolated(table: Tensor, old: Grid, new: Grid, n_prefix: int, mode: str, align_corners: bool) -> Tensor:
+    """Interpolate the patches' rows as an image with one channel per column; rows of prefix tokens stay."""
     prefix, patches = table[:, :n_prefix], table[:, n_prefix:]
     image = patches.reshape(1, *old, -1).permute(0, 3, 1, 2).float()
-    image = F.interpolate(image, size=new, mode="bicubic", align_corners=False)
+    image = F.interpolate(image, size=new, mode=mode, align_corners=align_corners)
     return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
+
+
+def _plain(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
+    """Bicubic to the size of the new grid without antialiasing, as MAE's and DeiT-III's own fine-tuning."""
+    return _interpolated(table, old, new, n_prefix, "bicubic", align_corners=False)
+
+
+def _bicubic_aligned(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
+    """Bicubic with aligned corners, as torchvision's ``interpolate_embeddings``."""
+    return _interpolated(table, old, new, n_prefix, "bicubic", align_corners=True)
 
 
 def _bilinear_aligned(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
     """Bilinear with aligned corners (``scipy.ndimage.zoom`` of order 1), as AugReg's own fine-tuning."""
-    prefix, patches = table[:, :n_prefix], table[:, n_prefix:]
-    image = patches.reshape(1, *old, -1).permute(0, 3, 1, 2).float()
-    image = F.interpolate(image, size=new, mode="bilinear", align_corners=True)
-    return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(1, 2).to(table.dtype)], dim=1)
+    return _interpolated(table, old, new, n_prefix, "bilinear", align_corners=True)
 
 
 def _sincos_mocov3(table: Tensor, old: Grid, new: Grid, n_prefix: int) -> Tensor:
@@ -69,13 +76,14 @@ RULES: dict[str, Callable[[Tensor, Grid, Grid, int], Tensor]] = {
     "antialiased": _antialiased,
     "offset": _offset,
     "plain": _plain,
+    "bicubic_aligned": _bicubic_aligned,
     "bilinear_aligned": _bilinear_aligned,
     "sincos_mocov3": _sincos_mocov3,
     "computed": _computed,
 }
 """``antialiased``: timm's rule, also open_clip's and DINOv2's with registers. ``offset``: the rule of DINO and its
-descendants. ``plain``: the rule of MAE and DeiT-III. ``bilinear_aligned``: AugReg's. ``sincos_mocov3``: MoCo-v3's.
-``computed``: the layout has computed the table for the network's own grid already (Scale-MAE)."""
+descendants. ``plain``: the rule of MAE and DeiT-III. ``bicubic_aligned``: torchvision's. ``bilinear_aligned``: AugReg's.
+``sincos_mocov3``: MoCo-v3's. ``computed``: the layout has computed the table for the network's own grid already (Scale-MAE)."""
 
 
 def _geometric_spline(table: Tensor, side: int, window: Grid, new: tuple[int, int]) -> Tensor:
@@ -83,7 +91,7 @@ def _geometric_spline(table: Tensor, side: int, window: Grid, new: tuple[int, in
 
     The offsets of the file lie at 0, 1, 1 + q, 1 + q + q^2, ... to either side, with the q that makes them end where the new
     window's do: neighbours keep their distance, and what is far is stretched. The released code knows square windows only; of
-    another window each axis has its own q.
+    another window each axis has its own q, and an axis that keeps its length keeps its offsets.
     """
     from scipy.interpolate import RectBivariateSpline  # half a second to import, and most passes resample nothing
 
@@ -101,6 +109,8 @@ def _geometric_spline(table: Tensor, side: int, window: Grid, new: tuple[int, in
 
 def _geometric_places(source: int, target: int) -> np.ndarray:
     """Return where the `source` offsets (an odd number) of a table lie on an axis of `target` offsets of unit distance."""
+    if source == target:
+        return np.arange(source, dtype=float) - source // 2
     low, high, ratio = 1.01, 1.5, 1.25
     while high - low > 1e-6:
         ratio = (low + high) / 2
