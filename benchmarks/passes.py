@@ -76,7 +76,12 @@ def collectors(names: list[str]) -> list[Collector]:
         "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
         "gram_blocks": {"block": 8, "n_images": 64},
         "patch_store": {
-            "facets": ["token"], "layers": [12], "patches": 640, "precision": "float16", "seed": 0, "n_images": 64,
+            "facets": ["token"],
+            "layers": [12],
+            "patches": 640,
+            "precision": "float16",
+            "seed": 0,
+            "n_images": 64,
         },
     }
     return [collector_class(name)(12, None, **options.get(name, {})) for name in names]
