@@ -10,27 +10,36 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
 
     rule:
         """Compute one analysis of a study from its passes."""
-        name: f"{analysis.study}_{analysis.name}"
+        name:
+            f"{analysis.study}_{analysis.name}"
         input:
-            unpack(partial(lambda analysis, wildcards: TARGETS.analysis_inputs(analysis, models_of(analysis, wildcards)), analysis)),
+            unpack(
+                partial(
+                    lambda analysis, wildcards: TARGETS.analysis_inputs(analysis, models_of(analysis, wildcards)), analysis
+                )
+            ),
         output:
             **TARGETS.analysis_outputs(analysis),
         log:
             TARGETS.analysis_file(analysis, "log"),
         benchmark:
             TARGETS.analysis_file(analysis, "benchmark")
-        conda: "../envs/analysis.yaml"
+        conda:
+            "../envs/analysis.yaml"
         threads: config["threads_per_pass"] if analysis.needs.get("threads") else 1
         resources:
             mem_mb=analysis.needs["memory_mb"],
             runtime=analysis.needs["minutes"],
         params:
-            passes=partial(lambda analysis, wildcards: TARGETS.analysis_passes(analysis, models_of(analysis, wildcards)), analysis),
+            passes=partial(
+                lambda analysis, wildcards: TARGETS.analysis_passes(analysis, models_of(analysis, wildcards)), analysis
+            ),
             settings=TARGETS.analysis_settings(analysis),
             seed=config["seed"],
             command=f"{analysis.key}{' --over-models' if analysis.over_models else ''}",
             maps=partial(lambda analysis, wildcards, output: f"--maps {output.maps}" if analysis.maps else "", analysis),
-        message: f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
+        message:
+            f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
         shell:
             "python -m workflow_scripts.tabulate {params.command} --passes {params.passes:q} --settings {params.settings:q}"
             " --seed {params.seed} --table {output.table} {params.maps} &> {log}"
@@ -42,7 +51,8 @@ for study in SETTINGS.studies:
 
         rule:
             """Draw up a study's tables for reading."""
-            name: f"{study.name}_summary"
+            name:
+                f"{study.name}_summary"
             input:
                 **TARGETS.summary_inputs(study),
             output:
@@ -51,7 +61,8 @@ for study in SETTINGS.studies:
                 f"{RESULTS}/logs/{study.name}/summary.log",
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/summary.tsv"
-            conda: "../envs/analysis.yaml"
+            conda:
+                "../envs/analysis.yaml"
             resources:
                 mem_mb=2000,
                 runtime=30,
@@ -59,7 +70,8 @@ for study in SETTINGS.studies:
                 study=study.name,
                 scores=scores_json(study),
                 folder=lambda wildcards, output: os.path.dirname(output[0]),
-            message: f"Tables for reading of the study {study.name}"
+            message:
+                f"Tables for reading of the study {study.name}"
             shell:
                 "python -m workflow_scripts.summarise {params.study} --tables {input.tables} --models {input.models}"
                 " --scores {params.scores:q} --output-dir {params.folder} &> {log}"
@@ -68,7 +80,8 @@ for study in SETTINGS.studies:
 
         rule:
             """Compare a study's claims with what was measured."""
-            name: f"{study.name}_claims"
+            name:
+                f"{study.name}_claims"
             input:
                 **TARGETS.claims_inputs(study),
             output:
@@ -78,21 +91,24 @@ for study in SETTINGS.studies:
                 f"{RESULTS}/logs/{study.name}/claims.log",
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/claims.tsv"
-            conda: "../envs/analysis.yaml"
+            conda:
+                "../envs/analysis.yaml"
             resources:
                 mem_mb=4000,
                 runtime=30,
             params:
                 study=study.name,
                 options=TARGETS.claims_options(study),
-            message: f"Judging the claims of the study {study.name}"
+            message:
+                f"Judging the claims of the study {study.name}"
             shell:
                 "python -m workflow_scripts.judge_claims {params.study} --claims {input.claims} --models {input.models}"
                 " {params.options} --output {output.json} --latex {output.tex} &> {log}"
 
     rule:
         """Draw one figure of a study from tables and maps."""
-        name: f"{study.name}_figure"
+        name:
+            f"{study.name}_figure"
         input:
             unpack(partial(lambda study, wildcards: TARGETS.figure_inputs(study.figure(wildcards.figure)), study)),
         output:
@@ -111,7 +127,8 @@ for study in SETTINGS.studies:
             f"{RESULTS}/benchmarks/{study.name}/figures/{{figure}}.tsv"
         wildcard_constraints:
             figure="|".join(figure.name for figure in study.figures) or "none",
-        conda: "../envs/analysis.yaml"
+        conda:
+            "../envs/analysis.yaml"
         resources:
             mem_mb=4000,
             runtime=30,
@@ -120,7 +137,8 @@ for study in SETTINGS.studies:
             # Words: functions of the output are not tracked, so a comma redraws nothing.
             title=partial(lambda study, wildcards, output: study.figure(wildcards.figure).title, study),
             caption=partial(lambda study, wildcards, output: study.figure(wildcards.figure).caption, study),
-        message: "Drawing {wildcards.figure}"
+        message:
+            "Drawing {wildcards.figure}"
         shell:
             "python -m workflow_scripts.draw_figure --models {input.models} {params.options}"
             " --pdf {output.pdf} --png {output.png} --csv {output.csv} &> {log}"
