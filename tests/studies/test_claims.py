@@ -50,7 +50,10 @@ def test_a_claim_is_judged_by_the_function_that_is_called_as_it_is(room):
 def test_a_claim_without_a_function_is_named_with_the_nearest(room):
     with pytest.raises(AtlasError) as caught:
         find_judges("made", ["c.rises", "c.rise"])
-    assert str(caught.value) == "study 'made': no function judges claim 'c.rise'; did you mean 'c.rises'?"
+    assert str(caught.value) == (
+        "study 'made': no function judges claim 'c.rise' (expected `def rise(evidence: Evidence) -> Verdict` in its claims); "
+        "did you mean 'c.rises'?"
+    )
 
 
 @pytest.mark.parametrize("name", ["mean_score", "_hidden", "decide", "listed", "Verdict", "Helper", "LIMIT"])

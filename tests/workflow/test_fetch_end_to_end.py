@@ -105,7 +105,7 @@ class TestMissingFiles:
         jobs = prepared.planned(*self.WITHOUT)
         assert jobs["fetch_model"] == len(MODELS) - 1
         assert jobs["fetch_dataset"] == 7
-        assert jobs["run_pass"] == 11 * len(MODELS)
+        assert jobs["run_pass"] == 8 * len(MODELS)  # one per dataset, over all its views
         plan = prepared.run("plan", *self.WITHOUT).text
         assert all(name in plan for name in BY_HAND)
         assert prepared.started() == ["print_plan"]
@@ -233,8 +233,8 @@ def test_no_job_but_those_that_fetch_touches_the_network(real):
     jobs = Counter(real.started())
     assert jobs["fetch_dataset"] == 23
     assert jobs["fetch_model"] == len(MODELS) - 1
-    others = {"crop_images", "reduce_truth", "reduce_pairs", "run_pass", "thesis_cka", "thesis_figure"}
-    assert others | {f"thesis_{name}" for name in TABLES} <= set(jobs)
+    assert {"crop_images", "reduce_truth", "run_pass", "draw_figure"} <= set(jobs)
+    assert jobs["tabulate"] == len(TABLES) + 1  # of one model each, and CKA of all
     assert real.attempts() == ""
 
 

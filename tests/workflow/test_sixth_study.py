@@ -79,10 +79,11 @@ def maps(passes, settings):
 CLAIMS = '''
 """What the study says."""
 
-from workflow_scripts.studies.verdict import above, decide
+from workflow_scripts.studies.evidence import Evidence
+from workflow_scripts.studies.verdict import Verdict, above, decide
 
 
-def rises(evidence):
+def rises(evidence: Evidence) -> Verdict:
     """The last layer is above the first, in every model."""
     pairs = [(curve.at(curve.depth), curve.at(1)) for curve in evidence.curves("norm")]
     return decide("the last layer is above the first", [above(*pair) for pair in pairs], sum(pairs, ()))

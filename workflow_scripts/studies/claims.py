@@ -32,7 +32,8 @@ def find_judges(study: str, claims: list[str]) -> dict[str, Judge]:
         name = claim.removeprefix("c.")
         if name not in known:
             ids = [f"c.{one}" for one in known]
-            raise AtlasError(f"study '{study}': no function judges claim '{claim}'{nearest(claim, ids)}")
+            expected = f"expected `def {name}(evidence: Evidence) -> Verdict` in its claims"
+            raise AtlasError(f"study '{study}': no function judges claim '{claim}' ({expected}){nearest(claim, ids)}")
     return {claim: known[claim.removeprefix("c.")] for claim in claims}
 
 
