@@ -22,11 +22,11 @@ def main() -> None:
     files, ((name, options),) = view_files(args.view), json.loads(args.fit).items()
 
     # After the command line is read, so that a wrong option does not wait for PyTorch.
-    import torch
-
     from workflow_scripts.zoo.lean_timm import import_timm
 
-    import_timm()  # before the adapters import it
+    import_timm()  # before anything else imports it, or torch
+    import torch
+
     from workflow_scripts.common.arrays import write_arrays
     from workflow_scripts.common.device import compute_device
     from workflow_scripts.common.progress import Progress

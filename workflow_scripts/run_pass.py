@@ -34,13 +34,13 @@ def main() -> None:
     views = [view_files(words) for words in args.view]
 
     # After the command line is read, so that a wrong option does not wait for PyTorch.
+    from workflow_scripts.zoo.lean_timm import import_timm
+
+    import_timm()  # before anything else imports it, or torch
     import torch
 
     from workflow_scripts.common.device import compute_device
     from workflow_scripts.onepass.states import write_states
-    from workflow_scripts.zoo.lean_timm import import_timm
-
-    import_timm()  # before the adapters import it
     from workflow_scripts.zoo.load import open_model
     from workflow_scripts.zoo.registry import network_from_dict
 
