@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.similarity import AT_ONCE, centred_blocks, cka, cka_intervals, hsic
+from workflow_scripts.metrics.similarity import centred_blocks, cka, cka_intervals, hsic
 
 
 def brute_hsic(k, l):  # noqa: E741
@@ -76,14 +76,6 @@ def test_a_case_by_hand():
     vectors = centred_blocks(blocks_of([x, y], 4), False)
     assert np.allclose(hsic(vectors, vectors), [[2 / 3, -1 / 3], [-1 / 3, 2 / 3]])
     assert np.allclose(cka(vectors, vectors), [[1, -1 / 2], [-1 / 2, 1]])
-
-
-def test_many_sites_are_centred_in_parts():
-    sites = random_sites(np.random.default_rng(0), 400, [3] * 50)
-    blocks = blocks_of(sites, 12)
-    assert blocks[:, :, 0, 0].size * 144 > 3 * AT_ONCE
-    vectors = centred_blocks(blocks, True)
-    assert np.array_equal(vectors, np.concatenate([centred_blocks(blocks[:, i : i + 1], True) for i in range(50)]))
 
 
 def test_rounding_that_is_not_symmetric_counts_as_in_the_formula():

@@ -25,8 +25,6 @@ from workflow_scripts.metrics.intervals import bootstrap_means
 
 # HSIC1 divides by N - 3.
 LEAST_IMAGES = 4
-# Entries of the Gram blocks that are centred at once, so that they stay in a processor's cache.
-AT_ONCE = 1 << 16
 # What differs less than this between the pairs of images of a block, relative to its largest entry, is float32 rounding.
 ROUNDING = 8 * float(np.finfo(np.float32).eps)
 
@@ -51,29 +49,27 @@ def centred_blocks(blocks: np.ndarray, minmax: bool) -> np.ndarray:
     counts = np.full(n_blocks, size)
     missing = np.isnan(np.asarray(blocks[-1:, 0]).diagonal(axis1=1, axis2=2))
     counts[-1:] = np.cumprod(~missing, 1).sum(1)
-    n_kept, n_whole = int((counts >= LEAST_IMAGES).sum()), int((counts == size).sum())
-    if not n_kept:
+    kept = np.flatnonzero(counts >= LEAST_IMAGES)
+    if not len(kept):
         raise AtlasError(
             f"CKA: the largest of {n_blocks} Gram blocks has {counts.max(initial=0)} images, at least {LEAST_IMAGES} are "
             "needed; use more images"
         )
+    present = np.arange(size) < counts[kept, None]
+    pairs = present[:, :, None] & present[:, None]
     upper = np.triu_indices(size, 1)
-    vectors = np.zeros((n_sites, n_kept, len(upper[0])))
-    step = max(1, AT_ONCE // (n_kept * size**2))
-    for first in range(0, n_sites, step):
-        gram = np.moveaxis(np.asarray(blocks[:n_kept, first : first + step]), 1, 0)
-        made = vectors[first : first + step]
-        made[:, :n_whole] = _u_centred(gram[:, :n_whole], minmax)
-        if n_whole < n_kept:
-            present = np.arange(size) < counts[-1]
-            made[:, -1, present[upper[1]]] = _u_centred(gram[:, -1:, present][..., present], minmax)[:, 0]
-            absent = gram[:, -1, ~(present[:, None] & present)]
-            made[~np.isnan(absent).all(1), -1] = np.nan
-        if np.isnan(made[..., 0]).any():
-            site, block = np.argwhere(np.isnan(made[..., 0]))[0]
+    counts = counts[kept].astype(np.float64)[:, None, None]
+    # Each of the N(N-1)/2 entries stands for two of the sum.
+    scale = np.sqrt(2 / (counts * (counts - 3)))
+    vectors = np.empty((n_sites, len(kept), len(upper[0])))
+    for site in range(n_sites):
+        gram = np.asarray(blocks[:, site])[kept].astype(np.float64)
+        wrong = (np.isfinite(gram) != pairs).any((1, 2))
+        if wrong.any():
             raise AtlasError(
-                f"CKA: Gram block {block} of site {first + site} has values that are not finite; run the pass again in float32"
+                f"CKA: Gram block {kept[wrong][0]} of site {site} has values that are not finite; run the pass again in float32"
             )
+        vectors[site] = (_u_centred(gram, pairs, counts, minmax) * scale)[:, *upper]
     return vectors
 
 
@@ -126,33 +122,21 @@ def cka_intervals(
     return bootstrap_means(records, lambda means: _alignment(*np.moveaxis(means, -1, 0)), draws, level, seed)
 
 
-def _u_centred(gram: np.ndarray, minmax: bool) -> np.ndarray:
-    """Return the vectors of whole blocks `gram` [S, n, N, N], [S, n, N(N-1)/2]; NaN throughout where one is not finite."""
-    n_sites, n_blocks, size = gram.shape[:3]
-    flat = gram.reshape(n_sites * n_blocks, size**2)
-    diagonal = flat[:, :: size + 1]
-    # Without the last entry, rows of N + 1 begin on the diagonal; what is left of them are the N - 1 others of each image.
-    others = flat[:, :-1].reshape(len(flat), size - 1, size + 1)[:, :, 1:].reshape(len(flat), size * (size - 1))
-    offset, top = others.min(1, keepdims=True).astype(np.float64), others.max(1, keepdims=True).astype(np.float64)
-    smallest, largest = np.minimum(offset[:, 0], diagonal.min(1)), np.maximum(top[:, 0], diagonal.max(1))
-    # Each of the N(N-1)/2 entries stands for two of the sum.
-    varies = (top - offset)[:, 0] > ROUNDING * np.maximum(abs(largest), abs(smallest))
-    scale = np.where(varies, np.sqrt(2 / (size * (size - 3))), 0.0)
-    if minmax:
-        scale /= np.where(largest > smallest, largest - smallest, 1.0)
-    scale[~(np.isfinite(smallest) & np.isfinite(largest))] = np.nan
+def _u_centred(gram: np.ndarray, pairs: np.ndarray, counts: np.ndarray, minmax: bool) -> np.ndarray:
+    """Return U-centred blocks [n, N, N] of `gram` [n, N, N], zero where `pairs` [n, N, N] has no image."""
+    others = pairs & ~np.eye(gram.shape[-1], dtype=bool)
+    largest, smallest = (f(gram, axis=(1, 2), keepdims=True) for f in (np.nanmax, np.nanmin))
+    offset = np.where(others, gram, np.inf).min((1, 2), keepdims=True)
+    spread = np.where(others, gram, -np.inf).max((1, 2), keepdims=True) - offset
+    kept = others & (spread > ROUNDING * np.maximum(abs(largest), abs(smallest)))
     # HSIC1 does not see an offset, so the smallest entry need not be the one that min-max subtracts.
-    with np.errstate(invalid="ignore"):
-        shifted = others.astype(np.float64)
-        shifted -= offset
-        rows = (shifted.reshape(len(flat) * size, size - 1) @ np.ones(size - 1)).reshape(len(flat), size)
-        means = rows / (size - 2) - rows.sum(1, keepdims=True) / (2 * (size - 1) * (size - 2))
-        first, second = np.triu_indices(size, 1)
-        vectors = shifted.take(first * (size - 1) + second - 1, axis=1)
-        vectors -= means.take(first, axis=1)
-        vectors -= means.take(second, axis=1)
-        vectors *= scale[:, None]
-    return vectors.reshape(n_sites, n_blocks, len(first))
+    shifted = np.where(kept, gram - offset, 0.0)
+    if minmax:
+        shifted /= np.where(largest > smallest, largest - smallest, 1.0)
+    rows = shifted.sum(2, keepdims=True)
+    total = rows.sum(1, keepdims=True)
+    means = (rows + rows.transpose(0, 2, 1)) / (counts - 2) - total / ((counts - 1) * (counts - 2))
+    return np.where(kept, shifted - means, 0.0)
 
 
 def _self_hsic(a: np.ndarray) -> np.ndarray:
