@@ -81,6 +81,12 @@ MISTAKES = {
     "analysis": ("analysis: norms,", "analysis: normes,", r"scores\.norm\.analysis: no analysis 'normes'"),
     "word": ("view: whole", "veiw: whole", r"study\.yaml:15: analyses\.norms\.asks\.images\.veiw: unknown key .*'view'"),
     "missing": ("    title: Norms\n", "", r"study\.yaml:\d+: analyses\.norms: key 'title' is missing"),
+    "size of a view": ("crop: size", "crop: sise", r"views\.whole\.crop: no setting 'sise' .*did you mean 'size'"),
+    "blur of a view": ("crop: size", "crop: size, blur: leves", r"views\.whole\.blur: no setting 'leves'"),
+    "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys crop, letterbox, squash, tiles"),
+    "two geometries": ("crop: size", "crop: size, squash: size", r"views\.whole: expected one of the keys crop"),
+    "option": ("ratio: {}", "ratio: { k: { setting: kk } }", r"asks\.images\.gather: no setting 'kk' \(known: dataset\)"),
+    "figure's if": ("draw: {", "if: norms.dense, draw: {", r"figures\.0\.if: no setting 'norms.dense'"),
     "kind of file": ("gather: {", "files: [croops], gather: {", r"files\.0: found 'croops', allowed: crops"),
 }
 

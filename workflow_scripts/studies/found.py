@@ -31,6 +31,7 @@ from workflow_scripts.onepass.names import COLLECTORS, FITS
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent
 SCHEMA = ROOT / "config" / "schemas" / "study.schema.yaml"
+VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash"}
 _SCHEMA_WORDS = ("minimum", "exclusiveMinimum", "maximum", "contains", "enum")
 _SIZE = {
     "type": "object",
@@ -191,6 +192,9 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
 
     of_analyses = [f"{name}.{setting}" for name, analysis in study.analyses.items() for setting in analysis.settings]
     for name, view in study.views.items():
+        if len(VIEW_GEOMETRIES & view.keys()) != 1:
+            expected = ", ".join(sorted(VIEW_GEOMETRIES))
+            yield f"{_place(files, ('views', name))}: views.{name}: expected one of the keys {expected}"
         for word, setting in view.items():
             if isinstance(setting, str) and (word, setting) != ("blur", "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])

@@ -12,6 +12,7 @@ from typing import Any
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, Study, fits_of
 from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
+from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
 Collectors = dict[str, dict[str, Any]]
 DEMO_SPLITS = ("demo_train", "demo_val")
@@ -136,7 +137,7 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
         value: of the ask's `each`, for a view that is altered by it.
     """
     spec, settings = study.views[view], config[study.name]
-    kind = next(word for word in ("crop", "tiles", "letterbox", "squash") if word in spec)
+    (kind,) = VIEW_GEOMETRIES & spec.keys()
     crop = _centre_crop(_setting(settings, spec[kind]), patch)
     match kind:
         case "crop":
