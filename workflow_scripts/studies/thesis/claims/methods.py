@@ -30,6 +30,17 @@ class AttentionMaps:
     single_cls: np.ndarray
 
 
+def all_variants(evidence: Evidence) -> list[RunModel]:
+    """Return the trained models of the six methods, where a method has several.
+
+    Raises:
+        CannotTestError: every method has one.
+    """
+    if not evidence.variants(*METHODS):
+        raise CannotTestError("needs several variants of a method; this run has one of each")
+    return evidence.trained(*METHODS)
+
+
 def heads(evidence: Evidence, model: RunModel, metric: str) -> pd.DataFrame:
     """Return the rows of an attention metric that are about one head each: columns layer, head, setting, value.
 
