@@ -27,9 +27,9 @@ rule paint_world:
     message:
         "Painting the demo world"
     shell:
-        "python -m workflow_scripts.paint_world --seed {params.seed} --train-images {params.train} --val-images {params.val}"
-        " --clips {params.clips} --frames {params.frames} --train {output.train} --val {output.val}"
-        " --clip-file {output.clips} 2>&1 | tee {log}"
+        "python -m workflow_scripts.paint_world --seed {params.seed:q} --train-images {params.train:q} --val-images {params.val:q}"
+        " --clips {params.clips:q} --frames {params.frames:q} --train {output.train:q} --val {output.val:q}"
+        " --clip-file {output.clips:q} 2>&1 | tee {log:q}"
 
 
 rule crop_images:
@@ -57,9 +57,9 @@ rule crop_images:
     message:
         "Decoding {wildcards.dataset} at {wildcards.view}"
     shell:
-        "python -m workflow_scripts.crop_images --dataset {wildcards.dataset} {params.reader}"
-        " --view {wildcards.view} --on-bad-image {params.on_bad_image} --workers {threads}"
-        " --crops {output.crops} --samples {output.samples} --skipped {output.skipped} 2>&1 | tee {log}"
+        "python -m workflow_scripts.crop_images --dataset {wildcards.dataset:q} {params.reader:q}"
+        " --view {wildcards.view:q} --on-bad-image {params.on_bad_image:q} --workers {threads}"
+        " --crops {output.crops:q} --samples {output.samples:q} --skipped {output.skipped:q} 2>&1 | tee {log:q}"
 
 
 rule reduce_truth:
@@ -87,8 +87,8 @@ rule reduce_truth:
     message:
         "Reducing the {params.what} of {wildcards.dataset} to {wildcards.grid} patches"
     shell:
-        "python -m workflow_scripts.reduce_truth --kind {wildcards.kind} --dataset {wildcards.dataset} {params.reader}"
-        " --view {wildcards.view} --grid {wildcards.grid} --samples {input.samples} --output {output} &> {log}"
+        "python -m workflow_scripts.reduce_truth --kind {wildcards.kind:q} --dataset {wildcards.dataset:q} {params.reader:q}"
+        " --view {wildcards.view:q} --grid {wildcards.grid:q} --samples {input.samples:q} --output {output:q} &> {log:q}"
 
 
 rule reduce_pairs:
@@ -113,5 +113,5 @@ rule reduce_pairs:
     message:
         "Listing the key-point pairs of {wildcards.dataset}"
     shell:
-        "python -m workflow_scripts.reduce_truth --kind pairs --dataset {wildcards.dataset} {params.reader}"
-        " --view {wildcards.view} --samples {input.samples} --output {output} &> {log}"
+        "python -m workflow_scripts.reduce_truth --kind pairs --dataset {wildcards.dataset:q} {params.reader:q}"
+        " --view {wildcards.view:q} --samples {input.samples:q} --output {output:q} &> {log:q}"

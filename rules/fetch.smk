@@ -26,9 +26,9 @@ rule fetch_model:
     message:
         "Fetching the weights of {params.model}"
     shell:
-        "python -m workflow_scripts.fetch_model --model {params.model} --source {params.source:q} --incoming {params.incoming}"
-        " --lock config/fetched.lock.yaml --registry {params.registry} --limits {params.limits:q}"
-        " --output {output} 2>&1 | tee {log}"
+        "python -m workflow_scripts.fetch_model --model {params.model:q} --source {params.source:q} --incoming {params.incoming:q}"
+        " --lock config/fetched.lock.yaml --registry {params.registry:q} --limits {params.limits:q}"
+        " --output {output:q} 2>&1 | tee {log:q}"
 
 
 rule fetch_dataset:
@@ -58,9 +58,9 @@ rule fetch_dataset:
     message:
         "Fetching {params.dataset}"
     shell:
-        "python -m workflow_scripts.fetch_dataset --dataset {params.dataset} --files {params.files:q} --path {params.path}"
-        " --downloads {params.downloads} --incoming {params.incoming} --lock config/fetched.lock.yaml"
-        " --registry {params.registry} --limits {params.limits:q} 2>&1 | tee {log}"
+        "python -m workflow_scripts.fetch_dataset --dataset {params.dataset:q} --files {params.files:q} --path {params.path:q}"
+        " --downloads {params.downloads:q} --incoming {params.incoming:q} --lock config/fetched.lock.yaml"
+        " --registry {params.registry:q} --limits {params.limits:q} 2>&1 | tee {log:q}"
 
 
 rule plan:
@@ -75,4 +75,4 @@ rule plan:
     message:
         "The plan of this configuration; nothing is fetched"
     shell:
-        "python -m workflow_scripts.print_plan --config {params.config:q} 2>&1 | tee {log}"
+        "python -m workflow_scripts.print_plan --config {params.config:q} 2>&1 | tee {log:q}"

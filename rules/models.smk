@@ -29,8 +29,8 @@ rule train_demo_model:
     message:
         "Training the demo's {params.method} model"
     shell:
-        "python -m workflow_scripts.train_demo_model --method {params.method} --world {input.world} --seed {params.seed}"
-        " --effort {params.effort} --threads {threads} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"
+        "python -m workflow_scripts.train_demo_model --method {params.method:q} --world {input.world:q} --seed {params.seed:q}"
+        " --effort {params.effort:q} --threads {threads} --gpu {params.gpu:q} --output {output:q} 2>&1 | tee {log:q}"
 
 
 rule describe_models:
@@ -48,4 +48,4 @@ rule describe_models:
     message:
         "Describing the models of this run"
     shell:
-        "python -m workflow_scripts.describe_models --config {params.config:q} --output {output} &> {log}"
+        "python -m workflow_scripts.describe_models --config {params.config:q} --output {output:q} &> {log:q}"

@@ -24,16 +24,16 @@ rule run_pass:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],
         collectors=lambda wildcards: TARGETS.pass_collectors(wildcards.model, wildcards.job),
-        files=lambda wildcards: TARGETS.pass_options(wildcards.model, wildcards.job),
+        options=lambda wildcards: TARGETS.pass_options(wildcards.model, wildcards.job),
         batch_size=config["batch_size"],
         seed=config["seed"],
         gpu=config["gpu"],
     message:
         "Passing {wildcards.job} through {wildcards.model}"
     shell:
-        "python -m workflow_scripts.run_pass --model {wildcards.model} --network {params.network:q} {params.files}"
-        " --dataset {params.dataset} --collectors {params.collectors:q} --batch-size {params.batch_size}"
-        " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"
+        "python -m workflow_scripts.run_pass --model {wildcards.model:q} --network {params.network:q} {params.options:q}"
+        " --dataset {params.dataset:q} --collectors {params.collectors:q} --batch-size {params.batch_size:q}"
+        " --threads {threads} --seed {params.seed:q} --gpu {params.gpu:q} --output {output:q} 2>&1 | tee {log:q}"
 
 
 rule run_fit:
@@ -64,5 +64,5 @@ rule run_fit:
     message:
         "Fitting {wildcards.fit} of {wildcards.study} by {wildcards.model}"
     shell:
-        "python -m workflow_scripts.run_fit --model {wildcards.model} --network {params.network:q} {params.options}"
-        " --threads {threads} --seed {params.seed} --gpu {params.gpu} --output {output} 2>&1 | tee {log}"
+        "python -m workflow_scripts.run_fit --model {wildcards.model:q} --network {params.network:q} {params.options:q}"
+        " --threads {threads} --seed {params.seed:q} --gpu {params.gpu:q} --output {output:q} 2>&1 | tee {log:q}"

@@ -24,17 +24,15 @@ rule check_demo_zoo:
     params:
         view=TARGETS.demo_passes("demo_val")["view"],
         neighbours=config["demo"]["neighbours"],
-        margin=lambda wildcards: (
-            "" if config["demo"]["minimum_margin"] is None else f"--minimum-margin {config['demo']['minimum_margin']}"
-        ),
+        margin=[] if config["demo"]["minimum_margin"] is None else ["--minimum-margin", config["demo"]["minimum_margin"]],
         seed=config["seed"],
     message:
         "Checking that every demo model has learned something"
     shell:
-        "python -m workflow_scripts.check_demo_zoo --bank-passes {input.bank} --query-passes {input.query}"
-        " --bank-samples {input.bank_samples} --query-samples {input.query_samples} --view {params.view}"
-        " --models {input.models} --neighbours {params.neighbours}"
-        " {params.margin} --seed {params.seed} --output {output} &> {log}"
+        "python -m workflow_scripts.check_demo_zoo --bank-passes {input.bank:q} --query-passes {input.query:q}"
+        " --bank-samples {input.bank_samples:q} --query-samples {input.query_samples:q} --view {params.view:q}"
+        " --models {input.models:q} --neighbours {params.neighbours:q}"
+        " {params.margin:q} --seed {params.seed:q} --output {output:q} &> {log:q}"
 
 
 rule draw_contact_sheet:
@@ -58,8 +56,8 @@ rule draw_contact_sheet:
     message:
         "Drawing the demo world's contact sheet"
     shell:
-        "python -m workflow_scripts.draw_contact_sheet --images {input.world} --clips {input.clips}"
-        " --pdf {output.pdf} --png {output.png} &> {log}"
+        "python -m workflow_scripts.draw_contact_sheet --images {input.world:q} --clips {input.clips:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} &> {log:q}"
 
 
 rule describe_run:
@@ -87,9 +85,9 @@ rule describe_run:
     message:
         "Writing down what was run"
     shell:
-        "python -m workflow_scripts.describe_run --config {params.config:q} --passes {input.passes}"
-        " --datasets {params.datasets} --samples {input.samples} --skipped {input.skipped}"
-        " --benchmarks {params.benchmarks} --command {params.command:q} --output {output} &> {log}"
+        "python -m workflow_scripts.describe_run --config {params.config:q} --passes {input.passes:q}"
+        " --datasets {params.datasets:q} --samples {input.samples:q} --skipped {input.skipped:q}"
+        " --benchmarks {params.benchmarks:q} --command {params.command:q} --output {output:q} &> {log:q}"
 
 
 rule write_report:
@@ -111,13 +109,13 @@ rule write_report:
     params:
         studies=[study.name for study in SETTINGS.studies],
         figures=[figure.key for figure in TARGETS.figures],
-        folders=f"--figures-dir {RESULTS}/figures --tables-dir {RESULTS}/tables",
+        folders=["--figures-dir", f"{RESULTS}/figures", "--tables-dir", f"{RESULTS}/tables"],
         demo=lambda wildcards, input: (
-            f"--contact-sheet {input.contact_sheet} --knn {input.knn}" if "knn" in input.keys() else ""
+            ["--contact-sheet", input.contact_sheet, "--knn", input.knn] if "knn" in input.keys() else []
         ),
         output=lambda wildcards, output: os.path.dirname(output[0]),
     message:
         "Writing the report"
     shell:
-        "python -m workflow_scripts.write_report --studies {params.studies} --figures {params.figures} {params.folders}"
-        " --run-info {input.run} {params.demo} --output-dir {params.output} &> {log}"
+        "python -m workflow_scripts.write_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
+        " --run-info {input.run:q} {params.demo:q} --output-dir {params.output:q} &> {log:q}"

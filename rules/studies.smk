@@ -36,13 +36,13 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
             ),
             settings=TARGETS.analysis_settings(analysis),
             seed=config["seed"],
-            command=f"{analysis.key}{' --over-models' if analysis.over_models else ''}",
-            maps=partial(lambda analysis, wildcards, output: f"--maps {output.maps}" if analysis.maps else "", analysis),
+            command=[analysis.key, *(["--over-models"] if analysis.over_models else [])],
+            maps=partial(lambda analysis, wildcards, output: ["--maps", output.maps] if analysis.maps else [], analysis),
         message:
             f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
         shell:
-            "python -m workflow_scripts.tabulate {params.command} --passes {params.passes:q} --settings {params.settings:q}"
-            " --seed {params.seed} --table {output.table} {params.maps} &> {log}"
+            "python -m workflow_scripts.tabulate {params.command:q} --passes {params.passes:q} --settings {params.settings:q}"
+            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} &> {log:q}"
 
 
 for study in SETTINGS.studies:
@@ -73,8 +73,8 @@ for study in SETTINGS.studies:
             message:
                 f"Tables for reading of the study {study.name}"
             shell:
-                "python -m workflow_scripts.summarise {params.study} --tables {input.tables} --models {input.models}"
-                " --scores {params.scores:q} --output-dir {params.folder} &> {log}"
+                "python -m workflow_scripts.summarise {params.study:q} --tables {input.tables:q} --models {input.models:q}"
+                " --scores {params.scores:q} --output-dir {params.folder:q} &> {log:q}"
 
     if study.claims:
 
@@ -102,8 +102,8 @@ for study in SETTINGS.studies:
             message:
                 f"Judging the claims of the study {study.name}"
             shell:
-                "python -m workflow_scripts.judge_claims {params.study} --claims {input.claims} --models {input.models}"
-                " {params.options} --output {output.json} --latex {output.tex} &> {log}"
+                "python -m workflow_scripts.judge_claims {params.study:q} --claims {input.claims:q} --models {input.models:q}"
+                " {params.options:q} --output {output.json:q} --latex {output.tex:q} &> {log:q}"
 
     rule:
         """Draw one figure of a study from tables and maps."""
@@ -140,5 +140,5 @@ for study in SETTINGS.studies:
         message:
             "Drawing {wildcards.figure}"
         shell:
-            "python -m workflow_scripts.draw_figure --models {input.models} {params.options}"
-            " --pdf {output.pdf} --png {output.png} --csv {output.csv} &> {log}"
+            "python -m workflow_scripts.draw_figure --models {input.models:q} {params.options:q}"
+            " --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q} &> {log:q}"

@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.common.atomic import write_text
-from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.run_model import read_models
 from workflow_scripts.common.study import Score
 from workflow_scripts.common.table import make_table, read_table
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.draw_figure import by_analysis
 from workflow_scripts.figures.read import read_maps_header
 from workflow_scripts.report.claims import claim_fragments, read_claims

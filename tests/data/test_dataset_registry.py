@@ -10,8 +10,9 @@ import yaml
 
 from tests.formats.pack import pack
 from workflow_scripts.common.code_inputs import code_inputs
-from workflow_scripts.common.config import check, read_yaml
+from workflow_scripts.common.config import check
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.images import read_rgb
 from workflow_scripts.data.reader import GROUND_TRUTH, open_reader
 from workflow_scripts.data.reader_names import READERS, reader_module

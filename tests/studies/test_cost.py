@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from workflow_scripts.common.config import read_yaml
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.views import crops_per_image, parse_view
 from workflow_scripts.print_plan import _passes, plan_text

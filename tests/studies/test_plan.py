@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.study import Ask
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.studies.found import find_study
 from workflow_scripts.studies.plan import asked, enabled_analyses, merged, planned_passes, view_name
 from workflow_scripts.studies.schema import fill_defaults

@@ -5,9 +5,10 @@ import copy
 import pytest
 import yaml
 
-from workflow_scripts.common.config import check, read_yaml
+from workflow_scripts.common.config import check
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.study import Analysis, Ask, Setting, Study
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.studies.found import ROOT, find_study, study_names
 from workflow_scripts.studies.schema import config_schema, fill_defaults
 from workflow_scripts.studies.settings import SCHEMAS, load_settings

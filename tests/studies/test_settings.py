@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.studies.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]

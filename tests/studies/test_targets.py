@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets

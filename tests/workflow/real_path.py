@@ -27,7 +27,7 @@ from tests.formats.pack import pack
 from tests.workflow.conftest import Workflow, checkout
 from tests.zoo.official_files import OFFICIAL, shrunk
 from tests.zoo.zoo_families import randomise
-from workflow_scripts.common.config import read_yaml
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.zoo.build import build_model
 from workflow_scripts.zoo.registry import entry_from_dict
 

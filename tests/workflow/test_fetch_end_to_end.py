@@ -17,8 +17,8 @@ from tests.fetch.archives import tree
 from tests.fetch.server import FaultServer
 from tests.workflow.real_path import GEOMETRY, GUARD, MAIN, MODELS, OWNERS, SIDE, real_path
 from tests.zoo.zoo_families import library_outputs
-from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.table import read_table
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.jpeg import TOLERANCE
 from workflow_scripts.data.reader import open_reader

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.common.config import check, read_yaml
+from workflow_scripts.common.config import check
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.zoo.registry import read_models
 
 ROOT = Path(__file__).parents[2]

@@ -6,37 +6,18 @@ name, the nearest known one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
-from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.common.errors import nearest
+from workflow_scripts.common.yaml_file import line_of
 
 Key = tuple[str | int, ...]
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where PyYAML has it: registries are long
-
-
-def read_yaml(path: str | Path) -> Any:
-    """Return the content of a YAML file.
-
-    Raises:
-        AtlasError: the file is missing, is not YAML, or has a key twice (YAML itself would silently keep the last).
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise AtlasError(f"{path}: no such file; check the path") from None
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-        _refuse_twins(path, node)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 both are safe loaders
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise AtlasError(f"{where}: not valid YAML: {error.problem}") from None
 
 
 def restore_types(content: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
@@ -57,6 +38,8 @@ def restore_types(content: Any, schema: Mapping[str, Any], root: Mapping[str, An
     elif isinstance(content, str) and schema.get("items", {}).keys() & {"type", "enum"} and "array" in schema["type"]:
         # --config models=dino_b16,mae_b16
         return [restore_types(part.strip(), schema["items"], root) for part in content.split(",")]
+    elif isinstance(content, float) and content.is_integer() and "integer" in schema.get("type", ()):
+        return int(content)  # 1.0 is a whole number to JSON; commands want it spelled as one
     elif isinstance(content, str) and "type" in schema and "string" not in schema["type"]:
         try:
             value = yaml.safe_load(content)
@@ -75,7 +58,11 @@ def check(content: Any, schema: Mapping[str, Any], files: Sequence[str | Path]) 
         files: where the content came from, the last one winning; used to name file and line.
     """
     errors = sorted(Draft202012Validator(schema).iter_errors(content), key=lambda e: [str(p) for p in e.absolute_path])
-    return [message for error in errors for message in _messages(_innermost(error), files)]
+    messages = [message for error in errors for message in _messages(_innermost(error), files)]
+    messages += [
+        f"{locate(files, key)}: {_name(key)}: found {value}, expected a finite number" for key, value in _endless(content)
+    ]
+    return list(dict.fromkeys(map(printable, messages)))
 
 
 def check_names(key: str, names: Iterable[str], known: Iterable[str], registry: str, files: Sequence[str | Path]) -> list[str]:
@@ -92,22 +79,43 @@ def check_names(key: str, names: Iterable[str], known: Iterable[str], registry: 
 def locate(files: Sequence[str | Path], key: Key) -> str:
     """Return ``file:line`` of `key` in the last of `files` that has it; ``--config`` if it came from the command line."""
     for path in reversed(files):
-        line = _line(Path(path), key)
+        line = line_of(path, key)
         if line:
             return f"{path}:{line}"
     return "--config"
 
 
+def printable(text: str) -> str:
+    """Return `text` as one line: what a terminal would not show as itself is spelled as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _endless(content: Any, key: Key = ()) -> Iterator[tuple[Key, float]]:
+    """Yield key and value of every number that is infinite or none."""
+    if isinstance(content, float) and not math.isfinite(content):
+        yield key, content
+    elif isinstance(content, Mapping):
+        for name, value in content.items():
+            yield from _endless(value, (*key, name))
+    elif isinstance(content, list):
+        for place, value in enumerate(content):
+            yield from _endless(value, (*key, place))
+
+
+def _name(key: Key) -> str:
+    return ".".join(str(part) for part in key) or "top level"
+
+
 def _messages(error: ValidationError, files: Sequence[str | Path]) -> list[str]:
     key = tuple(error.absolute_path)
-    name = ".".join(str(part) for part in key) or "top level"
-    found = repr(error.instance) if not isinstance(error.instance, dict | list) else type(error.instance).__name__
+    name = _name(key)
+    found = _found(error.instance)
     match error.validator:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
             unknown = [k for k in error.instance if k not in known]
             return [
-                f"{locate(files, (*key, extra))}: {'.'.join(str(p) for p in (*key, extra))}: unknown key "
+                f"{locate(files, (*key, extra))}: {_name((*key, extra))}: unknown key "
                 f"(allowed here: {', '.join(known)}){nearest(extra, known)}"
                 for extra in unknown
             ]
@@ -130,13 +138,17 @@ def _messages(error: ValidationError, files: Sequence[str | Path]) -> list[str]:
             twice = [str(v) for i, v in enumerate(error.instance) if v in error.instance[:i]]
             detail = f"{', '.join(twice)} is listed twice"
         case "minItems" | "minLength":
-            detail = f"found {error.instance!r}, must not be {'empty' if error.validator_value == 1 else 'so short'}"
+            detail = f"found {found}, must not be {'empty' if error.validator_value == 1 else 'so short'}"
+        case "maxItems" | "maxLength":
+            what = "entries" if error.validator == "maxItems" else "characters"
+            detail = f"found {len(error.instance)} {what}, allowed are {error.validator_value}"
         case "contains":
-            detail = f"found {error.instance}, must contain {error.validator_value['const']}"
+            detail = f"found {_short(str(error.instance))}, must contain {error.validator_value['const']}"
         case "pattern":
-            detail = f"found {found}, must consist of a-z, 0-9 and _ and begin with a letter"
+            expected = error.schema.get("description", "a-z, 0-9 and _ alone, with a letter first")
+            detail = f"found {found}, expected {expected}"
         case _:
-            detail = error.message
+            detail = _short(error.message)
     return [f"{locate(files, key)}: {name}: {detail}"]
 
 
@@ -151,6 +163,16 @@ _TYPES = {
 }
 
 
+def _found(value: Any) -> str:
+    if isinstance(value, dict | list) and value:
+        return "a list" if isinstance(value, list) else "a mapping"
+    return _short(repr(value))
+
+
+def _short(text: str, limit: int = 100) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
 def _innermost(error: ValidationError) -> ValidationError:
     """Return the most telling of the alternatives that an ``oneOf`` tried."""
     return error if not error.context else min(error.context, key=lambda e: len(e.absolute_path))
@@ -158,37 +180,3 @@ def _innermost(error: ValidationError) -> ValidationError:
 
 def _some(names: list[str], limit: int = 12) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
-
-
-def _refuse_twins(path: str | Path, node: yaml.Node | None) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                raise AtlasError(f"{path}:{line}: key '{key.value}' stands twice, first in line {seen[key.value]}; remove one")
-            seen[key.value] = line
-            _refuse_twins(path, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_twins(path, value)
-
-
-def _line(path: Path, key: Key) -> int | None:
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, yaml.YAMLError):
-        return None
-    line = 1
-    for part in key:
-        if isinstance(node, yaml.MappingNode):
-            match = [(k, v) for k, v in node.value if k.value == str(part)]
-            if not match:
-                return None
-            line, node = match[0][0].start_mark.line + 1, match[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return None
-    return line

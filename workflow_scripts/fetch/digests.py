@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from workflow_scripts.common.atomic import write_text
-from workflow_scripts.common.config import read_yaml
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.fetch.contents import visible_fault
 from workflow_scripts.fetch.locks import locked
 from workflow_scripts.fetch.remote_file import ALGORITHMS, RemoteFile

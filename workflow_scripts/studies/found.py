@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.config import check, locate, read_yaml
+from workflow_scripts.common.config import check, locate
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.study import (
     IMAGES,
@@ -26,6 +26,7 @@ from workflow_scripts.common.study import (
     SummaryTable,
     fits_of,
 )
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.onepass.names import COLLECTORS, FITS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,6 @@ Everything follows from the checked configuration and from the studies' descript
 from __future__ import annotations
 
 import json
-import shlex
 from functools import cached_property
 from typing import Any
 
@@ -70,11 +69,11 @@ class PassTargets:
         entry = self.settings.datasets[dataset]
         return {"reader": entry["reader"], "path": entry["path"], "options": entry.get("options", {})}
 
-    def reader(self, dataset: str) -> str:
-        """Return the command line options that open a dataset."""
+    def reader(self, dataset: str) -> list[str]:
+        """Return the command line options that open a dataset, as words."""
         opening = self.opening(dataset)
-        options = shlex.quote(json.dumps(opening["options"], sort_keys=True))
-        return f"--reader {opening['reader']} --path {shlex.quote(opening['path'])} --options {options}"
+        options = json.dumps(opening["options"], sort_keys=True)
+        return ["--reader", opening["reader"], f"--path={opening['path']}", "--options", options]
 
     def reader_code(self, command: str, dataset: str) -> list[str]:
         """Return the code of a command that reads a dataset: its own and the reader's."""
@@ -132,20 +131,20 @@ class PassTargets:
         checkpoint = self.settings.checkpoint(model)
         return files | ({"checkpoint": checkpoint} if checkpoint else {})
 
-    def pass_options(self, model: str, job: str) -> str:
-        """Return the command line options that name a pass' files, and its network."""
-        options = []
+    def pass_options(self, model: str, job: str) -> list[str]:
+        """Return the command line options that name a pass' files and its model's weights, as words."""
+        options: list[str] = []
         for view, kinds in self.pass_views(model, job).items():
             truth = [f"{kind}={file}" for kind, file in kinds.items() if kind not in ("crops", "samples")]
-            options.append(shlex.join(["--view", view, kinds["crops"], kinds["samples"], *truth]))
+            options += ["--view", view, kinds["crops"], kinds["samples"], *truth]
         if fits := self._pass_fits(model, job):
-            options.append(shlex.join(["--fits", *(f"{name}={file}" for name, file in fits.items())]))
-        return " ".join([*options, self.checkpoint_option(model)])
+            options += ["--fits", *(f"{name}={file}" for name, file in fits.items())]
+        return options + self.checkpoint_option(model)
 
-    def checkpoint_option(self, model: str) -> str:
-        """Return the command line option that names a model's weights, "" for a model without."""
+    def checkpoint_option(self, model: str) -> list[str]:
+        """Return the command line option that names a model's weights, as words; none for a model without."""
         checkpoint = self.settings.checkpoint(model)
-        return shlex.join(["--checkpoint", checkpoint]) if checkpoint else ""
+        return ["--checkpoint", checkpoint] if checkpoint else []
 
     def _pass_fits(self, model: str, job: str) -> dict[str, str]:
         """Return the files of the fits that the collectors of a pass use, by ``study/fit``."""
@@ -194,9 +193,9 @@ class PassTargets:
         checkpoint = self.settings.checkpoint(model)
         return files | ({"checkpoint": checkpoint} if checkpoint else {})
 
-    def fit_options(self, study: str, fit: str, model: str) -> str:
-        """Return the command line options of a fit, but for those of its machine and its output."""
+    def fit_options(self, study: str, fit: str, model: str) -> list[str]:
+        """Return the command line options of a fit as words, but for those of its machine and its output."""
         planned = self.fit(study, fit, model)
         files = [self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()]
         words = ["--dataset", planned.dataset, "--fit", json.dumps(planned.fit, sort_keys=True), "--view", planned.view, *files]
-        return f"{shlex.join(words)} {self.checkpoint_option(model)}"
+        return words + self.checkpoint_option(model)

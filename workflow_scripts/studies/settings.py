@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.config import check, check_names, locate, read_yaml, restore_types
+from workflow_scripts.common.config import check, check_names, locate, restore_types
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import is_demo, is_random
 from workflow_scripts.common.sizes import grid_name, sides
 from workflow_scripts.common.study import Study
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import parse_view
 from workflow_scripts.studies.found import find_study, study_names, truth_of
 from workflow_scripts.studies.plan import PlannedPass, planned_passes, sized

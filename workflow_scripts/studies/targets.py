@@ -6,7 +6,6 @@ Here what studies make of passes: tables, figures, claims, the report; `pass_tar
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -140,13 +139,13 @@ class Targets(PassTargets):
             "code": code_inputs("draw_figure", *modules),
         }
 
-    def figure_options(self, figure: Figure) -> str:
-        """Return the command line options of drawing a figure, but for its outputs."""
+    def figure_options(self, figure: Figure) -> list[str]:
+        """Return the command line options of drawing a figure as words, but for its outputs."""
         study, models = self.study(figure.study), self.figure_models(figure)
         tables = self.tables(study, figure.tables, models) if figure.tables else []
         words = ["--only", *models, *(["--tables", *tables] if tables else [])]
         words += _by_analysis(self.reads(study, figure.maps, figure.pairs, models))
-        return shlex.join([*words, "--drawing", study.drawing(figure)])
+        return [*words, "--drawing", study.drawing(figure)]
 
     def figure_files(self, suffixes: tuple[str, ...] = ("pdf", "png", "csv")) -> list[str]:
         """Return the files of all figures of this run."""
@@ -163,10 +162,10 @@ class Targets(PassTargets):
             "code": code_inputs("judge_claims", *claim_modules(study.name)),
         }
 
-    def claims_options(self, study: Study) -> str:
-        """Return the command line options of judging a study's claims, but for its outputs."""
+    def claims_options(self, study: Study) -> list[str]:
+        """Return the command line options of judging a study's claims as words, but for its outputs."""
         words = ["--main-models", *self.settings.main_models(study), "--tables", *self.tables(study)]
-        return shlex.join([*words, *_by_analysis(self.reads(study)), "--scores", scores_json(study)])
+        return [*words, *_by_analysis(self.reads(study)), "--scores", scores_json(study)]
 
     def summary_inputs(self, study: Study) -> Files:
         """Return the files that a study's summary is drawn up from, with its code."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.sizes import sides
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.zoo.normalisation import Normalisation
 
 R = TypeVar("R")
@@ -133,10 +132,7 @@ def read_models(path: str | Path) -> dict[str, ModelEntry]:
     Raises:
         AtlasError: the file is no YAML, has no ``models:`` mapping, or an entry lacks a key or has an unknown one.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise AtlasError(f"{path}: not valid YAML: {error}") from None
+    content = read_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("models"), dict):
         raise AtlasError(f"{path}: needs a mapping 'models:' from model id to entry")
     return {str(name): entry_from_dict(str(name), mapping) for name, mapping in content["models"].items()}
