@@ -31,7 +31,9 @@ rule figures:
 
 onstart:
     # All that is missing is asked for at once, before anything heavy starts. A dry run and `plan` do not come here.
-    stop_if_files_are_missing()
+    if not only_planned():
+        hold_this_run()
+        stop_if_files_are_missing()
 
 
 onsuccess:
@@ -40,4 +42,4 @@ onsuccess:
 
 
 onerror:
-    print("\nA job failed; the lines above name its log. Mend it and run the same command again: it resumes.")
+    say_at_exit((str(job), next(iter(job.log), "")) for job in workflow.scheduler.failed)

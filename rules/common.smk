@@ -11,24 +11,45 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
+from workflow_scripts.common.run_lock import hold_folders
+from workflow_scripts.common.run_messages import command_text, say_at_exit
+from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
 from workflow_scripts.fetch.incoming import missing_incoming
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets, scores_json
 
-try:
-    SETTINGS = load_settings(config, ["config/config.yaml", *workflow.overwrite_configfiles])
-except AtlasError as problem:
+
+def checked_settings():
+    """Read every configuration file strictly, as Snakemake does not, then check what it merged of them."""
+    files = ["config/config.yaml", *workflow.overwrite_configfiles]
+    for file in files:
+        if not isinstance(read_yaml(file), dict):
+            raise AtlasError(f"{file}: expected keys with values (key: value) at the top, one of config/config.yaml's")
+    return load_settings(config, files)
+
+
+def stop_with(problem):
+    """End with one line for each mistake: a WorkflowError would put the place in this file before them."""
     print("\n".join(f"error: {line}" for line in str(problem).splitlines()), file=sys.stderr)
     sys.exit(1)
+
+
+try:
+    SETTINGS = checked_settings()
+except AtlasError as problem:
+    stop_with(problem)
 
 jobs_use_this_python()
 
 TARGETS = Targets(SETTINGS)
+if workflow.is_main_process:
+    for line in SETTINGS.left_out.values():
+        print(f"note: {line}", file=sys.stderr)
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
-RUN_COMMAND = " ".join(["uv run snakemake", *(f"--configfile {file}" for file in workflow.overwrite_configfiles)])
+RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
 FETCHED_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.fetched_models}
 # Several datasets may lie in one folder: the splits and subsets of one archive.
@@ -63,9 +84,16 @@ def stop_if_files_are_missing():
             wanted[name] = SETTINGS.models[name]
     missing = missing_incoming(wanted, config["incoming"], f"{RESOURCES}/downloads")
     if missing:
-        lines = "\n".join(f"error: {line}" for line in missing)
-        print(f"{lines}\nPut these files into {config['incoming']}/ and run the same command again.", file=sys.stderr)
-        sys.exit(1)
+        print(f"Put these files into {config['incoming']}/ and run the same command again.", file=sys.stderr)
+        stop_with("\n".join(missing))
+
+
+def hold_this_run():
+    """Keep other runs out of the folders that this one fills."""
+    try:
+        hold_folders([RESULTS, RESOURCES])
+    except AtlasError as problem:
+        stop_with(problem)
 
 
 def untracked(value):

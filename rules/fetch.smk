@@ -21,7 +21,7 @@ rule fetch_model:
             SETTINGS.models[FETCHED_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"], sort_keys=True
         ),
         incoming=untracked(config["incoming"]),
-        registry=untracked(config["registries"]["models"]),
+        registry=lambda wildcards, output: SETTINGS.registries["models"].sources[FETCHED_CHECKPOINTS[wildcards.checkpoint]],
         limits=untracked(json.dumps(config["fetch_limits"], sort_keys=True)),
     message:
         "Fetching the weights of {params.model}"
@@ -53,7 +53,7 @@ rule fetch_dataset:
         path=lambda wildcards, output: os.path.dirname(output[0]),
         downloads=f"{RESOURCES}/downloads",
         incoming=untracked(config["incoming"]),
-        registry=untracked(config["registries"]["datasets"]),
+        registry=lambda wildcards, output: SETTINGS.registries["datasets"].sources[DATASET_FOLDERS[wildcards.folder]],
         limits=untracked(json.dumps(config["fetch_limits"], sort_keys=True)),
     message:
         "Fetching {params.dataset}"

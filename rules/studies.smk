@@ -110,14 +110,14 @@ for study in SETTINGS.studies:
         name:
             f"{study.name}_figure"
         input:
-            unpack(partial(lambda study, wildcards: TARGETS.figure_inputs(study.figure(wildcards.figure)), study)),
+            unpack(partial(lambda study, wildcards: TARGETS.figure_inputs(TARGETS.figure(study, wildcards.figure)), study)),
         output:
             pdf=f"{RESULTS}/figures/{study.name}/{{figure}}.pdf",
             png=report(
                 f"{RESULTS}/figures/{study.name}/{{figure}}.png",
                 caption="../workflow_scripts/report/caption.rst",
                 category=study.title,
-                subcategory=partial(lambda study, wildcards: study.figure(wildcards.figure).section, study),
+                subcategory=partial(lambda study, wildcards: TARGETS.figure(study, wildcards.figure).section, study),
                 labels={"figure": "{figure}"},
             ),
             csv=f"{RESULTS}/figures/{study.name}/{{figure}}.csv",
@@ -133,10 +133,10 @@ for study in SETTINGS.studies:
             mem_mb=4000,
             runtime=30,
         params:
-            options=partial(lambda study, wildcards: TARGETS.figure_options(study.figure(wildcards.figure)), study),
+            options=partial(lambda study, wildcards: TARGETS.figure_options(TARGETS.figure(study, wildcards.figure)), study),
             # Words: functions of the output are not tracked, so a comma redraws nothing.
-            title=partial(lambda study, wildcards, output: study.figure(wildcards.figure).title, study),
-            caption=partial(lambda study, wildcards, output: study.figure(wildcards.figure).caption, study),
+            title=partial(lambda study, wildcards, output: TARGETS.figure(study, wildcards.figure).title, study),
+            caption=partial(lambda study, wildcards, output: TARGETS.figure(study, wildcards.figure).caption, study),
         message:
             "Drawing {wildcards.figure}"
         shell:

@@ -80,10 +80,18 @@ def test_an_analysis_that_is_null_makes_no_pass(analysis, gone):
 
 def test_a_dataset_that_is_null_leaves_its_analysis_out_unless_its_ask_is_off():
     config = copy.deepcopy(DEFAULT)
-    config["thesis"]["attention"]["mask_dataset"] = None
+    config["thesis"]["attention"]["dataset"] = None
     assert "attention" not in [one.name for one in enabled_analyses(THESIS, config)]
     assert "mask_iou" not in passes(config)["demo_val"].views[WHOLE]
     assert "average_attention" not in passes(config)["demo_val"].views[WHOLE]
+
+
+def test_an_optional_ask_without_a_dataset_is_left_out_alone():
+    config = copy.deepcopy(DEFAULT)
+    config["thesis"]["attention"]["mask_dataset"] = None
+    assert [one.name for one in asked(THESIS, THESIS.analyses["attention"], config, 8)] == ["images"]
+    config["thesis"]["clustering"] |= {f"{kind}_dataset": None for kind in ("image", "object", "part")}
+    assert "clustering" not in [one.name for one in enabled_analyses(THESIS, config)]
 
 
 def test_a_condition_that_does_not_hold_drops_its_ask():

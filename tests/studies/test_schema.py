@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from workflow_scripts.common.config import check
-from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.study import Analysis, Ask, Setting, Study
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.studies.found import ROOT, find_study, study_names
@@ -132,18 +131,20 @@ def test_a_mistake_is_named_with_file_line_and_key(mistake, tmp_path):
     assert check(yaml.safe_load(text), schema, [file]) == [said.format(file=file)]
 
 
-def test_missing_ground_truth_is_named_with_file_line_and_key(tmp_path, monkeypatch):
+def test_missing_ground_truth_leaves_out_what_needs_it_and_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     file = tmp_path / "mine.yaml"
     file.write_text("thesis:\n  keypoints:\n    dataset: demo_val\n")
     config = copy.deepcopy(DEFAULT)
     config["thesis"]["keypoints"]["dataset"] = "demo_val"
-    with pytest.raises(AtlasError) as caught:
-        load_settings(config, ["config/config.yaml", str(file)])
-    (line,) = str(caught.value).splitlines()
-    assert line.startswith(
-        f"{file}:3: thesis.keypoints.dataset: 'demo_val' has no keypoint_pairs (datasets that have: demo_pairs"
+    settings = load_settings(config, ["config/config.yaml", str(file)])
+    assert list(settings.left_out) == ["thesis.keypoints.dataset"]
+    assert (
+        "'demo_val' has no keypoint_pairs: left out (Key points: pairs of images with key points)"
+        in (settings.left_out["thesis.keypoints.dataset"])
     )
+    assert settings.config["thesis"]["keypoints"]["dataset"] is None
+    assert config["thesis"]["keypoints"]["dataset"] == "demo_val"  # what the user wrote stays as it is
 
 
 @pytest.mark.parametrize("name", study_names())

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shlex
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def targets(**thesis):
 
 
 def test_a_pass_is_given_the_files_of_all_its_views():
-    words = shlex.split(targets().pass_options("demo_fs", "demo_val"))
+    words = targets().pass_options("demo_fs", "demo_val")
     crops = "resources/crops/demo_val"
     masks = "masks_8x8.safetensors"
     expected = []
@@ -89,20 +88,62 @@ def test_an_analysis_is_given_the_files_of_its_asks():
 
 
 def test_what_is_left_out_is_said_and_takes_its_figures_along():
-    made = targets(attention={"mask_dataset": None}, clustering={**DEFAULT["thesis"]["clustering"], "dense": False})
-    assert made.left_out == ["thesis: Attention analysis left out (null in the configuration)"]
+    made = targets(attention=None, clustering={**DEFAULT["thesis"]["clustering"], "dense": False})
+    assert made.left_out == ["thesis.attention: null in the configuration: left out (Attention analysis)"]
     names = {figure.name for figure in made.figures}
     assert "clustering_local" in names
     assert not {"clustering_local_dense", "mask_iou", "overview"} & names
     assert targets().left_out == []
 
 
+def test_a_part_without_a_dataset_is_left_out_alone():
+    made = targets(attention={**DEFAULT["thesis"]["attention"], "mask_dataset": None})
+    line = "thesis.attention.mask_dataset: null in the configuration: left out (Attention analysis: IoU of attention masks)"
+    assert made.left_out == [line]
+    assert {figure.name for figure in targets().figures} - {figure.name for figure in made.figures} == {
+        *("mask_iou", "mask_iou_by_supervision"),
+    }
+    with pytest.raises(AtlasError, match=r"figure 'thesis/mask_iou': this run leaves out what it shows"):
+        made.figure(made.study("thesis"), "mask_iou")
+
+
+def test_a_dataset_without_the_ground_truth_leaves_out_what_needs_it_and_says_so():
+    clustering = DEFAULT["thesis"]["clustering"] | {"object_dataset": "demo_pairs", "part_dataset": "demo_val"}
+    made = targets(clustering=clustering, video={"dataset": "demo_val"})
+    objects, video = made.left_out
+    assert objects.startswith(
+        "thesis.clustering.object_dataset: 'demo_pairs' has no object_masks: left out (Clustering: objects"
+    )
+    assert "; datasets that have: demo_" in objects
+    assert video.startswith("thesis.video.dataset: 'demo_val' has no video_masks: left out (Video propagation: videos)")
+    assert "thesis/video" not in made.analyses
+    asks = json.loads(made.analysis_passes(made.analyses["thesis/clustering"], ["demo_fs"]))["asks"]
+    assert set(asks) == {"images", "part_normal", "part_dense"}
+    drawn = {figure.name: figure for figure in made.figures}
+    assert drawn["clustering_local"].draw["panels"] == [["purity_part"]]
+    assert drawn["clustering_local"].scores == ("purity_part",)
+    assert "video_by_supervision" not in drawn
+
+
+def test_one_dataset_can_stand_in_place_of_all():
+    config = copy.deepcopy(DEFAULT) | {"only_dataset": "demo_pairs"}
+    made = Targets(load_settings(config, ["config/config.yaml"]))
+    assert set(made.settings.passes["random_baseline"]) == {"demo_pairs"}
+    assert set(made.analyses) == {
+        *("thesis/attention", "thesis/cka", "thesis/residual", "thesis/clustering", "thesis/knn", "thesis/keypoints"),
+    }
+    assert {line.split(":")[0] for line in made.left_out} == {
+        "thesis.attention.mask_dataset",
+        *("thesis.clustering.object_dataset", "thesis.clustering.part_dataset"),
+        *("thesis.retrieval.dataset", "thesis.video.dataset"),
+    }
+
+
 def test_a_figure_is_given_what_it_reads_and_no_words():
     made = targets(main_models=["demo_fs"])
     figure = next(figure for figure in made.figures if figure.name == "overview")
-    options = made.figure_options(figure)
-    assert "glance" not in options
-    words = shlex.split(options)
+    words = made.figure_options(figure)
+    assert not any("glance" in word for word in words)
     assert words[:2] == ["--only", "demo_fs"]
     assert "attention=results/maps/thesis/attention/demo_fs.safetensors" in words
     assert "cka=results/tables/thesis/cka.parquet" in words

@@ -67,4 +67,7 @@ def test_weights_that_are_not_there_are_asked_for_before_any_job(own):
     (workflow.path / "my_weights.pth").unlink()
     made = workflow.run(TABLE, "--config", MODELS, check=False)
     assert made.returncode == 1
-    assert "model 'my_vit': my_weights.pth does not exist; put the weights there or correct the path" in made.text
+    assert (
+        "models.my_vit.checkpoint.source.path: my_weights.pth does not exist; put the weights there or correct the path"
+        in made.text
+    )

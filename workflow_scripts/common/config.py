@@ -85,6 +85,12 @@ def locate(files: Sequence[str | Path], key: Key) -> str:
     return "--config"
 
 
+def locate_near(files: Sequence[str | Path], key: Key) -> str:
+    """Return ``file:line`` of `key`, or of the innermost key around it that is written out, or the first of `files`."""
+    places = (locate(files, key[:depth]) for depth in range(len(key), 0, -1))
+    return next((place for place in places if place != "--config"), str(files[0]))
+
+
 def printable(text: str) -> str:
     """Return `text` as one line: what a terminal would not show as itself is spelled as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

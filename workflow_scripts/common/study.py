@@ -7,8 +7,8 @@ Everything above this floor (plan, rules, drawing kit, report) knows these nouns
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from workflow_scripts.common.errors import AtlasError, nearest
@@ -49,6 +49,7 @@ class Ask:
         each: the setting, a list, for each of whose values it is asked once; "" for once.
         apart: whether its pass is a job of its own, because it is dear and should not be repeated for a neighbour's sake.
         files: what the analysis reads of the dataset beside the pass: crops, masks, labels, pairs, reader.
+        optional: whether the analysis does without it where there is no dataset, or none with the ground truth it needs.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Ask:
     each: str = ""
     apart: bool = False
     files: tuple[str, ...] = ()
+    optional: bool = False
 
 
 def fits_of(options: Mapping[str, Any]) -> list[str]:
@@ -133,6 +135,7 @@ class Score:
         title: of a panel that shows it.
         label: of an axis that measures it.
         axis: a shorter label, for beside the title.
+        condition: ``analysis.setting`` that must be set for the rows to be there; "" if they always are.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Score:
     title: str = ""
     label: str = ""
     axis: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,23 @@ class Figure:
     def analyses(self) -> tuple[str, ...]:
         """Return the analyses that it reads anything of."""
         return tuple(dict.fromkeys((*self.tables, *self.maps, *self.pairs)))
+
+    def showing(self, measured: Set[str]) -> Figure | None:
+        """Return the figure with those of its scores alone that are `measured`; None if nothing is left to show."""
+
+        def cells(cell: str | list[str]) -> str | list[str] | None:
+            if isinstance(cell, str):
+                return cell if cell in measured else None
+            return [name for name in cell if name in measured] or None
+
+        draw = dict(self.draw)
+        if "panels" in draw:
+            rows = ([left for cell in row if (left := cells(cell))] for row in draw["panels"])
+            draw["panels"] = [row for row in rows if row]
+        if "by_supervision" in draw:
+            draw["by_supervision"] = cells(draw["by_supervision"])
+        scores = tuple(name for name in self.scores if name in measured)
+        return replace(self, draw=draw, scores=scores) if scores else None
 
     @property
     def module(self) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study, SummaryTable
 from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.claims import IN_THE_DEMO, Claims
@@ -211,7 +212,7 @@ def _add_sheet(path: Path, assets: Path) -> Sheet:
 def _command(figures: Path, entry: Figure, run: str) -> str:
     # A path given as absolute would name the machine: what a reader can type is relative to the project.
     folder = os.path.relpath(figures) if figures.is_absolute() else figures.as_posix()
-    return f"{run} --force {folder}/{entry.key}.pdf"
+    return with_targets(run, f"{folder}/{entry.key}.pdf", "--force")
 
 
 def _size(n_bytes: int) -> str:

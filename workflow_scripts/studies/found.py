@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.config import check, locate
+from workflow_scripts.common.config import check, locate_near
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.study import (
     IMAGES,
@@ -71,7 +71,7 @@ def find_study(name: str) -> Study:
         views=described["views"],
         analyses={key: _analysis(name, key, value) for key, value in described["analyses"].items()},
         fits={key: FitAsk(name=key, **value) for key, value in described.get("fits", {}).items()},
-        scores={key: Score(name=key, **value) for key, value in described.get("scores", {}).items()},
+        scores={key: _score(key, value) for key, value in described.get("scores", {}).items()},
         figures=tuple(_figure(name, figure) for figure in described.get("figures", [])),
         summary=_summary(described.get("summary")),
         claims=_relative(claims) if claims else "",
@@ -147,6 +147,11 @@ def _ask(name: str, described: Mapping[str, Any]) -> Ask:
     return Ask(name=name, **values | {"files": tuple(described.get("files", ()))})
 
 
+def _score(name: str, described: Mapping[str, Any]) -> Score:
+    values = {"condition" if key == "if" else key: value for key, value in described.items()}
+    return Score(name=name, **values)
+
+
 def _figure(study: str, described: Mapping[str, Any]) -> Figure:
     def prose(key: str) -> str:
         text = described.get(key, "")
@@ -189,13 +194,13 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         known = list(known)
         if name not in known:
             where = ".".join(str(part) for part in key)
-            yield f"{_place(files, key)}: {where}: no {kind} '{name}' (known: {', '.join(known)}){nearest(name, known)}"
+            yield f"{locate_near(files, key)}: {where}: no {kind} '{name}' (known: {', '.join(known)}){nearest(name, known)}"
 
     of_analyses = [f"{name}.{setting}" for name, analysis in study.analyses.items() for setting in analysis.settings]
     for name, view in study.views.items():
         if len(VIEW_GEOMETRIES & view.keys()) != 1:
             expected = ", ".join(sorted(VIEW_GEOMETRIES))
-            yield f"{_place(files, ('views', name))}: views.{name}: expected one of the keys {expected}"
+            yield f"{locate_near(files, ('views', name))}: views.{name}: expected one of the keys {expected}"
         for word, setting in view.items():
             if isinstance(setting, str) and (word, setting) != ("blur", "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])
@@ -237,14 +242,10 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
             yield from unknown(("figures", place, "draw" if figure.draw else "scores"), "score", score, study.scores)
     for name, score in study.scores.items():
         yield from unknown(("scores", name, "analysis"), "analysis", score.analysis, study.analyses)
+        if score.condition:
+            yield from unknown(("scores", name, "if"), "setting", score.condition, of_analyses)
     for name in study.summary.reads if study.summary else ():
         yield from unknown(("summary", "reads"), "analysis", name, per_model)
-
-
-def _place(files: list[str], key: tuple[str | int, ...]) -> str:
-    """Return ``file:line`` of `key`, or of the innermost mapping around it that is written out: YAML may merge the rest in."""
-    places = (locate(files, key[:depth]) for depth in range(len(key), 0, -1))
-    return next(place for place in places if place != "--config")
 
 
 def truth_of(setting: Setting) -> str | None:

@@ -50,13 +50,18 @@ class PlannedPass:
 def asked(study: Study, analysis: Analysis, config: Mapping[str, Any], patch: int) -> list[Asked]:
     """Return what `analysis` asks of the passes of a model with patches of `patch` pixels; [] if it is left out.
 
-    An analysis is left out where the configuration says null, for the whole of it or for a dataset that it needs.
+    An analysis is left out where the configuration says null, for the whole of it or for a dataset that it needs. An ask that
+    is optional is left out alone.
     """
     settings = config[study.name][analysis.name]
     if settings is None:
         return []
     asks = [ask for ask in analysis.asks.values() if not ask.condition or settings[ask.condition]]
-    if any(settings[ask.dataset] is None for ask in asks):
+    if any(settings[ask.dataset] is None and not ask.optional for ask in asks):
+        return []
+    asks = [ask for ask in asks if settings[ask.dataset] is not None]
+    used = {*analysis.fits, *(fit for ask in asks for options in ask.gather.values() for fit in fits_of(options))}
+    if any(_setting(config[study.name], study.fits[fit].dataset) is None for fit in used):
         return []
     return [one for ask in asks for one in _spelled_out(study, analysis, ask, config, patch)]
 

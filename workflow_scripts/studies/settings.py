@@ -5,23 +5,40 @@ Every mistake is found before any job starts, and all of them are reported at on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.config import check, check_names, locate, restore_types
+from workflow_scripts.common.config import check, check_names, locate, printable, restore_types
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.paths import path_problem, tidy
 from workflow_scripts.common.run_model import is_demo, is_random
 from workflow_scripts.common.sizes import grid_name, sides
 from workflow_scripts.common.study import Study
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import parse_view
-from workflow_scripts.studies.found import find_study, study_names, truth_of
+from workflow_scripts.studies.found import find_study, study_names
+from workflow_scripts.studies.ground_truth import asked_datasets, with_ground_truth
 from workflow_scripts.studies.plan import PlannedPass, planned_passes, sized
+from workflow_scripts.studies.registries import (
+    FETCHED,
+    SCHEMAS,
+    Registry,
+    archive_problems,
+    model_problems,
+    place_datasets,
+    read_registry,
+)
 from workflow_scripts.studies.schema import config_schema, fill_defaults
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
+ROOT = Path(__file__).resolve().parents[2]
+# What the repository itself holds: nothing of a run is written there.
+OWN_FOLDERS = {
+    *(".ci", ".git", ".snakemake", ".venv", "benchmarks", "config", "docs", "envs", "profiles", "rules", "tests"),
+    "workflow_scripts",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,8 @@ class Settings:
         datasets: all registry entries of datasets.
         studies: the enabled studies, in the order of the configuration.
         passes: model -> {name of the job: the pass}.
+        registries: "models" and "datasets", with the files that entries are from.
+        left_out: dataset setting -> line, of those whose dataset lacks the ground truth that they need.
     """
 
     config: Mapping[str, Any]
@@ -41,6 +60,8 @@ class Settings:
     datasets: Mapping[str, Mapping[str, Any]]
     studies: tuple[Study, ...]
     passes: Mapping[str, Mapping[str, PlannedPass]]
+    registries: Mapping[str, Registry]
+    left_out: Mapping[str, str]
 
     def main_models(self, study: Study) -> list[str]:
         """Return the ids of the models of a study's main figures, in the order of the configuration; all if it runs none."""
@@ -50,8 +71,7 @@ class Settings:
     @property
     def fetched_models(self) -> list[str]:
         """Ids of the models whose weights are fetched, or taken from the incoming folder."""
-        kinds = ("url", "hub", "torchvision", "incoming")
-        return [name for name, entry in self.models.items() if entry["checkpoint"]["source"]["type"] in kinds]
+        return [name for name, entry in self.models.items() if entry["checkpoint"]["source"]["type"] in FETCHED]
 
     @property
     def demo_models(self) -> list[str]:
@@ -64,7 +84,7 @@ class Settings:
         if spec["source"]["type"] == "none":
             return None
         if spec["source"]["type"] == "path":
-            return spec["source"]["path"]
+            return tidy(spec["source"]["path"])
         return f"{self.config['resources']}/checkpoints/{spec['file']}"
 
     def demo_view(self, model: str) -> str:
@@ -81,7 +101,8 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     """Check `config` and the registries it names.
 
     Args:
-        config: the merged configuration; numbers that the command line gave as text become numbers in place.
+        config: the merged configuration; numbers that the command line gave as text become numbers in place, and folders get
+            the one spelling that all jobs use.
         files: the files it was merged from, the last one winning.
 
     Raises:
@@ -94,19 +115,13 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     studies = tuple(study for name in enabled for study in every if study.name == name)
     fill_defaults(config, studies)
     _stop_on(check(config, schema, files))
-    models = _read_registry(config["registries"]["models"], "models")
-    datasets = {
-        name: entry | {"path": entry["path"].replace("{resources}", config["resources"])}
-        for name, entry in _read_registry(config["registries"]["datasets"], "datasets").items()
-    }
-    problems = check_names("models", config["models"], models, config["registries"]["models"], files)
-    registry = config["registries"]["datasets"]
-    for key, name, _ in _asked_datasets(config, studies):
-        problems += check_names(key, [name], datasets, registry, files)
-    problems += check_names("features.datasets", config["features"]["datasets"], datasets, registry, files)
-    for study in studies:
-        chosen = config[study.name].get("main_models") or []
-        problems += check_names(f"{study.name}.main_models", chosen, models, config["registries"]["models"], files)
+    _stop_on(_tidy_folders(config, files))
+    registries = {kind: read_registry(kind, config["registries"][kind]) for kind in ("models", "datasets")}
+    models = registries["models"].entries
+    datasets, problems = place_datasets(registries["datasets"], config["resources"])
+    problems += model_problems(registries["models"])
+    problems += archive_problems(registries["datasets"], datasets, config["resources"])
+    problems += _unknown_names(config, studies, registries, files)
     problems += [
         f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
         "the crop is cut from the resized image"
@@ -114,19 +129,60 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
         if geometry["crop"] > geometry["resize"]
     ]
     _stop_on(problems)
+    chosen, left_out = with_ground_truth(config, studies, datasets)
     entries = {name: models[name] for name in config["models"]}
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
-    settings = Settings(config, entries, datasets, studies, planned_passes(config, entries, demo_models, studies))
-    checks = (_size_problems, _truth_problems, _path_problems, _control_problems)
-    checks += (_archive_problems, _weights_problems)
+    passes = planned_passes(chosen, entries, demo_models, studies)
+    settings = Settings(chosen, entries, datasets, studies, passes, registries, left_out)
+    checks = (_size_problems, _path_problems, _control_problems, _weights_problems)
     _stop_on([problem for check_of in checks for problem in check_of(settings, files)])
     return settings
 
 
-def _read_registry(path: str, kind: str) -> dict[str, Any]:
-    content = read_yaml(path)
-    _stop_on(check(content, read_yaml(SCHEMAS / f"{kind}.schema.yaml"), [path]))
-    return content[kind]
+def _tidy_folders(config: dict[str, Any], files: Sequence[str]) -> list[str]:
+    """Give every folder and registry of the configuration its one spelling, in place; return what is wrong with them."""
+    problems = []
+    folders = ("results", "resources", "incoming")
+    for name in folders:
+        if problem := path_problem(config[name]) or _misplaced(tidy(config[name])):
+            problems.append(f"{locate(files, (name,))}: {name}: '{config[name]}' {problem}")
+        config[name] = tidy(config[name])
+    for one, other in itertools.combinations(folders, 2):
+        if config[one] == config[other]:
+            problems.append(f"{locate(files, (other,))}: {other}: '{config[other]}' is also {one}; give each its own folder")
+    for kind, paths in config["registries"].items():
+        problems += [
+            f"{locate(files, ('registries', kind))}: registries.{kind}: '{path}' {problem}"
+            for path in ([paths] if isinstance(paths, str) else paths)
+            if (problem := path_problem(path))
+        ]
+    return list(map(printable, problems))
+
+
+def _misplaced(folder: str) -> str:
+    """Return what is wrong with the place of a folder that a run fills, "" if nothing is."""
+    path = Path(folder).absolute()
+    if path in (ROOT, *ROOT.parents):
+        return "holds the project itself; choose a folder of its own"
+    inside = path.relative_to(ROOT).parts[0] if path.is_relative_to(ROOT) else ""
+    return f"lies in {inside}/, which is the project's own; choose another folder" if inside in OWN_FOLDERS else ""
+
+
+def _unknown_names(
+    config: Mapping[str, Any], studies: Sequence[Study], registries: Mapping[str, Registry], files: Sequence[str]
+) -> list[str]:
+    """Find models and datasets that the configuration names and no registry has."""
+    models, datasets = registries["models"], registries["datasets"]
+    problems = check_names("models", config["models"], models.entries, models.named, files)
+    for key, name, _ in asked_datasets(config, studies):
+        problems += check_names(key, [name], datasets.entries, datasets.named, files)
+    only = [config["only_dataset"]] if config["only_dataset"] else []
+    for key, names in (("features.datasets", config["features"]["datasets"]), ("only_dataset", only)):
+        problems += check_names(key, names, datasets.entries, datasets.named, files)
+    for study in studies:
+        chosen = config[study.name].get("main_models") or []
+        problems += check_names(f"{study.name}.main_models", chosen, models.entries, models.named, files)
+    return problems
 
 
 def _sizes(config: Mapping[str, Any], studies: Sequence[Study]) -> dict[str, Mapping[str, int]]:
@@ -140,17 +196,6 @@ def _sizes(config: Mapping[str, Any], studies: Sequence[Study]) -> dict[str, Map
     return used
 
 
-def _asked_datasets(config: Mapping[str, Any], studies: Sequence[Study]) -> list[tuple[str, str, str | None]]:
-    """Return (key, dataset, ground truth it must have) for every dataset that an enabled study names."""
-    return [
-        (f"{study.name}.{analysis.name}.{setting.name}", chosen, truth_of(setting))
-        for study in studies
-        for analysis in study.analyses.values()
-        for setting in analysis.settings.values()
-        if setting.truth and (chosen := (config[study.name][analysis.name] or {}).get(setting.name)) is not None
-    ]
-
-
 def _size_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     """Find models that are to see images of another size than they were trained at and cannot: no rule for their positions."""
     problems = []
@@ -160,21 +205,9 @@ def _size_problems(settings: Settings, files: Sequence[str]) -> list[str]:
         other = sorted(shape for shape in seen if shape != sides(entry["image_size"]))
         if fixed and other:
             problems.append(
-                f"{locate(files, ('models',))}: model '{name}' takes {entry['image_size']} px, but a study shows images of "
+                f"{locate(files, ('models',))}: models: '{name}' takes {entry['image_size']} px, but a study shows images of "
                 f"{other[0][0]} x {other[0][1]} px; set the study's geometry to its size, or say in its entry how its "
                 "positions are resampled (checkpoint.position_resize)"
-            )
-    return problems
-
-
-def _truth_problems(settings: Settings, files: Sequence[str]) -> list[str]:
-    problems = []
-    for key, name, truth in _asked_datasets(settings.config, settings.studies):
-        if truth and truth not in settings.datasets[name]["ground_truth"]:
-            having = [other for other, entry in settings.datasets.items() if truth in entry["ground_truth"]]
-            problems.append(
-                f"{locate(files, tuple(key.split('.')))}: {key}: '{name}' has no {truth} (datasets that have: "
-                f"{', '.join(having) or 'none'})"
             )
     return problems
 
@@ -182,7 +215,8 @@ def _truth_problems(settings: Settings, files: Sequence[str]) -> list[str]:
 def _path_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     used = dict.fromkeys(passed.dataset for passes in settings.passes.values() for passed in passes.values())
     return [
-        f"dataset '{name}': {settings.datasets[name]['path']} does not exist; put the images there or correct its path"
+        f"{settings.registries['datasets'].where(name, 'path')}: {settings.datasets[name]['path']} does not exist; put the "
+        "images there or correct the path"
         for name in used
         if settings.datasets[name]["source"]["type"] == "local" and not Path(settings.datasets[name]["path"]).exists()
     ]
@@ -195,33 +229,14 @@ def _control_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     return [f"{locate(files, ('models',))}: models: demo models are compared with their untrained control; add demo_untrained"]
 
 
-def _archive_problems(settings: Settings, files: Sequence[str]) -> list[str]:
-    """Archives of all datasets lie in one folder: a name stands for one file, and a folder is filled by one source."""
-    registry = settings.config["registries"]["datasets"]
-    problems, known, folders = [], {}, {}
-    for name, entry in settings.datasets.items():
-        if entry["source"]["type"] != "archives":
-            continue
-        path, source = entry["path"], entry["source"]
-        if folders.setdefault(path, source) != source:
-            problems.append(
-                f"{registry}: datasets.{name}: another dataset fills {path} from other archives; give it its own path"
-            )
-        problems += [
-            f"{registry}: datasets.{name}: '{file['name']}' is also the name of {known[file['name']]}; rename one"
-            for file in source["files"]
-            if known.setdefault(file["name"], file["url"]) != file["url"]
-        ]
-    return problems
-
-
 def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:
-    return [
-        f"{locate(files, ('models',))}: model '{name}': {settings.checkpoint(name)} does not exist; put the weights there or "
-        "correct the path of its entry"
-        for name, entry in settings.models.items()
-        if entry["checkpoint"]["source"]["type"] == "path" and not Path(settings.checkpoint(name)).exists()
-    ]
+    problems = []
+    for name, entry in settings.models.items():
+        if entry["checkpoint"]["source"]["type"] == "path" and not Path(path := settings.checkpoint(name)).is_file():
+            found = "is a folder; name the file in it" if Path(path).is_dir() else "does not exist; put the weights there"
+            where = settings.registries["models"].where(name, "checkpoint", "source", "path")
+            problems.append(f"{where}: {path} {found} or correct the path")
+    return problems
 
 
 def _stop_on(problems: list[str]) -> None:

@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import described
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.common.study import Analysis, Figure, Study
+from workflow_scripts.common.study import Analysis, Figure, Score, Study
 from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.studies.found import claim_modules
 from workflow_scripts.studies.pass_targets import Files, PassTargets
@@ -30,20 +31,53 @@ class Targets(PassTargets):
 
     @cached_property
     def left_out(self) -> list[str]:
-        """A line for each analysis of an enabled study that the configuration leaves out."""
-        every = [a for study in self.settings.studies for a in study.analyses.values()]
-        return [f"{a.study}: {a.title} left out (null in the configuration)" for a in every if a.key not in self.analyses]
+        """A line for each analysis that this run leaves out, or part of one, for want of a dataset or of its ground truth."""
+        lines = []
+        for analysis in (a for study in self.settings.studies for a in study.analyses.values()):
+            key, chosen = f"{analysis.study}.{analysis.name}", self.config[analysis.study][analysis.name]
+            if chosen is None:
+                lines.append(f"{key}: null in the configuration: left out ({analysis.title})")
+                continue
+            for setting in analysis.settings.values():
+                if setting.truth and chosen[setting.name] is None:
+                    null = f"{key}.{setting.name}: null in the configuration: left out ({analysis.title}: {setting.meaning})"
+                    lines.append(self.settings.left_out.get(f"{key}.{setting.name}", null))
+        return lines
 
     @cached_property
     def figures(self) -> list[Figure]:
-        """Figures that this run draws, in order: those whose analyses it makes, and whose condition holds."""
-        return [f for study in self.settings.studies for f in study.figures if self._is_drawn(f)]
+        """Figures that this run draws, in order: those whose analyses it makes, each with the scores that these measure."""
+        drawn = (self._drawn(figure) for study in self.settings.studies for figure in study.figures)
+        return [figure for figure in drawn if figure is not None]
 
-    def _is_drawn(self, figure: Figure) -> bool:
+    def figure(self, study: Study, name: str) -> Figure:
+        """Return a figure of this run.
+
+        Raises:
+            AtlasError: the study has no such figure, or this run leaves it out.
+        """
+        figure = self._drawn(study.figure(name))
+        if figure is None:
+            raise AtlasError(
+                f"figure '{study.name}/{name}': this run leaves out what it shows; `snakemake plan` says what and why"
+            )
+        return figure
+
+    def _drawn(self, figure: Figure) -> Figure | None:
         if any(f"{figure.study}/{name}" not in self.analyses for name in figure.analyses):
-            return False
-        analysis, _, setting = figure.condition.partition(".")
-        return not figure.condition or bool(self.config[figure.study][analysis][setting])
+            return None
+        if figure.condition and not self._is_set(figure.study, figure.condition):
+            return None
+        scores = self.study(figure.study).scores
+        measured = {name for name in figure.scores if self._is_measured(figure.study, scores[name])}
+        return figure.showing(measured) if figure.scores else figure
+
+    def _is_measured(self, study: str, score: Score) -> bool:
+        return f"{study}/{score.analysis}" in self.analyses and (not score.condition or self._is_set(study, score.condition))
+
+    def _is_set(self, study: str, condition: str) -> bool:
+        analysis, _, setting = condition.partition(".")
+        return bool((self.config[study][analysis] or {}).get(setting))
 
     # Analyses
 

@@ -20,12 +20,13 @@ CLUSTER_DRAWS = 200  # resamples of images; three scores of every layer and face
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row]:
     """Yield the scores of clusters of images, objects and parts, the latter from normal and from dense features."""
     common = {"restarts": settings["restarts"], "seed": seed}
-    images = passes["images"]
-    pooled, labels = images.state("pooled_features"), images.samples["label"].to_numpy()
-    for facet in ("cls", "mean_patch"):
-        columns = {"facet": facet, "setting": "normal", "dataset": images.dataset}
-        each = np.arange(len(labels))
-        yield from clustering_rows(pooled[facet], labels, each, settings["image_clusters"], **common, **columns)
+    if "images" in passes:
+        images = passes["images"]
+        pooled, labels = images.state("pooled_features"), images.samples["label"].to_numpy()
+        for facet in ("cls", "mean_patch"):
+            columns = {"facet": facet, "setting": "normal", "dataset": images.dataset}
+            each = np.arange(len(labels))
+            yield from clustering_rows(pooled[facet], labels, each, settings["image_clusters"], **common, **columns)
     for kind in ("object", "part"):
         for setting in ("normal", "dense"):
             if (ask := f"{kind}_{setting}") in passes:

@@ -28,13 +28,20 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
         *(np.searchsorted(classes, name.to_numpy(str)) for name in names),
         settings["neighbours"],
         seed,
+        same=bank.dataset == queries.dataset,
     )
     for row in found:
         yield {**row, "dataset": queries.dataset}
 
 
 def knn_rows(
-    bank: Rows, queries: Rows, bank_labels: np.ndarray, labels: np.ndarray, neighbours: Sequence[int], seed: int
+    bank: Rows,
+    queries: Rows,
+    bank_labels: np.ndarray,
+    labels: np.ndarray,
+    neighbours: Sequence[int],
+    seed: int,
+    same: bool = False,
 ) -> list[Row]:
     """Return top-1 and top-5 accuracy of the weighted k-NN classifier at every layer and k, with intervals over queries.
 
@@ -45,8 +52,11 @@ def knn_rows(
         labels: [n] class indices.
         neighbours: the k.
         seed: of the resampling.
+        same: whether both are the same images in the same order: none then votes for itself.
     """
-    similarity, index = nearest_neighbours(bank, queries, max(neighbours))
+    similarity, index = nearest_neighbours(bank, queries, max(neighbours) + same)
+    if same:
+        similarity, index = _without_self(similarity, index, max(neighbours))
     n_classes = int(max(bank_labels.max(), labels.max())) + 1
     rows = []
     for layer in range(len(similarity)):
@@ -56,3 +66,11 @@ def knn_rows(
                 low, high = bootstrap_means(hits[:, None].astype(float), seed=seed)
                 rows.append(score_row(layer, "cls", metric, f"k = {k}", float(hits.mean()), len(hits), low[0], high[0]))
     return rows
+
+
+def _without_self(similarity: np.ndarray, index: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest neighbours of each item among the others, from one more of [L, n, k + 1] among all."""
+    own = index == np.arange(index.shape[1])[:, None]
+    # The item itself goes last; where many equal ones hide it, the last neighbour goes instead.
+    order = np.argsort(own, axis=2, kind="stable")[:, :, : min(k, index.shape[2] - 1)]
+    return np.take_along_axis(similarity, order, axis=2), np.take_along_axis(index, order, axis=2)

@@ -1,0 +1,64 @@
+"""What a run says about itself: the command that makes it again, and its last lines when a job has failed."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def command_text(files: Iterable[str | Path], config: Mapping[str, Any]) -> str:
+    """Return the command that makes a run again, to be pasted into a shell in the project's folder.
+
+    Args:
+        files: its configuration files; those in the current folder are named relative to it.
+        config: what ``--config`` set.
+    """
+    words = ["uv", "run", "snakemake"]
+    here = Path.cwd()
+    named = [os.path.relpath(file) if Path(file).absolute().is_relative_to(here) else str(file) for file in files]
+    if named:
+        words += ["--configfile", *named]
+    if config:
+        words += ["--config", *(f"{key}={_value(value)}" for key, value in config.items())]
+    return shlex.join(words)
+
+
+def with_targets(command: str, *targets: str) -> str:
+    """Return `command` for `targets` alone; they come first, or Snakemake takes them for configuration files."""
+    start = "uv run snakemake"
+    return f"{start} {shlex.join(targets)}{command.removeprefix(start)}"
+
+
+def say_at_exit(failed: Iterable[tuple[str, str]]) -> None:
+    """Have the last words on the screen be those of the jobs that failed, not Snakemake's.
+
+    Args:
+        failed: name and log file of each job.
+    """
+    lines = ["", "A job failed. Mend what it says and give the same command again: it resumes."]
+    for name, log in failed:
+        lines += [_last_error(name, Path(log)), f"log: {log}"]
+    atexit.register(print, "\n".join(lines), file=sys.stderr, flush=True)
+
+
+def _last_error(name: str, log: Path) -> str:
+    """Return the line with which a job ended, or that it did not say why."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    errors = [line for line in lines if line.startswith("error: ")]
+    if errors:
+        return errors[-1]
+    last = next((f"; its last words: {line.strip()}" for line in reversed(lines) if line.strip()), "")
+    return f"error: {name}: ended without saying why (killed, or out of memory?){last}"
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=dict)
