@@ -12,7 +12,7 @@ from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
 from workflow_scripts.common.run_lock import hold_folders
-from workflow_scripts.common.run_messages import command_text, say_at_exit
+from workflow_scripts.common.run_messages import command_text, from_here, say_at_exit
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
 from workflow_scripts.fetch.incoming import missing_incoming
@@ -22,7 +22,7 @@ from workflow_scripts.studies.targets import Targets, scores_json
 
 def checked_settings():
     """Read every configuration file strictly, as Snakemake does not, then check what it merged of them."""
-    files = ["config/config.yaml", *workflow.overwrite_configfiles]
+    files = ["config/config.yaml", *map(from_here, workflow.overwrite_configfiles)]
     for file in files:
         if not isinstance(read_yaml(file), dict):
             raise AtlasError(f"{file}: expected keys with values (key: value) at the top, one of config/config.yaml's")

@@ -13,7 +13,7 @@ rule train_demo_model:
     benchmark:
         f"{RESULTS}/benchmarks/train_demo_model/{{checkpoint}}.tsv"
     wildcard_constraints:
-        checkpoint="|".join(DEMO_CHECKPOINTS).replace(".", "[.]") or "none",
+        checkpoint="|".join(map(re.escape, DEMO_CHECKPOINTS)) or "none",
     conda:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]

@@ -26,8 +26,10 @@ class Workflow:
     def __init__(self, path):
         self.path = path
 
-    def run(self, *arguments, check=True, **options):
-        made = subprocess.run(self.command(*arguments), cwd=self.path, capture_output=True, text=True, check=False, **options)
+    def run(self, *arguments, check=True, config=("--configfile", "small.yaml"), **options):
+        made = subprocess.run(
+            self.command(*arguments, config=config), cwd=self.path, capture_output=True, text=True, check=False, **options
+        )
         made.text = made.stdout + made.stderr
         assert not check or made.returncode == 0, made.text[-6000:]
         return made
@@ -41,8 +43,8 @@ class Workflow:
             start_new_session=True,
         )
 
-    def command(self, *arguments):
-        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", "small.yaml"]
+    def command(self, *arguments, config=("--configfile", "small.yaml")):
+        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", *config]
 
     def planned(self, *arguments):
         """Rules that a dry run would run, with the number of jobs of each."""

@@ -20,13 +20,16 @@ def command_text(files: Iterable[str | Path], config: Mapping[str, Any]) -> str:
         config: what ``--config`` set.
     """
     words = ["uv", "run", "snakemake"]
-    here = Path.cwd()
-    named = [os.path.relpath(file) if Path(file).absolute().is_relative_to(here) else str(file) for file in files]
-    if named:
+    if named := [from_here(file) for file in files]:
         words += ["--configfile", *named]
     if config:
         words += ["--config", *(f"{key}={_value(value)}" for key, value in config.items())]
     return shlex.join(words)
+
+
+def from_here(path: str | Path) -> str:
+    """Return `path` relative to the current folder if it lies in it: what names no machine."""
+    return os.path.relpath(path) if Path(path).absolute().is_relative_to(Path.cwd()) else str(path)
 
 
 def with_targets(command: str, *targets: str) -> str:

@@ -97,12 +97,12 @@ def model_problems(registry: Registry) -> list[str]:
             if problem := path_problem(source["path"]):
                 problems.append(f"{registry.where(name, 'checkpoint', 'source', 'path')}: '{source['path']}' {problem}")
         elif source["type"] != "none":
-            where = registry.where(name, "checkpoint", "file")
-            if problem := path_problem(file) or ("is no plain file name; leave folders out" if "/" in file else ""):
-                problems.append(f"{where}: '{file}' {problem}")
+            problem = path_problem(file) or ("is no plain file name; leave folders out" if "/" in file else "")
             other, of_other = known.setdefault(file, (name, source))
-            if of_other != source:
-                problems.append(f"{where}: '{file}' is also the file of '{other}', from another source; rename one")
+            if not problem and of_other != source:
+                problem = f"is also the file of '{other}', from another source; rename one"
+            if problem:
+                problems.append(f"{registry.where(name, 'checkpoint', 'file')}: '{file}' {problem}")
     return problems
 
 

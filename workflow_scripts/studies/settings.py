@@ -156,12 +156,12 @@ def _tidy_folders(config: dict[str, Any], files: Sequence[str]) -> list[str]:
             for path in ([paths] if isinstance(paths, str) else paths)
             if (problem := path_problem(path))
         ]
-    return list(map(printable, problems))
+    return problems
 
 
 def _misplaced(folder: str) -> str:
     """Return what is wrong with the place of a folder that a run fills, "" if nothing is."""
-    path = Path(folder).absolute()
+    path = Path(folder).resolve()
     if path in (ROOT, *ROOT.parents):
         return "holds the project itself; choose a folder of its own"
     inside = path.relative_to(ROOT).parts[0] if path.is_relative_to(ROOT) else ""
@@ -241,4 +241,4 @@ def _weights_problems(settings: Settings, files: Sequence[str]) -> list[str]:
 
 def _stop_on(problems: list[str]) -> None:
     if problems:
-        raise AtlasError("\n".join(problems))
+        raise AtlasError("\n".join(map(printable, problems)))
