@@ -142,7 +142,7 @@ def test_datasets_that_cannot_work_are_refused(tmp_path, wrong):
 
 def test_a_dataset_that_is_not_there_is_named_by_its_registry(tmp_path):
     (line,) = problems(tmp_path, datasets={"mine": OWN}, only_dataset="mine")
-    assert line == "datasets.yaml:7: datasets.mine.path: photos does not exist; put the images there or correct the path"
+    assert line == "datasets.yaml:6: datasets.mine.path: photos does not exist; put the images there or correct the path"
 
 
 def test_an_unknown_name_names_all_registries(tmp_path):

@@ -130,10 +130,25 @@ WITH = ("--config", "features={datasets: [mine]}")
 def test_a_bad_image_stops_the_run_by_name(own_images):
     made = own_images.run(TARGET, *WITH, check=False)
     assert made.returncode == 1
-    line = next(line for line in made.text.splitlines() if line.startswith("error:"))
-    assert "images/2.jpg: cannot be decoded" in line
+    *_, line, log = made.stderr.splitlines()
+    assert line.startswith("error: images/2.jpg: cannot be decoded")
     assert "on_bad_image: skip" in line
+    assert log == "log: results/logs/crop_images/mine/resize64-crop64.log"
+    assert (own_images.path / log.removeprefix("log: ")).read_text().count("error:") == 1
     assert not (own_images.path / TARGET).exists()
+
+
+def test_a_second_run_in_the_same_folders_is_refused_and_the_first_goes_on(copy):
+    before = copy.digests("results/passes", "results/tables")
+    (copy.path / PASS).unlink()
+    first = copy.start(PASS)
+    wait_for_pass(copy)
+    made = copy.run(PASS, "--force", check=False)
+    assert made.returncode == 1
+    assert made.stderr.splitlines()[-1].startswith(f"error: results: another run (process {first.pid} on ")
+    copy.run("plan")  # reads alone, and waits for nobody
+    assert first.wait(60) == 0
+    assert copy.digests("results/passes", "results/tables") == before
 
 
 def test_a_bad_image_is_skipped_and_listed_if_the_config_says_so(own_images):
@@ -176,5 +191,6 @@ def test_a_read_only_output_folder_is_named(finished, tmp_path):
     target = f"{locked}/r/tables/thesis/attention/demo_fs.parquet"
     made = finished.run(target, "--config", f"results={locked}/r", check=False)
     assert made.returncode == 1
-    assert any("Failed to create" in line and f"{locked}/r" in line for line in made.text.splitlines())
+    (line,) = [line for line in made.text.splitlines() if line.startswith("error:")]
+    assert line.startswith(f"error: {locked}/r: cannot be written to (")
     assert "Traceback" not in made.text

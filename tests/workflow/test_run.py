@@ -157,7 +157,7 @@ def test_an_analysis_left_out_takes_its_figures_along(finished):
     made = finished.run("--dry-run", "--config", "thesis={attention: null, knn: null}")
     assert "Nothing to be done" not in made.text
     made = finished.run("plan", "--config", "thesis={attention: null}")
-    assert "thesis: Attention analysis left out (null in the configuration)" in made.text
+    assert "thesis.attention: null in the configuration: left out (Attention analysis)" in made.text
 
 
 def test_every_job_says_what_runs(finished):
