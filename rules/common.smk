@@ -96,6 +96,7 @@ def hold_this_run():
         stop_with(problem)
 
 
+# Jobs that show progress write it on the screen too, through tee; the others write into their log alone.
 def untracked(value):
     """Return a parameter that is no reason to run again: Snakemake does not track functions of the output."""
     return lambda wildcards, output: value

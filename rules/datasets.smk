@@ -47,7 +47,7 @@ rule crop_images:
         f"{RESULTS}/benchmarks/crop_images/{{dataset}}/{{view}}.tsv"
     conda:
         "../envs/vit.yaml"
-    threads: workflow.cores or 1
+    threads: min(8, workflow.cores or 1)
     resources:
         mem_mb=2000,
         runtime=240,

@@ -17,6 +17,7 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.provenance import versions
 from workflow_scripts.onepass.states import read_metadata
 from workflow_scripts.studies.settings import load_settings
+from workflow_scripts.studies.targets import Targets
 
 PACKAGES = ("vit-atlas", "snakemake", "numpy", "pandas", "matplotlib", "scikit-learn", "pyarrow")
 
@@ -59,6 +60,7 @@ def main() -> None:
             for name, samples, skipped in zip(args.datasets, args.samples, args.skipped, strict=True)
             for entry in (settings.datasets[name],)
         ],
+        "left_out": Targets(settings).left_out,
         "versions": {"python": platform.python_version(), **versions(*PACKAGES), **made[0]["versions"]},
         "seed": config["seed"],
         "device": ", ".join(sorted({facts["device"] for facts in made})),

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from markupsafe import escape
 from PIL import Image
 
 from tests.report.browser import BROWSER, probe
@@ -389,6 +390,14 @@ def test_another_folder_is_never_replaced(files):
     with pytest.raises(AtlasError, match="which is not of a report"):
         write_report(files, run_info(), (), files, None, None)
     assert (files / "knn.parquet").exists()
+
+
+def test_what_a_run_leaves_out_is_said(files):
+    line = "thesis.video.dataset: 'photos' has no video_masks: left out (Video propagation: videos)"
+    _, text = build(files, run_info(left_out=[line]))
+    assert f"<li>{escape(line)}</li>" in text
+    _, text = build(files, run_info())
+    assert "What this run leaves out" not in text
 
 
 def test_run_info_is_checked(tmp_path):

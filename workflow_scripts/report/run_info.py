@@ -8,6 +8,7 @@ Keys (required ones first; the others are shown as "not recorded" where they are
                     architecture, layers, heads, dim, patch, licence, preprocessing, weights_sha256}
     datasets  list  each {id, images (int, samples used), and optionally display_name, licence, skipped: [str, one
                     message per image that could not be read]}
+    left_out  list  of str, one sentence for each analysis, or part of one, that the run left out, and why
     seed      int
     commit    str   git commit of the code, and whether files differed from it
     device    str   what the models ran on
@@ -56,6 +57,7 @@ _SCHEMA = {
         "demo": {"type": "boolean"},
         "models": _list_of(_MODEL, required=("id", "display_name", "supervision")),
         "datasets": _list_of(_DATASET, required=("id", "images")),
+        "left_out": {"type": "array", "items": _TEXT},
         "seed": {"type": "integer"},
         **dict.fromkeys(("commit", "device", "command", "finished"), _TEXT),
         "seconds": {"type": "number", "minimum": 0},
