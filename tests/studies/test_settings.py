@@ -49,6 +49,20 @@ MISTAKES = {
     "text as number": ("results: 3", r"mine\.yaml:1: results: found 3, expected text"),
     "list expected": ("models: {demo_fs: 1}", r"mine\.yaml:1: models: found a mapping, expected a list"),
     "mapping expected": ("demo: 3", r"mine\.yaml:1: demo: found 3, expected a mapping \(key: value\)"),
+    "no number": ("demo: {effort: .nan}", r"mine\.yaml:1: demo\.effort: found nan, expected a finite number"),
+    "no number in a study": (
+        "thesis:\n  video:\n    temperature: .nan",
+        r"mine\.yaml:3: thesis\.video\.temperature: found nan, expected a finite number",
+    ),
+    "no number in a list": (
+        "thesis: {keypoints: {alphas: [0.1, .nan]}}",
+        r"mine\.yaml:1: thesis\.keypoints\.alphas\.1: found nan, expected a finite number",
+    ),
+    "endless": ("plan_tflops: 1.0e+400", r"mine\.yaml:1: plan_tflops: found inf, expected a finite number"),
+    "absurd": (
+        "demo: {train_images: 1000000000000}",
+        r"mine\.yaml:1: demo\.train_images: found 1000000000000, must be at most",
+    ),
     "negative": ("seed: -1", r"mine\.yaml:1: seed: found -1, must be at least 0"),
     "zero effort": ("demo: {effort: 0}", r"mine\.yaml:1: demo\.effort: found 0, must be more than 0"),
     "not a choice": (
@@ -160,6 +174,12 @@ def test_weights_at_a_path_must_be_there_and_fetched_ones_need_not(tmp_path):
         load_settings(registry(tmp_path, **entry), ["config/config.yaml"])
     entry = {"checkpoint": {"source": {"type": "url", "url": "https://x.org/w.pth"}, "file": "w.pth", "layout": "timm"}}
     assert load_settings(registry(tmp_path, **entry), ["config/config.yaml"]).fetched_models == ["demo_dino"]
+
+
+def test_a_whole_number_is_one_however_it_is_written():
+    config = merge(copy.deepcopy(DEFAULT), {"seed": 1.0, "batch_size": "8", "demo": {"train_images": 96.0, "effort": 1}})
+    made = load_settings(config, ["config/config.yaml"]).config
+    assert [repr(n) for n in (made["seed"], made["batch_size"], made["demo"]["train_images"])] == ["1", "8", "96"]
 
 
 def test_a_missing_key_names_its_section():
