@@ -48,3 +48,9 @@ def test_the_last_words_are_the_job_s(tmp_path):
         "error: fetch_model: ended without saying why (killed, or out of memory?)",
         f"log: {logs[2]}",
     ]
+
+
+def test_of_many_failed_jobs_some_speak(tmp_path):
+    said = last_words(*(("run_pass", str(tmp_path / f"{i}.log")) for i in range(9)))
+    assert said[2] == "4 more failed beside these:"
+    assert len(said) == 3 + 2 * 5

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+MOST_FAILED = 5  # jobs whose last words are shown: with --keep-going all may have failed for one reason
+
 
 def command_text(files: Iterable[str | Path], config: Mapping[str, Any]) -> str:
     """Return the command that makes a run again, to be pasted into a shell in the project's folder.
@@ -45,7 +47,10 @@ def say_at_exit(failed: Iterable[tuple[str, str]]) -> None:
         failed: name and log file of each job.
     """
     lines = ["", "A job failed. Mend what it says and give the same command again: it resumes."]
-    for name, log in failed:
+    failed = list(failed)
+    if len(failed) > MOST_FAILED:
+        lines.append(f"{len(failed) - MOST_FAILED} more failed beside these:")
+    for name, log in failed[:MOST_FAILED]:
         lines += [_last_error(name, Path(log)), f"log: {log}"]
     atexit.register(print, "\n".join(lines), file=sys.stderr, flush=True)
 
