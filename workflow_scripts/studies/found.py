@@ -38,7 +38,7 @@ _SIZE = {
     "type": "object",
     "additionalProperties": False,
     "required": ["resize", "crop"],
-    "properties": {"resize": {"type": "integer", "minimum": 1}, "crop": {"type": "integer", "minimum": 1}},
+    "properties": dict.fromkeys(("resize", "crop"), {"type": "integer", "minimum": 1, "maximum": 16384}),
 }
 _MODELS = {"type": ["array", "null"], "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
