@@ -48,7 +48,7 @@ def _jobs(targets: Targets) -> str:
         figures = [figure for figure in targets.figures if figure.study == study.name]
         lines.append((study.name, len(targets.models), len(analyses), tables, len(figures)))
     left_out = "".join(f"\n  {line}" for line in targets.left_out)
-    return _section(f"Jobs, beside {passes} passes", lines) + left_out
+    return _section(f"Jobs, beside {_passes_text(passes)}", lines) + left_out
 
 
 def _passes(costs: list[PassCost], tflops: float) -> str:
@@ -64,7 +64,7 @@ def _passes(costs: list[PassCost], tflops: float) -> str:
     known = [cost.flops for cost in costs if cost.flops is not None]
     missing = sum(cost.flops is None for cost in costs)
     total = f"Together {_hours(sum(known), tflops)} GPU-hours at {tflops:g} TFLOP/s sustained (plan_tflops; an assumption)"
-    note = f"{total}{f', without {missing} passes over datasets of unknown size' if missing else ''}."
+    note = f"{total}{f', without {_passes_text(missing)} over datasets of unknown size' if missing else ''}."
     return _section("Passes: every image meets every model once", lines) + f"\n{note}"
 
 
@@ -91,7 +91,8 @@ def _models(models: Mapping[str, Any]) -> str:
     for name, entry in models.items():
         source = entry["checkpoint"]["source"]
         size = weights_bytes(entry)
-        lines.append((name, "none" if size is None else _size(size), source["type"], _short(entry["licence"])))
+        none = "yours" if source["type"] == "path" else "none"
+        lines.append((name, none if size is None else _size(size), source["type"], _short(entry["licence"])))
     return _section("Models", lines)
 
 
@@ -137,6 +138,10 @@ def _section(title: str, lines: list[tuple[Any, ...]]) -> str:
         for line in text
     ]
     return "\n".join([title, *rows])
+
+
+def _passes_text(number: int) -> str:
+    return f"{number} pass" if number == 1 else f"{number} passes"
 
 
 def _is_number(text: str) -> bool:

@@ -38,7 +38,7 @@ _SIZE = {
     "type": "object",
     "additionalProperties": False,
     "required": ["resize", "crop"],
-    "properties": dict.fromkeys(("resize", "crop"), {"type": "integer", "minimum": 1, "maximum": 16384}),
+    "properties": {key: {"type": "integer", "minimum": 1, "maximum": 16384} for key in ("resize", "crop")},
 }
 _MODELS = {"type": ["array", "null"], "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}

@@ -36,7 +36,8 @@ def with_ground_truth(
         name = config["only_dataset"] or name
         if missing := truth and truth not in datasets[name]["ground_truth"]:
             meaning = _meaning(next(one for one in studies if one.name == study).analyses[analysis], setting)
-            left_out[key] = f"{key}: '{name}' has no {truth}: left out ({meaning}){_others(truth, datasets)}"
+            others = "" if config["only_dataset"] else _others(truth, datasets)
+            left_out[key] = f"{key}: '{name}' has no {truth}: left out ({meaning}){others}"
         chosen[study][analysis] = {**chosen[study][analysis], setting: None if missing else name}
     return chosen, left_out
 
