@@ -14,8 +14,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-# What Walmer et al. keep when they turn a soft attention map into a mask (section 3.4).
-ATTENTION_MASS = 0.6
+from workflow_scripts.metrics.mass import ATTENTION_MASS
+
 # The share of patch tokens that `top_token_share` looks at; ours, the study judges by eye.
 TOP_TOKENS = 0.1
 # Terms of one float32 dot product of the attention distance: the more are added one after another, the more digits are lost.
