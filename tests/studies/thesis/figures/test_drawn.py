@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -173,19 +175,35 @@ def test_chosen_heads_are_least_median_and_most_concentrated():
     assert heads.chosen_heads(maps[:, :2]).tolist() == [[0, 1]]
 
 
-def test_example_is_the_median_of_its_kind_and_the_largest_offset():
+def test_example_is_the_median_of_its_kind_or_lies_farthest_off():
     frame = pd.DataFrame(
         {
-            "layer": [1, 1, 2, 2, 3],
-            "head": [1, 2, 1, 2, 1],
-            "kind": ["soft_local"] * 3 + ["offset_local"] * 2,
-            "attention_distance": [0.3, 0.1, 0.2, 0.1, 0.1],
-            "offset_distance": [0.0, 0.0, 0.0, 0.2, 0.4],
+            "layer": [1, 1, 2, 2, 3, 3, 4],
+            "head": [1, 2, 1, 2, 1, 2, 1],
+            "kind": ["soft_local"] * 3 + ["offset_local"] * 2 + ["displaced"] * 2,
+            "attention_distance": [0.3, 0.1, 0.2, 0.1, 0.1, 0.5, 0.5],
+            "offset_distance": [0.0, 0.0, 0.0, 0.4, 0.2, 0.1, 0.3],
+            "peak_offset_distance": [0.0, 0.0, 0.0, 0.2, 0.4, 0.9, 0.0],
         }
     )
     assert heads.example(frame, "soft_local")[["layer", "head"]].tolist() == [2, 1]
-    assert heads.example(frame, "offset_local")[["layer", "head"]].tolist() == [3, 1]
+    assert heads.example(frame, "offset_local")[["layer", "head"]].tolist() == [3, 1]  # by the maximum
+    assert heads.example(frame, "displaced")[["layer", "head"]].tolist() == [4, 1]  # by the centre of mass
     assert heads.example(frame, "global") is None
+
+
+def test_the_most_displaced_head_stands_in_where_there_is_no_offset_head(small):
+    table, maps = small.tables[2], small.maps["attention"][2]
+    kind = table.frame["metric"] == "head_kind"
+    spread = table.frame.assign(setting=table.frame["setting"].where(~kind, "displaced"))
+    only = data.FigureData((maps.model,), (replace(table, frame=spread),), {"attention": (maps,)})
+    result = drawn("offset_heads", only)
+    offset = table.select("offset_distance", heads="each")
+    farthest = offset.loc[offset["value"].idxmax()]
+    found = result.data.drop_duplicates(["layer", "head", "kind"])
+    assert found[["layer", "head", "kind"]].to_numpy().tolist() == [[farthest["layer"], farthest["head"], "displaced"]]
+    assert found["offset_distance"].item() == farthest["value"]  # of the centre of mass, not of the maximum
+    assert result.figure.axes[0].get_xlabel().startswith(f"[{farthest['layer']}, {farthest['head']}], spread")
 
 
 def test_model_without_offset_heads_says_so_and_others_have_red_mid_lines(drawn_small):

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import (
+    FARTHEST,
     KIND_NAMES,
     aligned_map,
     example,
@@ -48,7 +49,7 @@ def draw(data: FigureData) -> Drawn:
             figure.text(0.06 / figure.get_figwidth(), 1 - middle / figure.get_figheight(), text, va="center", fontsize=7.5)
         for c, place in enumerate(places):
             table, maps = pairs[place]
-            heads = with_metric(kinds(table), table, "attention_distance", "offset_distance")
+            heads = with_metric(kinds(table), table, "attention_distance", *FARTHEST.values())
             left = _LEFT + c * (cell + _GAP)
             title = wrap(maps.model.display_name, cell + _GAP, size)
             figure.text(
@@ -72,7 +73,7 @@ def draw(data: FigureData) -> Drawn:
                     continue
                 layer, head = int(chosen["layer"]), int(chosen["head"])
                 shown = aligned_map(maps, layer, head)
-                show_aligned(axes, shown, marked=kind == "offset_local")
+                show_aligned(axes, shown, marked=kind in FARTHEST)
                 axes.set_title(f"[{layer}, {head}]", fontsize=5.5, pad=1.5)
                 frame = long_frame(maps.model, shown[None, None], [layer], [head], centred=True)
                 frame.insert(1, "kind", kind)
