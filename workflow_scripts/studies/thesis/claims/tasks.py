@@ -192,7 +192,7 @@ def _no_winner(evidence: Evidence, models: Sequence[RunModel], which: str) -> Ve
         parts += [evidence.above_noise(winner[task], task), clearly_above(top[task], lowest)]
     rule = (
         f"none of the {which} has the highest best score in all four tasks, and not every best layer lies at one relative "
-        "depth; in every task the best model is clearly above the lowest, and in most layers clearly above every layer of noise "
-        "features"
+        "depth; in every task the best model is clearly above the lowest, and in most layers clearly above every layer of "
+        "noise features"
     )
     return decide(rule, parts, [number for task in TASKS for number in scores[task].values()])
