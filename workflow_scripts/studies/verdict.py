@@ -106,6 +106,12 @@ def clearly_above(high: Number, low: Number) -> Part:
     return part
 
 
+def apart(high: Number, low: Number) -> Part:
+    """Return whether `high` is above `low` and their intervals do not overlap; an absent one excludes nothing."""
+    part = above(high, low)
+    return replace(part, found=f"{high} not by its interval above {low}", fits=False) if part.fits and part.close else part
+
+
 def all_clearly_above(high: Sequence[Number], low: Sequence[Number]) -> Part:
     """Return whether the lowest number of `high` is clearly above the highest of `low`."""
     return clearly_above(min(high, key=lambda n: n.value), max(low, key=lambda n: n.value))

@@ -402,7 +402,7 @@ BREAKS = {
         (
             "as large a change early",
             given("CLIP B/16", ratio("attention"), [2.0, 1.0] + [2.0] * 10),
-            r"largest late change in CLIP B/16 \(2.000\) not above largest early change in CLIP B/16, 1.5 times as strong",
+            r"largest late change in CLIP B/16 \(2.000\) not above largest early change in CLIP B/16, 2.0 times as strong",
         ),
     ],
     "c.beit_l_parts": [

@@ -28,6 +28,7 @@ from workflow_scripts.studies.verdict import (
     above,
     all_above,
     all_clearly_above,
+    apart,
     clearly_above,
     decide,
     mean,
@@ -151,6 +152,10 @@ def test_clearly_above_wants_neither_within_the_interval_of_the_other():
     assert not clearly_above(high, Number("wide", 1, 0, 2)).fits
     assert clearly_above(Number("point", 2), Number("other", 1.9)).fits  # nothing says that they are the same
     assert not clearly_above(low, low).fits
+    assert apart(high, low) == Part("high (2.000) above low (1.000)", True, False)
+    assert apart(overlapping, low).found == "overlapping (2.000) not by its interval above low (1.000)"
+    assert not apart(overlapping, low).fits
+    assert not apart(low, high).fits
     assert all_clearly_above([high, overlapping], [low, Number("least", 0)]).fits
     assert not all_clearly_above([high, Number("wide", 1.8, 1, 3)], [low]).fits
 

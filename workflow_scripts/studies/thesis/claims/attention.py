@@ -45,6 +45,7 @@ from workflow_scripts.studies.verdict import (
 )
 
 # The study says these in words; the numbers are ours.
+MORE = 0.1  # maps are "more" alike, or more centred, if their correlation is higher by as much
 DROP = 0.9  # attention "drops" if it falls below 90 % of its own maximum
 PLATEAU = 0.95  # of its maximum above noise: where a curve first has that much, it has reached its plateau (the study's test)
 COMPARABLE = 0.9  # "comparable": at least 90 % of the other
@@ -63,14 +64,18 @@ def sparse_patterns(evidence: Evidence) -> Verdict:
     blob = {model.id: _late_map_score(evidence, model, centredness, "centred blob") for model in explicit + others}
     drops, numbers = _drops(evidence, explicit + others)
     parts = [
-        all_above([correlation[m.id] for m in explicit], [correlation[m.id] for m in others]),
-        all_above([blob[m.id] for m in others], [blob[m.id] for m in explicit]),
+        all_above(
+            [correlation[m.id].minus(MORE, f"{correlation[m.id].name} less {MORE}") for m in explicit],
+            [correlation[m.id] for m in others],
+        ),
+        all_above([blob[m.id].minus(MORE, f"{blob[m.id].name} less {MORE}") for m in others], [blob[m.id] for m in explicit]),
         *(drops[model.id] for model in explicit),
         *(Part(drops[m.id].found, not drops[m.id].fits, drops[m.id].close) for m in others),
     ]
     rule = (
         "past the middle the average CLS maps of a layer's heads correlate more with each other, and less with a centred "
-        "blob, in FS and CLIP than in every self-supervised model, and only in FS and CLIP does the best head's mask IoU drop: "
+        f"blob, in FS and CLIP than in every self-supervised model, by more than {MORE}, and only in FS and CLIP does the best "
+        "head's mask IoU drop: "
         f"its maximum lies before these layers, and their mean below {percent(DROP)} of it"
     )
     return decide(rule, parts, [*correlation.values(), *blob.values(), *numbers])

@@ -6,9 +6,7 @@ Layers are given for the study's 12; other depths are judged at the same relativ
 from __future__ import annotations
 
 import math
-from itertools import combinations
-
-import numpy as np
+from itertools import combinations, pairwise
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Curve, Evidence, late_layers, layers_like
@@ -47,7 +45,7 @@ from workflow_scripts.studies.verdict import (
 AS_HIGH = 0.9  # "as high as": at least 90 % of the other
 RIDGE = 0.02  # CKA by which the anti-diagonal of an X stands out from the places beside it
 SHARP = 1.5  # a ratio "changes sharply" if it grows or shrinks 1.5 times from one layer to the next
-STANDS_OUT = 1.5  # the largest late change is "the largest" if its logarithm is 1.5 times that of every early one
+STANDS_OUT = 2.0  # the largest late change is "the largest" if its logarithm is twice that of every early one
 FAR_BETTER = 1.1  # "far better": at least 110 % of the other
 
 
@@ -63,11 +61,12 @@ def recon_cls(evidence: Evidence) -> Verdict:
     with_beit = last_layer_cka(evidence, mae, beit, "cls")
     for other in (dino, moco):
         similarity = last_layer_cka(evidence, mae, other, "cls")
+        parts.append(clearly_above(similarity, Number("none at all", 0.0)))
         parts.append(above(similarity, with_beit.times(AS_HIGH, f"{percent(AS_HIGH)} of {with_beit.name}")))
         numbers.append(similarity)
     rule = (
         "purity and k-NN accuracy of MAE's and BEiT's CLS token are, in most layers, clearly above those of every layer of "
-        "noise features, and the last-layer CLS CKA of MAE with DINO and with MoCo-v3 is at least "
+        "noise features, and the last-layer CLS CKA of MAE with DINO and with MoCo-v3 is clearly above 0 and at least "
         f"{percent(AS_HIGH)} of that with BEiT"
     )
     return decide(rule, parts, [*numbers, with_beit])
@@ -186,8 +185,8 @@ def residual(evidence: Evidence) -> Verdict:
         numbers += [late, early]
     rule = (
         "the largest change of the ratio of skip to branch norm (attention or MLP) from one layer to the next lies past the "
-        f"middle in FS and in CLIP, is larger than {SHARP} times, and in its logarithm more than {STANDS_OUT} times as large "
-        "as every change before"
+        f"middle in FS and in CLIP, is clear, larger than {SHARP} times, and in its logarithm more than {STANDS_OUT} times "
+        "as large as every change before"
     )
     return decide(rule, parts, numbers)
 
@@ -305,13 +304,15 @@ def _has_ridge(ridge: Number) -> bool:
 
 
 def _largest_changes(evidence: Evidence, model: RunModel) -> tuple[Number, Number]:
-    """Return the largest factors between neighbouring layers: of those whose second layer lies past the middle, of the rest."""
+    """Return the largest factors between neighbouring layers: past the middle (clear ones, by the second layer), and before."""
     largest = {True: 1.0, False: 1.0}
     for branch in ("attention", "mlp"):
         curve = evidence.score(model, f"ratio_{branch}_all")
-        for layer, change in zip(curve.layers[1:], np.exp(np.abs(np.diff(np.log(curve.values)))), strict=True):
-            late = int(layer) in late_layers(model.layers)
-            largest[late] = max(largest[late], float(change))
+        for one, other in pairwise(map(int, curve.layers)):
+            late = other in late_layers(model.layers)
+            low, high = sorted((curve.at(one), curve.at(other)), key=lambda number: number.value)
+            if not late or clearly_above(high, low).fits:
+                largest[late] = max(largest[late], high.value / low.value)
     late, early = (
         Number(f"largest {when} change in {model.display_name}", largest[past], unit="times")
         for when, past in (("late", True), ("early", False))
