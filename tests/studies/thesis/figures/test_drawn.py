@@ -11,10 +11,10 @@ from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from tests.figures.synthetic import RANDOM, SMALL, TWENTY, drawing_of, save_table
+from tests.figures.synthetic import RANDOM, SMALL, TWENTY, drawing_of, save_table, write_files
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures import data, heads, read, style
-from workflow_scripts.figures.save import draw
+from workflow_scripts.figures.save import draw, save_figure
 from workflow_scripts.studies.found import find_study
 
 STUDY = find_study("thesis")
@@ -67,6 +67,26 @@ def test_draws_one_model(name, small):
 @pytest.mark.parametrize("name", ["overview", "cka_last_layer", "cka_depth_pairs", "clustering_local", "knn_by_supervision"])
 def test_draws_the_demo_within_the_page(name, demo_files):
     check_page(demo_files.draw(STUDY.figure(name)).figure)
+
+
+HOSTILE = (r"A $\bad{ B$ C", "Cost $5 and $6", r"_x^{2} {0} \frac %s &", "Model" * 12)
+
+
+@pytest.fixture(scope="module")
+def hostile_files(tmp_path_factory):
+    """Models whose names are formulas, markup and formats to anybody who reads them as such, or a word without an end."""
+    shapes = [replace(shape, display_name=name) for shape, name in zip(SMALL, HOSTILE, strict=True)]
+    return write_files(tmp_path_factory.mktemp("hostile"), (*shapes, RANDOM))
+
+
+@pytest.mark.filterwarnings("error")  # axes that collapse are a warning
+@pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES, "attention_distance", "head_kinds")))
+def test_names_are_drawn_as_they_are(name, hostile_files, tmp_path):
+    figure = hostile_files.draw(STUDY.figure(name)).figure
+    save_figure(figure, tmp_path / "x.pdf", tmp_path / "x.png")
+    shown = "".join("".join(text.get_text().split()) for text in figure.findobj(Text))
+    for expected in HOSTILE:
+        assert "".join(expected.split()) in shown
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
