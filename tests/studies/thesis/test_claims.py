@@ -800,6 +800,30 @@ def test_overlapping_intervals_are_said():
     assert "not above normal score of FS B/16 (0.680) (within the intervals)" in study.judge("c.dense_helps").reason
 
 
+@pytest.mark.parametrize(
+    ("claim", "half_width", "said"),
+    [
+        ("c.distance_order", 0.2, r"first layer of FS B/16 \(0.500\) not clearly above lowest .* \(within the intervals\)"),
+        ("c.saliency_drop", 0.25, "not clearly above late IoU of"),
+        ("c.sparse_patch32", 0.2, "above noise .* not clearly above late IoU of .* above noise"),
+        ("c.cka_cls", 0.4, "CKA of DINO B/16 with MoCo-v3 B/16 .* not clearly above"),
+        ("c.cka_spatial", 0.5, "not clearly above CKA of FS B/16 with CLIP B/16"),
+        ("c.beit_l_parts", 0.1, "best part purity of BEiT L/16 .* not clearly above"),
+        ("c.local_best_layer", 0.06, "4 of 6 for video, 0 of them clearly"),
+        ("c.no_single_best", 0.1, "tasks that tell models apart: k-NN, retrieval"),
+        ("c.recon_variance", 0.2, "not clearly above spread of MoCo-v3 B/16"),
+    ],
+)
+def test_an_order_that_is_not_clear_is_not_taken_for_one(claim, half_width, said):
+    study = all_variants()
+    study.half_width = half_width
+    verdict = study.judge(claim)
+    assert verdict.outcome == FAILS
+    assert re.search(said, verdict.reason), verdict.reason
+    study.half_width = 0.001
+    assert study.judge(claim).outcome == HOLDS, study.judge(claim).reason
+
+
 def test_a_winner_everywhere_within_the_intervals_is_said():
     study = main_study()
     study.half_width = 0.01
