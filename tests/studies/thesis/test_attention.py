@@ -39,7 +39,7 @@ HAS_OBJECT = np.array([1, 1, 0, 1, 1, 1, 1, 1, 0], np.uint8)  # two images keep 
 OBJECTS = (RNG.random((9, N)) < 0.5).astype(np.uint8) * HAS_OBJECT[:, None]
 
 
-def table(weights):
+def table(weights, with_masks=True):
     """Return the table of a model, of the random baseline without `weights`."""
     masks = {
         "state": {"mask_iou": IOU}.get,
@@ -48,8 +48,9 @@ def table(weights):
     }
     passes = {
         "images": SimpleNamespace(state=STATES.get, grid=GRID, dataset="images"),
-        "masks": SimpleNamespace(grid=GRID, dataset="masks", **masks),
     }
+    if with_masks:
+        passes["masks"] = SimpleNamespace(grid=GRID, dataset="masks", **masks)
     return make_table(list(rows(passes, {}, seed=0)), study="thesis", analysis="attention", model="m")
 
 
@@ -167,6 +168,12 @@ def test_maps_are_divided_by_the_number_of_images():
     assert np.allclose(maps["aligned"], STATES["aligned_attention"]["aligned"] / IMAGES)
     assert maps["single_cls"].shape == (2, L, H, T)
     assert all(array.dtype == np.float32 for array in maps.values())
+
+
+def test_without_masks_there_is_no_iou_and_all_the_rest():
+    rest = table("abc", with_masks=False)
+    assert len(rest) == (~TABLE["metric"].str.contains("_iou_")).sum()
+    assert rest.equals(TABLE[~TABLE["metric"].str.contains("_iou_")].reset_index(drop=True))
 
 
 def test_no_row_stands_twice():

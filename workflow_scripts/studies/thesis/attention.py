@@ -36,12 +36,14 @@ States = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row]:
-    """Yield every number of the attention analysis of one model, intervals by resampling images."""
-    images, masks = passes["images"], passes["masks"]
+    """Yield every number of the attention analysis of one model, intervals by resampling images; without masks no IoU."""
+    images = passes["images"]
     for row in attention_rows(_states(images), images.grid, seed):
         yield {**row, "facet": "attention", "dataset": images.dataset}
-    for row in _all_iou_rows(masks, seed):
-        yield {**row, "facet": "attention", "dataset": masks.dataset}
+    if "masks" in passes:
+        masks = passes["masks"]
+        for row in _all_iou_rows(masks, seed):
+            yield {**row, "facet": "attention", "dataset": masks.dataset}
 
 
 def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
