@@ -21,7 +21,7 @@ from workflow_scripts.figures.read import load
 from workflow_scripts.figures.save import draw
 from workflow_scripts.studies.found import find_study
 
-KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "global", "sparse_repeating")
+KINDS = ("strict_local", "soft_local", "axial_local", "offset_local", "displaced", "global", "sparse_repeating")
 
 
 @dataclass(frozen=True)
@@ -174,16 +174,17 @@ def _attention_rows(shape: Shape, _: str, rng: np.random.Generator) -> Iterator[
         distances = np.clip(course[layer - 1] + 0.12 * rng.standard_normal(shape.heads), 0.02, 0.7)
         yield row("attention_distance", layer, "mean", distances.mean(), ci=0.012)
         for head, distance in enumerate(distances, 1):
-            kind = str(rng.choice(KINDS, p=np.array([1, 3, 1, 2, 3 + 4 * depth[layer - 1], 1]) / (11 + 4 * depth[layer - 1])))
-            if kind == "offset_local" and not shape.has_offset:
+            weights = np.array([1, 3, 1, 1.5, 0.5, 3 + 4 * depth[layer - 1], 1])
+            kind = str(rng.choice(KINDS, p=weights / weights.sum()))
+            if kind in ("offset_local", "displaced") and not shape.has_offset:
                 kind = "soft_local"
             if (layer, head) == (1, 1) and shape.has_offset:
                 kind = "offset_local"
-            x, y = (rng.normal(0, 0.15, 2) if kind == "offset_local" else rng.normal(0, 0.01, 2)).round(4)
-            for name, value in (
-                ("attention_distance", distance), ("offset_x", x), ("offset_y", y), ("offset_distance", np.hypot(x, y)),
-            ):  # fmt: skip
-                yield row(name, layer, str(head), value)
+            x, y = (rng.normal(0, 0.15, 2) if kind in ("offset_local", "displaced") else rng.normal(0, 0.01, 2)).round(4)
+            yield row("attention_distance", layer, str(head), distance)
+            for of, scale in (("offset", 1), ("peak_offset", 1.5)):
+                for name, value in (("x", x), ("y", y), ("distance", np.hypot(x, y))):
+                    yield row(f"{of}_{name}", layer, str(head), scale * value)
             yield row("head_kind", layer, str(head), 1, kind, unit="")
         for metric in ("mask_iou_cls", "mask_iou_spatial"):
             best = 0.2 + 0.25 * (1 - np.exp(-5 * depth[layer - 1])) + 0.02 * rng.standard_normal()

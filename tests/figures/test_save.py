@@ -13,6 +13,7 @@ from PIL import Image
 from tests.figures.synthetic import SMALL, save_table, write_maps
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.draw_figure import by_analysis
+from workflow_scripts.figures.data import Drawn
 from workflow_scripts.figures.save import save_drawn
 from workflow_scripts.studies.found import find_study
 
@@ -44,6 +45,18 @@ def test_csv_round_trips_table_values(small_files, tmp_path):
     result = small_files.draw(STUDY.figure("attention_distance"))
     save_drawn(result, *(tmp_path / f"x.{suffix}" for suffix in SUFFIXES))
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "x.csv")["value"], result.data["value"].to_numpy(float))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_name_is_no_formula_in_a_spreadsheet(text, small_files, tmp_path):
+    result = small_files.draw(STUDY.figure("attention_distance"))
+    named = result.data.assign(display_name=text, value=-result.data["value"], unit=None)
+    save_drawn(Drawn(result.figure, named), *(tmp_path / f"x.{suffix}" for suffix in SUFFIXES))
+    read = pd.read_csv(tmp_path / "x.csv", keep_default_na=False)
+    assert set(read["display_name"]) == {f"'{text}"}
+    assert set(read["model"]) == set(result.data["model"])  # other texts stay as they are
+    assert set(read["unit"]) == {""}
+    np.testing.assert_array_equal(read["value"], named["value"].to_numpy(float))  # negative numbers, too
 
 
 def test_what_a_figure_lacks_is_named(small_files, tmp_path):

@@ -62,6 +62,22 @@ def test_attention_distance_equals_brute_force(case):
     assert np.allclose(got, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("grid", [(7, 7), (14, 14), (28, 28), (32, 32), (18, 25), (3, 100)], ids=str)
+@pytest.mark.parametrize("sharpness", [0, 2, 6], ids=["uniform", "softmax", "sharp"])
+def test_attention_distance_keeps_its_digits_on_large_grids(grid, sharpness):
+    tokens = 1 + grid[0] * grid[1]
+    logits = torch.randn(1, 12, tokens, tokens, generator=torch.Generator().manual_seed(0))
+    attention = (sharpness * logits).softmax(-1)
+    exact = attention[..., 1:, 1:].double()
+    exact /= exact.sum(-1, keepdim=True)
+    row, column = np.divmod(np.arange(tokens - 1), grid[1])
+    between = np.hypot(row[:, None] - row, column[:, None] - column) / (max(grid) - 1)
+    expected = (exact * torch.tensor(between)).sum((-1, -2)) / (tokens - 1)
+    got = m.attention_distance(m.patch_attention(attention, 1), m.distance_table(grid))
+    assert got.dtype == torch.float32
+    assert (got.double() - expected).abs().max() < 2e-6
+
+
 def test_attention_distance_by_hand():
     table = m.distance_table((2, 2))
     identity = torch.eye(4)[None, None]
@@ -202,6 +218,15 @@ def test_merge_heads_normalises_cls_but_not_spatial():
     heads = torch.tensor([[[1.0, 3.0], [0.0, 0.0], [30.0, 10.0]]])
     assert m.merge_heads(heads, "cls").tolist() == [[1.0, 1.0]]
     assert m.merge_heads(heads, "spatial").tolist() == [[31.0, 13.0]]
+
+
+def test_a_head_without_mass_is_left_out_where_the_public_code_gives_an_empty_map():
+    heads = torch.tensor([[[0.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0]]])  # the first: all of its attention on CLS
+    ours = m.mass_mask(m.merge_heads(heads, "cls"))
+    assert ours.tolist() == m.mass_mask(heads[:, 1]).tolist() == [[False, False, True, True]]
+    published = (heads / heads.sum(-1, keepdim=True)).sum(1)
+    assert published.isnan().all()
+    assert not (published / published.sum(-1, keepdim=True) > 0).any()  # NaN exceeds no threshold: an empty mask
 
 
 def test_mask_iou():

@@ -68,7 +68,7 @@ def test_what_only_helps_is_not_suggested(room):
     assert "did you mean" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["heads", "attention_maps", "last_layer_cka", "ridge_contrast", "head_correlation"])
+@pytest.mark.parametrize("name", ["heads", "attention_maps", "last_layer_cka", "ridge_contrasts", "head_correlation"])
 def test_helpers_of_a_folder_of_claims_are_no_claims(name):
     with pytest.raises(AtlasError, match=f"no function judges claim 'c.{name}'"):
         find_judges("thesis", [f"c.{name}"])

@@ -18,9 +18,13 @@ KIND_NAMES = {
     "soft_local": "Soft local",
     "axial_local": "Axial local",
     "offset_local": "Offset local",
+    "displaced": "Displaced",
     "global": "Global",
     "sparse_repeating": "Sparse repeating",
 }
+
+# The kinds that lie off their source, and how far: the metric.
+FARTHEST = {"offset_local": "peak_offset_distance", "displaced": "offset_distance"}
 
 
 def kinds(table: ModelTable) -> pd.DataFrame:
@@ -48,18 +52,18 @@ def with_metric(heads: pd.DataFrame, table: ModelTable, *metrics: str) -> pd.Dat
 def example(heads: pd.DataFrame, kind: str) -> pd.Series | None:
     """Return the head to show for `kind`, or None if there is none.
 
-    The head whose attention distance is the (lower) median of its kind; for offset heads the largest offset. Ties go to
-    the first layer and head.
+    The head whose attention distance is the (lower) median of its kind; for offset heads the one whose maximum lies farthest
+    off, for displaced heads the one whose centre of mass does. Ties go to the first layer and head.
 
     Args:
-        heads: columns layer, head, kind, attention_distance, offset_distance.
+        heads: columns layer, head, kind, attention_distance, offset_distance, peak_offset_distance.
         kind: a key of `KIND_NAMES`.
     """
     heads = heads[heads["kind"] == kind]
     if heads.empty:
         return None
-    if kind == "offset_local":
-        return heads.loc[heads["offset_distance"].idxmax()]
+    if kind in FARTHEST:
+        return heads.loc[heads[FARTHEST[kind]].idxmax()]
     ordered = heads.sort_values(["attention_distance", "layer", "head"])
     return ordered.iloc[(len(ordered) - 1) // 2]
 

@@ -20,6 +20,7 @@ _GAP_X, _GAP_Y = 0.24, 0.14  # inches between panels and between shelves; panels
 _TITLE = 0.20  # inches for a title of one line
 _TITLE_LINE = 0.115  # inches for each further line
 _TICKS = 0.12  # inches for the head numbers
+_LONGEST_WORD = 24  # characters: a longer word would push the panels off the page, and is broken
 _UPRIGHT_CHARACTERS = 19  # characters in a line of an upright title
 _MAX_CELL, _MIN_CELL = 0.62, 0.08  # inches: below the minimum the patches are no longer seen, so the page grows instead
 
@@ -134,8 +135,9 @@ def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]
 
 
 def wrap(title: str, inches: float, size: float = 7.5) -> str:
-    """Break `title` into lines that are about `inches` wide in bold type of `size` points."""
-    return textwrap.fill(title, max(4, int(inches * 72 / (_CHARACTER * size))), break_long_words=False)
+    """Break `title` into lines that are about `inches` wide in bold type of `size` points, between words if they are words."""
+    endless = any(len(word) > _LONGEST_WORD for word in title.split())
+    return textwrap.fill(title, max(4, int(inches * 72 / (_CHARACTER * size))), break_long_words=endless)
 
 
 def fitting_size(titles: Iterable[str], inches: float, size: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -12,6 +13,8 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.style import DPI, atlas_style
+
+_FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
 
 
 def draw(drawing: Drawing, data: FigureData) -> Drawn:
@@ -52,9 +55,22 @@ def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
 
 
 def save_drawn(drawn: Drawn, pdf: Path, png: Path, csv: Path) -> None:
-    """Save a drawn figure with the numbers it shows; float32 numbers (maps) with 6 significant digits."""
+    """Save a drawn figure with the numbers it shows; float32 numbers (maps) with 6 significant digits.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front: a display name is anybody's to choose.
+    """
     save_figure(drawn.figure, pdf, png)
-    data = drawn.data
+    data = without_formulas(drawn.data)
     is_map = "value" in data and data["value"].dtype == "float32"
     with atomic_path(csv) as path:
         data.to_csv(path, index=False, lineterminator="\n", float_format="%.6g" if is_map else None)
+
+
+def without_formulas(data: pd.DataFrame) -> pd.DataFrame:
+    """Return `data` with an apostrophe before every text that begins as a formula does (=, +, -, @, tab); numbers stay."""
+    texts = data.select_dtypes(exclude="number")
+    return data.assign(**{name: texts[name].map(_guarded, na_action="ignore") for name in texts})
+
+
+def _guarded(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

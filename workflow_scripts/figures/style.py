@@ -78,6 +78,7 @@ _RC = {
     "hatch.linewidth": 0.5,
     "hatch.color": "white",
     "text.color": INK,
+    "text.parse_math": False,  # names are drawn as they are: a `$` in one begins no formula
     "pdf.fonttype": 42,
     "savefig.dpi": DPI,
     "figure.dpi": DPI,

@@ -124,7 +124,12 @@ def vote(
 
 
 def _merge(similarity: np.ndarray, index: np.ndarray, new: np.ndarray, start: int) -> None:
-    """Keep the k best of `similarity` [n, k] and `new` [n, c] (bank items from `start` on) in place, in bank order."""
+    """Keep the k best of `similarity` [n, k] and `new` [n, c] (bank items from `start` on) in place, in bank order.
+
+    What a stable sort of all items would keep (`tests/metrics/test_neighbours.py` compares), but few items pass the bar. One
+    row with k = 2, similarity [.5 .9] and new [.1 .7 .2 .9] from item 6 on: the bar is .5, candidates are .7 (item 7) and .9
+    (item 9); of [.5 .9 .7 .9] the second best is .9, so nothing is better, and the first two equals stay.
+    """
     n, k = similarity.shape
     # Once k are found, a later item must beat the worst of them. Before, the k-th of the maxima of disjoint groups of items
     # is a bound that at least k items reach.

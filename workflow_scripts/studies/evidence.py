@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -18,7 +18,7 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import NOISE_LAYERS, SIZES, RunModel
 from workflow_scripts.common.study import Score
 from workflow_scripts.figures.data import ModelMaps
-from workflow_scripts.studies.verdict import CannotTestError, Number, mean
+from workflow_scripts.studies.verdict import CannotTestError, Number, Part, clearly_above, mean
 
 _SCORE = ("analysis", "model", "metric", "facet", "head", "setting")
 
@@ -55,6 +55,19 @@ class Curve:
     def first_reaching(self, value: float) -> int:
         """Return the first layer whose number is at least `value`, which the highest one must be."""
         return int(self.layers[np.flatnonzero(self.values >= value)[0]])
+
+    def from_which_at_least(self, value: float) -> int:
+        """Return the layer from which on no number is below `value`; the depth and one more if the last one is."""
+        below = np.flatnonzero(self.values < value)
+        return int(self.layers[below[-1]]) + 1 if len(below) else int(self.layers[0])
+
+    def middle(self, name: str) -> Number:
+        """Return the median number, the lower of two middle ones: at least half of the layers reach it."""
+        return self._number(int(self.values.argsort(kind="stable")[(len(self.values) - 1) // 2]), name)
+
+    def minus(self, level: float) -> Curve:
+        """Return the curve above an exact level."""
+        return replace(self, values=self.values - level, low=self.low - level, high=self.high - level)
 
     def mean(self, layers: range, name: str) -> Number:
         """Return the mean over the layers in `layers`."""
@@ -207,8 +220,8 @@ class Evidence:
         columns = (rows[name].to_numpy(float) for name in ("value", "ci_low", "ci_high"))
         return Curve(model.display_name, layers, *columns, unit=rows["unit"].iloc[0], depth=model.layers)
 
-    def chance(self, score: str) -> Number:
-        """Return a score of noise: the mean of its first layers.
+    def noise(self, score: str) -> Curve:
+        """Return a score of the random baseline by layer.
 
         Raises:
             CannotTestError: the run has no random baseline, or it was not measured.
@@ -216,7 +229,24 @@ class Evidence:
         noise = [model for model in self.models if model.random]
         if not noise:
             raise CannotTestError("needs the random baseline as the chance level; this run has none")
-        return self.score(noise[0], score).mean(range(1, NOISE_LAYERS + 1), "chance")
+        return self.score(noise[0], score)
+
+    def chance(self, score: str) -> Number:
+        """Return a score of noise: the mean of its first layers.
+
+        Raises:
+            CannotTestError: the run has no random baseline, or it was not measured.
+        """
+        return self.noise(score).mean(range(1, NOISE_LAYERS + 1), "chance")
+
+    def above_noise(self, model: RunModel, score: str) -> Part:
+        """Return whether most layers of `model` score above every layer of noise: no best layer of many can do that by chance.
+
+        Raises:
+            CannotTestError: the run has no random baseline, or one of the two was not measured.
+        """
+        middle = self.score(model, score).middle(f"median layer of {model.display_name}")
+        return clearly_above(middle, self.noise(score).best(f"best layer of noise, {score}"))
 
     @cached_property
     def _scores(self) -> dict[tuple[str, ...], pd.DataFrame]:

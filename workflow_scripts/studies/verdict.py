@@ -1,7 +1,9 @@
 """What a claim is answered with: an outcome, what decided it, the rule, and the numbers it rests on.
 
-How numbers are compared, everywhere in this package: an inequality holds if the point estimates obey it. Where both sides have
-intervals and these overlap, the reason says "within the intervals", so that nobody takes a narrow order for a clear one.
+How numbers are compared, everywhere in this package: an inequality (`above`) holds if the point estimates obey it. Where both
+sides have intervals and these overlap, the reason says "within the intervals", so that nobody takes a narrow order for a clear
+one. Where few inequalities make a claim, noise would obey them now and then: there they must hold *clearly* (`clearly_above`),
+neither number within the other's interval.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "cannot be tested"
 _SHOWN = 3  # comparisons a reason spells out; the numbers have them all
@@ -35,6 +39,10 @@ class Number:
     def times(self, factor: float, name: str) -> Number:
         """Return the number and its interval scaled."""
         return Number(name, factor * self.value, factor * self.ci_low, factor * self.ci_high, self.unit)
+
+    def minus(self, level: float, name: str) -> Number:
+        """Return the number and its interval above an exact level."""
+        return Number(name, self.value - level, self.ci_low - level, self.ci_high - level, self.unit)
 
     def named(self, name: str) -> Number:
         """Return the number under another name."""
@@ -90,6 +98,25 @@ def above(high: Number, low: Number) -> Part:
     return Part(f"{high} {'above' if fits else 'not above'} {low}", fits, overlap)
 
 
+def clearly_above(high: Number, low: Number) -> Part:
+    """Return whether `high` is above `low` and neither within the other's interval; an absent one excludes nothing."""
+    part = above(high, low)
+    if part.fits and (high.value <= low.ci_high or low.value >= high.ci_low):  # False with an absent interval
+        return replace(part, found=f"{high} not clearly above {low}", fits=False)
+    return part
+
+
+def apart(high: Number, low: Number) -> Part:
+    """Return whether `high` is above `low` and their intervals do not overlap; an absent one excludes nothing."""
+    part = above(high, low)
+    return replace(part, found=f"{high} not by its interval above {low}", fits=False) if part.fits and part.close else part
+
+
+def all_clearly_above(high: Sequence[Number], low: Sequence[Number]) -> Part:
+    """Return whether the lowest number of `high` is clearly above the highest of `low`."""
+    return clearly_above(min(high, key=lambda n: n.value), max(low, key=lambda n: n.value))
+
+
 def all_above(high: Sequence[Number], low: Sequence[Number]) -> Part:
     """Return whether every number of `high` is above every number of `low`: its lowest above the other's highest."""
     return above(min(high, key=lambda n: n.value), max(low, key=lambda n: n.value))
@@ -102,6 +129,12 @@ def mean(name: str, numbers: Sequence[Number]) -> Number:
     """
     columns = zip(*((n.value, n.ci_low, n.ci_high) for n in numbers), strict=True)
     return Number(name, *(sum(column) / len(numbers) for column in columns), unit=numbers[0].unit)
+
+
+def median(name: str, numbers: Sequence[Number]) -> Number:
+    """Return the median of numbers, its interval the medians of their ends."""
+    columns = zip(*((n.value, n.ci_low, n.ci_high) for n in numbers), strict=True)
+    return Number(name, *(float(np.median(column)) for column in columns), unit=numbers[0].unit)
 
 
 def percent(share: float) -> str:

@@ -16,8 +16,9 @@ from workflow_scripts.studies.thesis.claims.patterns import (
     BLOB_SIGMA,
     centredness,
     head_correlation,
-    ridge_contrast,
+    ridge_contrasts,
     same_maximum_share,
+    top_share,
 )
 from workflow_scripts.studies.verdict import (
     FAILS,
@@ -26,8 +27,12 @@ from workflow_scripts.studies.verdict import (
     Part,
     above,
     all_above,
+    all_clearly_above,
+    apart,
+    clearly_above,
     decide,
     mean,
+    median,
     percent,
 )
 
@@ -68,6 +73,13 @@ def test_centredness_of_hand_made_maps():
     assert centredness(middle)[0] > 0.2 > 0 > centredness(corner)[0]
 
 
+def test_share_of_the_highest_cells():
+    maps = np.zeros((1, 3, 4, 5))  # 20 cells, of which two count
+    maps[0, 0] = 1
+    maps[0, 1].flat[[3, 8, 11]] = 6, 3, 1
+    assert top_share(maps) == pytest.approx(np.array([[0.1, 0.9, 0]]))
+
+
 def test_share_of_images_with_one_maximum():
     maps = np.zeros((4, 1, 2, 3, 3))
     for image, (first, second) in enumerate([(0, 1), (0, 2), (0, 3), (5, 4)]):
@@ -88,23 +100,23 @@ def test_ridge_of_an_x_and_of_none(layers, ridge, slope):
     size = 2 * layers
     one, other = np.mgrid[:size, :size]
     by_distance = np.exp(-slope * np.abs(one - other) / size)
-    assert ridge_contrast(by_distance) == pytest.approx(0, abs=1e-12)
-    assert ridge_contrast(by_distance + ridge * (one + other == size - 1)) == pytest.approx(ridge)
+    assert ridge_contrasts(by_distance).mean() == pytest.approx(0, abs=1e-12)
+    assert ridge_contrasts(by_distance + ridge * (one + other == size - 1)).mean() == pytest.approx(ridge)
 
 
 def test_ridge_looks_far_from_the_diagonal_alone():
     size = 24
     one, other = np.mgrid[:size, :size]
     near = x_matrix(size, 0) + 0.5 * ((one + other == size - 1) & (np.abs(one - other) < size / 4))
-    assert ridge_contrast(near) == pytest.approx(0)
+    assert ridge_contrasts(near).mean() == pytest.approx(0)
     steps = np.where((one < 12) == (other < 12), 0.9, 0.2)  # two blocks of layers
-    assert ridge_contrast(steps) == pytest.approx(0)
+    assert ridge_contrasts(steps).mean() == pytest.approx(0)
 
 
 def test_ridge_by_hand():
     matrix = np.zeros((4, 4))
     matrix[1, 2], matrix[0, 1], matrix[2, 3] = 0.9, 0.4, 0.2
-    assert ridge_contrast(matrix) == pytest.approx(0.9 - 0.3)
+    assert ridge_contrasts(matrix).tolist() == pytest.approx([0.9 - 0.3])
 
 
 def test_relative_layers():
@@ -128,6 +140,24 @@ def test_above_compares_points_and_notices_intervals():
     assert above(touching, low).close and above(low, touching).close
     assert not above(Number("point", 2), low).close
     assert not above(low, low).fits
+
+
+def test_clearly_above_wants_neither_within_the_interval_of_the_other():
+    low, high = Number("low", 1, 0.5, 1.5), Number("high", 2, 1.6, 2.4)
+    assert clearly_above(high, low) == Part("high (2.000) above low (1.000)", True, False)
+    assert clearly_above(low, high) == Part("low (1.000) not above high (2.000)", False, False)
+    overlapping = Number("overlapping", 2, 1.2, 2.8)  # the intervals meet, but hold neither number
+    assert clearly_above(overlapping, low) == Part("overlapping (2.000) above low (1.000)", True, True)
+    assert clearly_above(Number("wide", 2, 1, 3), low) == Part("wide (2.000) not clearly above low (1.000)", False, True)
+    assert not clearly_above(high, Number("wide", 1, 0, 2)).fits
+    assert clearly_above(Number("point", 2), Number("other", 1.9)).fits  # nothing says that they are the same
+    assert not clearly_above(low, low).fits
+    assert apart(high, low) == Part("high (2.000) above low (1.000)", True, False)
+    assert apart(overlapping, low).found == "overlapping (2.000) not by its interval above low (1.000)"
+    assert not apart(overlapping, low).fits
+    assert not apart(low, high).fits
+    assert all_clearly_above([high, overlapping], [low, Number("least", 0)]).fits
+    assert not all_clearly_above([high, Number("wide", 1.8, 1, 3)], [low]).fits
 
 
 def test_groups_are_compared_at_their_ends():
@@ -159,6 +189,9 @@ def test_numbers():
     number = Number("x", 5.0, 4.0, 8.0, "share")
     assert number.times(0.5, "half") == Number("half", 2.5, 2.0, 4.0, "share")
     assert mean("m", [number, Number("y", 7.0, 5.0, 9.0, "share")]) == Number("m", 6.0, 4.5, 8.5, "share")
+    assert number.minus(1, "more") == Number("more", 4.0, 3.0, 7.0, "share")
+    three = [number, Number("y", 7.0, 5.0, 9.0), Number("z", 9.0, 3.0, 9.5)]
+    assert median("m", three) == Number("m", 7.0, 4.0, 9.0, "share")
     assert str(Number("layer", 7, unit="count")) == "layer (7)"
 
 

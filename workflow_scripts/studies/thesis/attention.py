@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.metrics.heads import average_offset, head_kinds
+from workflow_scripts.metrics.heads import average_offset, head_kinds, peak, relative_reach
 from workflow_scripts.metrics.intervals import bootstrap_means
+from workflow_scripts.metrics.noise import ROWS, SCALINGS, SOURCES, noise_iou
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row, mean_rows
 
 ORACLE = "max over heads per image, then mean"
 BEST_ON_AVERAGE = "mean over images, then max over heads"
+MERGED = "heads merged"
+PER_HEAD = "per head"
 UNIT_SIDE = "longer side of the patch grid"
 COLLECTORS = (
     "average_attention",
@@ -33,13 +36,13 @@ States = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row]:
-    """Yield every number of the attention analysis of one model, intervals by resampling images."""
+    """Yield every number of the attention analysis of one model, intervals by resampling images; without masks no IoU."""
     images = passes["images"]
     for row in attention_rows(_states(images), images.grid, seed):
         yield {**row, "facet": "attention", "dataset": images.dataset}
     if "masks" in passes:
         masks = passes["masks"]
-        for row in _iou_rows(masks.state("mask_iou"), seed):
+        for row in _all_iou_rows(masks, seed):
             yield {**row, "facet": "attention", "dataset": masks.dataset}
 
 
@@ -119,35 +122,72 @@ def _layers(metric: str, values: np.ndarray, head: str, unit: str, seed: int, **
     return list(mean_rows(values, metric, seed, **columns))
 
 
-def _iou_rows(states: Mapping[str, np.ndarray], seed: int) -> list[Row]:
+def _all_iou_rows(masks: Passed, seed: int) -> list[Row]:
+    """Rows of the mask IoU, and of noise on the model's own grid with as many heads: noise has no layers.
+
+    The random baseline is noise itself, and the study's own (`SOURCES`) is its IoU. That of the pass, whose rows sum to 1 as
+    attention's do, has settings that say so.
+    """
+    states = masks.state("mask_iou")
+    _, n_layers, n_heads = states["cls"].shape
+    regions, _ = masks.truth("masks")
+    truth = regions["object_mask"][regions["has_object"].astype(bool)].astype(bool)
+    shape = {"grid": masks.grid, "n_prefix": masks.made["n_prefix"], "n_heads": n_heads, "seed": seed}
+    rows = []
+    for scaling in SCALINGS:
+        noise = noise_iou(truth, scaling, n_layers=1, **shape)
+        for source in ("cls", "spatial", "centre"):
+            best = _layers(f"noise_iou_{source}", noise[source].max(-1), "best", "IoU", seed, setting=scaling)
+            rows += [row | {"layer": None} for row in best]
+    if masks.made["weights_sha256"]:
+        return rows + _iou_rows(states, seed)
+    return rows + _iou_rows(noise_iou(truth, SOURCES, n_layers=n_layers, **shape), seed) + _iou_rows(states, seed, f", {ROWS}")
+
+
+def _iou_rows(states: Mapping[str, np.ndarray], seed: int, apart: str = "") -> list[Row]:
+    """Rows of the mask IoU by every rule of pooling heads; `apart` ends the names of their settings."""
     rows = []
     for source in ("cls", "spatial", "centre"):
         metric, values = f"mask_iou_{source}", states[source]
         more = {"unit": "IoU", "higher_is_better": True}
-        rows += _layers(metric, values.max(-1), "best", seed=seed, setting=ORACLE, **more)
-        rows += _layers(metric, states[f"{source}_merged"], "merged", seed=seed, setting="heads merged", **more)
+        rows += _layers(metric, values.max(-1), "best", seed=seed, setting=ORACLE + apart, **more)
+        rows += _layers(metric, states[f"{source}_merged"], "merged", seed=seed, setting=MERGED + apart, **more)
         means = values.astype(np.float64).mean(0)
         low, high = bootstrap_means(values, statistic=lambda draws: draws.max(-1), seed=seed)
         for layer, best in enumerate(means.max(-1)):
             ends = {"ci_low": low[layer], "ci_high": high[layer]}
-            rows.append(_row(metric, layer, "best", best, len(values), setting=BEST_ON_AVERAGE, **ends, **more))
+            rows.append(_row(metric, layer, "best", best, len(values), setting=BEST_ON_AVERAGE + apart, **ends, **more))
         low, high = bootstrap_means(values, seed=seed)
         for layer, head in np.ndindex(*means.shape):
             ends = {"ci_low": low[layer, head], "ci_high": high[layer, head]}
             value = means[layer, head]
-            rows.append(_row(metric, layer, str(head + 1), value, len(values), setting="per head", **ends, **more))
+            rows.append(_row(metric, layer, str(head + 1), value, len(values), setting=PER_HEAD + apart, **ends, **more))
     return rows
 
 
 def _shape_rows(aligned: np.ndarray, top_share: np.ndarray, grid: tuple[int, int]) -> list[Row]:
-    """Rows of what the aligned maps show: offsets and kinds. No interval: a map is already a mean over images."""
+    """Rows of what the aligned maps show: where attention lies, how local it is, the kind of head that follows from both.
+
+    No interval: a map is already a mean over images.
+    """
     x, y, distance = average_offset(aligned)
+    top = peak(aligned)
+    shapes = {
+        ("offset_x", UNIT_SIDE): x,
+        ("offset_y", UNIT_SIDE): y,
+        ("offset_distance", UNIT_SIDE): distance,
+        ("peak_offset_x", UNIT_SIDE): top.x,
+        ("peak_offset_y", UNIT_SIDE): top.y,
+        ("peak_offset_distance", UNIT_SIDE): np.hypot(top.x, top.y),
+        ("peak_share", "share"): top.share,
+        ("relative_reach", "ratio"): relative_reach(aligned),
+    }
     kinds = head_kinds(aligned, top_share, grid)
     rows = []
     for layer, head in np.ndindex(*kinds.shape):
-        for metric, value in (("offset_x", x), ("offset_y", y), ("offset_distance", distance)):
-            rows.append(_row(metric, layer, str(head + 1), value[layer, head], None, UNIT_SIDE))
-        rows.append(_row("head_kind", layer, str(head + 1), 1.0, None, "", setting=str(kinds[layer, head])))
+        place = (layer, str(head + 1))
+        rows += [_row(metric, *place, values[layer, head], None, unit) for (metric, unit), values in shapes.items()]
+        rows.append(_row("head_kind", *place, 1.0, None, "", setting=str(kinds[layer, head])))
     return rows
 
 

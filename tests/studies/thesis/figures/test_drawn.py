@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,10 @@ from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from tests.figures.synthetic import RANDOM, SMALL, TWENTY, drawing_of, save_table
+from tests.figures.synthetic import RANDOM, SMALL, TWENTY, drawing_of, save_table, write_files
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures import data, heads, read, style
-from workflow_scripts.figures.save import draw
+from workflow_scripts.figures.save import draw, save_figure
 from workflow_scripts.studies.found import find_study
 
 STUDY = find_study("thesis")
@@ -65,6 +67,26 @@ def test_draws_one_model(name, small):
 @pytest.mark.parametrize("name", ["overview", "cka_last_layer", "cka_depth_pairs", "clustering_local", "knn_by_supervision"])
 def test_draws_the_demo_within_the_page(name, demo_files):
     check_page(demo_files.draw(STUDY.figure(name)).figure)
+
+
+HOSTILE = (r"A $\bad{ B$ C", "Cost $5 and $6", r"_x^{2} {0} \frac %s &", "Model" * 12)
+
+
+@pytest.fixture(scope="module")
+def hostile_files(tmp_path_factory):
+    """Models whose names are formulas, markup and formats to anybody who reads them as such, or a word without an end."""
+    shapes = [replace(shape, display_name=name) for shape, name in zip(SMALL, HOSTILE, strict=True)]
+    return write_files(tmp_path_factory.mktemp("hostile"), (*shapes, RANDOM))
+
+
+@pytest.mark.filterwarnings("error")  # axes that collapse are a warning
+@pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES, "attention_distance", "head_kinds")))
+def test_names_are_drawn_as_they_are(name, hostile_files, tmp_path):
+    figure = hostile_files.draw(STUDY.figure(name)).figure
+    save_figure(figure, tmp_path / "x.pdf", tmp_path / "x.png")
+    shown = "".join("".join(text.get_text().split()) for text in figure.findobj(Text))
+    for expected in HOSTILE:
+        assert "".join(expected.split()) in shown
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
@@ -173,19 +195,35 @@ def test_chosen_heads_are_least_median_and_most_concentrated():
     assert heads.chosen_heads(maps[:, :2]).tolist() == [[0, 1]]
 
 
-def test_example_is_the_median_of_its_kind_and_the_largest_offset():
+def test_example_is_the_median_of_its_kind_or_lies_farthest_off():
     frame = pd.DataFrame(
         {
-            "layer": [1, 1, 2, 2, 3],
-            "head": [1, 2, 1, 2, 1],
-            "kind": ["soft_local"] * 3 + ["offset_local"] * 2,
-            "attention_distance": [0.3, 0.1, 0.2, 0.1, 0.1],
-            "offset_distance": [0.0, 0.0, 0.0, 0.2, 0.4],
+            "layer": [1, 1, 2, 2, 3, 3, 4],
+            "head": [1, 2, 1, 2, 1, 2, 1],
+            "kind": ["soft_local"] * 3 + ["offset_local"] * 2 + ["displaced"] * 2,
+            "attention_distance": [0.3, 0.1, 0.2, 0.1, 0.1, 0.5, 0.5],
+            "offset_distance": [0.0, 0.0, 0.0, 0.4, 0.2, 0.1, 0.3],
+            "peak_offset_distance": [0.0, 0.0, 0.0, 0.2, 0.4, 0.9, 0.0],
         }
     )
     assert heads.example(frame, "soft_local")[["layer", "head"]].tolist() == [2, 1]
-    assert heads.example(frame, "offset_local")[["layer", "head"]].tolist() == [3, 1]
+    assert heads.example(frame, "offset_local")[["layer", "head"]].tolist() == [3, 1]  # by the maximum
+    assert heads.example(frame, "displaced")[["layer", "head"]].tolist() == [4, 1]  # by the centre of mass
     assert heads.example(frame, "global") is None
+
+
+def test_the_most_displaced_head_stands_in_where_there_is_no_offset_head(small):
+    table, maps = small.tables[2], small.maps["attention"][2]
+    kind = table.frame["metric"] == "head_kind"
+    spread = table.frame.assign(setting=table.frame["setting"].where(~kind, "displaced"))
+    only = data.FigureData((maps.model,), (replace(table, frame=spread),), {"attention": (maps,)})
+    result = drawn("offset_heads", only)
+    offset = table.select("offset_distance", heads="each")
+    farthest = offset.loc[offset["value"].idxmax()]
+    found = result.data.drop_duplicates(["layer", "head", "kind"])
+    assert found[["layer", "head", "kind"]].to_numpy().tolist() == [[farthest["layer"], farthest["head"], "displaced"]]
+    assert found["offset_distance"].item() == farthest["value"]  # of the centre of mass, not of the maximum
+    assert result.figure.axes[0].get_xlabel().startswith(f"[{farthest['layer']}, {farthest['head']}], spread")
 
 
 def test_model_without_offset_heads_says_so_and_others_have_red_mid_lines(drawn_small):

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from workflow_scripts.common.run_model import RunModel
-from workflow_scripts.metrics.heads import LOCAL_REACH_SHARE, reach, uniform_aligned
+from workflow_scripts.metrics.heads import LOCAL_REACH_SHARE, SPARSE_TOP_SHARE, reach, uniform_aligned
 from workflow_scripts.studies.evidence import Curve, Evidence, late_layers, layers_like, listed
 from workflow_scripts.studies.thesis.attention import UNIT_SIDE
 from workflow_scripts.studies.thesis.claims.methods import (
@@ -28,8 +28,9 @@ from workflow_scripts.studies.thesis.claims.methods import (
     all_variants,
     attention_maps,
     heads,
+    noise_iou,
 )
-from workflow_scripts.studies.thesis.claims.patterns import centredness, head_correlation, same_maximum_share
+from workflow_scripts.studies.thesis.claims.patterns import centredness, head_correlation, same_maximum_share, top_share
 from workflow_scripts.studies.verdict import (
     CannotTestError,
     Number,
@@ -37,17 +38,20 @@ from workflow_scripts.studies.verdict import (
     Verdict,
     above,
     all_above,
+    all_clearly_above,
+    clearly_above,
     decide,
     percent,
 )
 
 # The study says these in words; the numbers are ours.
+MORE = 0.1  # maps are "more" alike, or more centred, if their correlation is higher by as much
 DROP = 0.9  # attention "drops" if it falls below 90 % of its own maximum
-PLATEAU = 0.9  # a curve has reached its plateau where it first has 90 % of its maximum
+PLATEAU = 0.95  # of its maximum above noise: where a curve first has that much, it has reached its plateau (the study's test)
 COMPARABLE = 0.9  # "comparable": at least 90 % of the other
 STRONG_GAIN = 1.1  # "gains strongly": at least 110 % of the layer before
 SAME_POSITION = 0.5  # maxima "change with the image" if at most half of the images share one
-OFFSET_COMPONENT = 0.5  # patches from which an offset counts along an axis: it rounds to a neighbour and not to the source
+CLOSER = 1.2  # curves of one method are "closer" if the gap to other methods is at least 1.2 times the gap among them
 LARGE = ("L", "H", "g", "G")  # "larger models"
 
 
@@ -60,22 +64,26 @@ def sparse_patterns(evidence: Evidence) -> Verdict:
     blob = {model.id: _late_map_score(evidence, model, centredness, "centred blob") for model in explicit + others}
     drops, numbers = _drops(evidence, explicit + others)
     parts = [
-        all_above([correlation[m.id] for m in explicit], [correlation[m.id] for m in others]),
-        all_above([blob[m.id] for m in others], [blob[m.id] for m in explicit]),
+        all_above(
+            [correlation[m.id].minus(MORE, f"{correlation[m.id].name} less {MORE}") for m in explicit],
+            [correlation[m.id] for m in others],
+        ),
+        all_above([blob[m.id].minus(MORE, f"{blob[m.id].name} less {MORE}") for m in others], [blob[m.id] for m in explicit]),
         *(drops[model.id] for model in explicit),
         *(Part(drops[m.id].found, not drops[m.id].fits, drops[m.id].close) for m in others),
     ]
     rule = (
         "past the middle the average CLS maps of a layer's heads correlate more with each other, and less with a centred "
-        "blob, in FS and CLIP than in every self-supervised model, and only in FS and CLIP is the best head's mask IoU, mean "
-        f"over these layers, below {percent(DROP)} of its maximum"
+        f"blob, in FS and CLIP than in every self-supervised model, by more than {MORE}, and only in FS and CLIP does the best "
+        "head's mask IoU drop: "
+        f"its maximum lies before these layers, and their mean below {percent(DROP)} of it"
     )
     return decide(rule, parts, [*correlation.values(), *blob.values(), *numbers])
 
 
 def sparse_vary(evidence: Evidence) -> Verdict:
     """The maxima of sparse repeating heads move with the image."""
-    shares = []
+    shares, bright = [], []
     for model in evidence.main(*EXPLICIT):
         kinds = heads(evidence, model, "head_kind")
         sparse = kinds[(kinds["setting"] == "sparse_repeating") & kinds["layer"].isin(late_layers(model.layers))]
@@ -84,24 +92,41 @@ def sparse_vary(evidence: Evidence) -> Verdict:
         maps = attention_maps(evidence, model).single_cls
         if len(maps) < 2:
             raise CannotTestError("needs the CLS attention of several images; this run kept fewer than two")
-        share = same_maximum_share(maps)[sparse["layer"] - 1, sparse["head"] - 1]
-        shares.append(Number(f"images with one maximum in {model.display_name}", float(share.mean()), unit="share"))
-    limit = Number("the limit", SAME_POSITION)
+        for found, measure, what in (
+            (shares, same_maximum_share(maps), "images with one maximum"),
+            (bright, top_share(maps).mean(0), "share of the brightest tenth"),
+        ):
+            value = float(measure[sparse["layer"] - 1, sparse["head"] - 1].mean())
+            found.append(Number(f"{what} in {model.display_name}", value, unit="share"))
+    limit, half = Number("the limit", SAME_POSITION), Number("half", SPARSE_TOP_SHARE)
     rule = (
-        f"less than {percent(SAME_POSITION)} of the images kept have the maximum at a head's most frequent position, on "
-        "average over the sparse repeating heads past the middle, in FS and in CLIP"
+        "in the sparse repeating heads past the middle of FS and of CLIP the brightest tenth of the patches has more than "
+        f"{percent(SPARSE_TOP_SHARE)} of an image's CLS attention, and less than {percent(SAME_POSITION)} of the images kept "
+        "have their maximum at a head's most frequent position, on average over these heads"
     )
-    return decide(rule, [above(limit, share) for share in shares], shares)
+    parts = [*(above(share, half) for share in bright), *(above(limit, share) for share in shares)]
+    return decide(rule, parts, [*bright, *shares])
 
 
 def sparse_patch32(evidence: Evidence) -> Verdict:
-    """Patch 32 keeps more of the object in late attention than patch 16."""
+    """Patch 32 keeps more of the object in late attention than patch 16, each beside noise on its own grid."""
     pairs = [pair for pair in evidence.by_patch(*EXPLICIT) if (pair[0].patch, pair[1].patch) == ((16, 16), (32, 32))]
     if not pairs:
         raise CannotTestError("needs FS or CLIP models of one size with patch 16 and 32; this run has no such pair")
-    scores = [tuple(_late_iou(evidence, model) for model in pair) for pair in pairs]
-    rule = "past the middle the mean mask IoU of the best head is higher with patch 32 than with patch 16, pair by pair"
-    return decide(rule, [above(coarse, fine) for fine, coarse in scores], [score for pair in scores for score in pair])
+    parts, numbers = [], []
+    for fine, coarse in pairs:
+        late, noise = _late_iou(evidence, coarse), noise_iou(evidence, coarse)
+        more, less = (
+            _late_iou(evidence, model).minus(level.value, f"late IoU of {model.display_name} above noise")
+            for model, level in ((coarse, noise), (fine, noise_iou(evidence, fine)))
+        )
+        parts += [clearly_above(late, noise), clearly_above(more, less)]
+        numbers += [late, noise, more, less]
+    rule = (
+        "past the middle the mean mask IoU of the best head at patch 32 is clearly above that of noise attention on the same "
+        "grid, and by more than at patch 16, pair by pair"
+    )
+    return decide(rule, parts, numbers)
 
 
 def offset_heads(evidence: Evidence) -> Verdict:
@@ -122,17 +147,15 @@ def offset_diagonal(evidence: Evidence) -> Verdict:
     counts = []
     for model in large:
         kinds = heads(evidence, model, "head_kind").set_index(["layer", "head"])["setting"]
-        patch = 1 / max(*(side - 1 for side in model.grid), 1)
         far = [
-            heads(evidence, model, metric).set_index(["layer", "head"])["value"].abs() >= OFFSET_COMPONENT * patch
-            for metric in ("offset_x", "offset_y")
+            heads(evidence, model, metric).set_index(["layer", "head"])["value"].abs() > 0
+            for metric in ("peak_offset_x", "peak_offset_y")
         ]
         n_diagonal = int(((kinds == "offset_local") & far[0] & far[1]).sum())
         counts.append(Number(f"diagonal offset heads of {model.display_name}", n_diagonal, unit="count"))
     found = "; ".join(map(str, counts))
     rule = (
-        "at least one model of size L or H has an offset local head whose centre of attention lies at least "
-        f"{OFFSET_COMPONENT} patches away along both axes"
+        "at least one model of size L or H has an offset local head whose maximum lies off the attending token along both axes"
     )
     return decide(rule, [Part(found, any(count.value > 0 for count in counts))], counts)
 
@@ -171,14 +194,15 @@ def distance_order(evidence: Evidence) -> Verdict:
         first = curve.at(1, f"first layer of {name}")
         dip = curve.lowest(layers_like(3, 6, model.layers), f"lowest of {name} in layers 3 to 6 of 12")
         last[model.method] = curve.mean(layers_like(10, 12, model.layers), f"{name} in layers 10 to 12 of 12")
-        parts.append(above(first, dip))
+        parts.append(clearly_above(first, dip))
         if model.method not in RECONSTRUCTION:
-            parts.append(above(last[model.method], dip))
+            parts.append(clearly_above(last[model.method], dip))
         numbers += [first, dip, last[model.method]]
-    parts.append(all_above([last[m] for m in EXPLICIT + CONTRASTIVE], [last[m] for m in RECONSTRUCTION]))
+    parts.append(all_clearly_above([last[m] for m in EXPLICIT + CONTRASTIVE], [last[m] for m in RECONSTRUCTION]))
     rule = (
-        "the mean attention distance of every model is lower somewhere in layers 3 to 6 of 12 than in its first, rises from "
-        "there to layers 10 to 12 in FS, CLIP, DINO, MoCo-v3, and ends lower than in all of these in MAE and BEiT"
+        "the mean attention distance of every model is clearly lower somewhere in layers 3 to 6 of 12 than in its "
+        "first, clearly rises from there to layers 10 to 12 in FS, CLIP, DINO, MoCo-v3, and ends clearly lower than in all of "
+        "these in MAE and BEiT"
     )
     return decide(rule, parts, numbers)
 
@@ -210,11 +234,11 @@ def distance_family(evidence: Evidence) -> Verdict:
             )
             for kind, pairs in gap.items()
         )
-        parts.append(above(between, within))
+        parts.append(above(between, within.times(CLOSER, f"{CLOSER} times the {within.name}")))
         numbers += [within, between]
     rule = (
-        "the mean gap between the attention-distance curves (by relative depth) of a method's variants is smaller than their "
-        "mean gap to the other methods, for every method with variants"
+        "the mean gap between the attention-distance curves (by relative depth) of a method's variants and the other methods "
+        f"is more than {CLOSER} times the gap among these variants, for every method with variants"
     )
     return decide(rule, parts, numbers)
 
@@ -253,33 +277,37 @@ def saliency_drop(evidence: Evidence) -> Verdict:
     explicit, others = evidence.main(*EXPLICIT), evidence.main(*SELF_SUPERVISED)
     drops, numbers = _drops(evidence, explicit)
     late = [_late_iou(evidence, model) for model in others]
-    parts = [*drops.values(), all_above(late, [_late_iou(evidence, model) for model in explicit])]
+    parts = [*drops.values(), all_clearly_above(late, [_late_iou(evidence, model) for model in explicit])]
     rule = (
-        f"past the middle the best head's mask IoU is on average below {percent(DROP)} of its maximum in FS and CLIP, and "
-        "lower than in every self-supervised model"
+        "the best head's mask IoU of FS and of CLIP has its maximum before the layers past the middle, and is in these on "
+        f"average below {percent(DROP)} of it and clearly lower than in every self-supervised model"
     )
     return decide(rule, parts, [*numbers, *late])
 
 
 def saliency_peers(evidence: Evidence) -> Verdict:
     """MoCo-v3, MAE, BEiT match DINO; spatial attention matches CLS; CLIP's last spatial layer gains."""
-    best = {}
+    best, parts, noise = {}, [], []
     for model in evidence.main(*METHODS):
         for source, word in (("cls", "CLS"), ("spatial", "spatial")):
-            best[model.method, source] = _iou(evidence, model, source).best(f"best {word} IoU of {model.display_name}")
-    parts = [_comparable(best[method, "cls"], best[DINO, "cls"]) for method in (MOCO, MAE, BEIT)]
+            found = _iou(evidence, model, source).best(f"best {word} IoU of {model.display_name}")
+            noise.append(noise_iou(evidence, model, source))
+            parts.append(clearly_above(found, noise[-1]))
+            best[model.method, source] = found
+    parts += [_comparable(best[method, "cls"], best[DINO, "cls"]) for method in (MOCO, MAE, BEIT)]
     parts += [_comparable(best[method, "spatial"], best[method, "cls"]) for method in METHODS]
     clip = evidence.main(CLIP)[0]
     spatial, cls = (_iou(evidence, clip, source) for source in ("spatial", "cls"))
     last, end = spatial.at(clip.layers, "last spatial IoU of CLIP"), cls.at(clip.layers, "last CLS IoU of CLIP")
     before = spatial.at(clip.layers - 1, "spatial IoU of CLIP in the layer before")
-    parts += [above(last, end), above(last, before.times(STRONG_GAIN, f"{STRONG_GAIN} times the {before.name}"))]
+    parts += [clearly_above(last, end), above(last, before.times(STRONG_GAIN, f"{STRONG_GAIN} times the {before.name}"))]
     rule = (
-        f"the best mask IoU of MoCo-v3, MAE, BEiT is above {percent(COMPARABLE)} of DINO's, that of spatial attention above "
-        f"{percent(COMPARABLE)} of CLS attention's in every model, and CLIP's last spatial IoU above its CLS IoU and above "
-        f"{STRONG_GAIN} times the layer before"
+        "the best mask IoU, of CLS and of spatial attention, is clearly above that of noise on the same grid in every model, "
+        f"that of MoCo-v3, MAE, BEiT above {percent(COMPARABLE)} of DINO's, that of spatial attention above "
+        f"{percent(COMPARABLE)} of CLS attention's in every model, and CLIP's last spatial IoU clearly above its CLS IoU and "
+        f"above {STRONG_GAIN} times the layer before"
     )
-    return decide(rule, parts, [*best.values(), last, end, before])
+    return decide(rule, parts, [*best.values(), *noise, last, end, before])
 
 
 def _distance(evidence: Evidence, model: RunModel) -> Curve:
@@ -305,8 +333,12 @@ def _drops(evidence: Evidence, models: list[RunModel]) -> tuple[dict[str, Part],
     """Return for each model whether its IoU drops past the middle, and the numbers compared."""
     parts, numbers = {}, []
     for model in models:
-        best, late = _iou(evidence, model).best(f"best IoU of {model.display_name}"), _late_iou(evidence, model)
-        parts[model.id] = above(best.times(DROP, f"{percent(DROP)} of the {best.name}"), late)
+        curve = _iou(evidence, model)
+        best, late = curve.best(f"best IoU of {model.display_name}"), _late_iou(evidence, model)
+        part = above(best.times(DROP, f"{percent(DROP)} of the {best.name}"), late)
+        if curve.best_layer in late_layers(model.layers):
+            part = Part(f"{best} in layer {curve.best_layer} of {model.layers}", False)
+        parts[model.id] = part
         numbers += [best, late]
     return parts, numbers
 
@@ -318,9 +350,17 @@ def _comparable(number: Number, other: Number) -> Part:
 def _early_plateau(evidence: Evidence, models: list[RunModel], which: str) -> Verdict:
     parts, numbers = [], []
     for model in models:
-        curve = _iou(evidence, model)
-        layer = curve.first_reaching(PLATEAU * curve.values.max())
-        parts.append(Part(f"{model.display_name} in layer {layer} of {model.layers}", layer <= model.layers / 2))
-        numbers.append(Number(f"first layer on the plateau of {model.display_name}", layer, unit="count"))
-    rule = f"the best head's mask IoU reaches {percent(PLATEAU)} of its maximum in the first half of the layers, in {which}"
+        curve, noise = _iou(evidence, model), noise_iou(evidence, model)
+        best = curve.best(f"best IoU of {model.display_name}")
+        parts.append(clearly_above(best, noise))
+        numbers += [best, noise]
+        if best.value > noise.value:
+            layer = curve.minus(noise.value).first_reaching(PLATEAU * (best.value - noise.value))
+            window = layers_like(3, 6, model.layers)
+            parts.append(Part(f"{model.display_name} in layer {layer} of {model.layers}", layer in window))
+            numbers.append(Number(f"first layer on the plateau of {model.display_name}", layer, unit="count"))
+    rule = (
+        "the best head's mask IoU is clearly above that of noise attention on the same grid in its best layer, and what it has "
+        f"above noise first reaches {percent(PLATEAU)} of its maximum in layers 3 to 6 of 12, in {which}"
+    )
     return decide(rule, parts, numbers)

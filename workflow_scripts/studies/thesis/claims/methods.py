@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.metrics.noise import SOURCES
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.verdict import CannotTestError, Number
 
@@ -53,6 +54,21 @@ def heads(evidence: Evidence, model: RunModel, metric: str) -> pd.DataFrame:
     if rows.empty:
         raise CannotTestError(f"needs the analysis 'attention' ({metric}) of {model.display_name}; this run has none")
     return rows.astype({"layer": int, "head": int})[["layer", "head", "setting", "value"]]
+
+
+def noise_iou(evidence: Evidence, model: RunModel, source: str = "cls") -> Number:
+    """Return the mask IoU of noise attention on a model's own grid with as many heads, of the best head: the study's noise.
+
+    Raises:
+        CannotTestError: it was not measured.
+    """
+    table = evidence.table
+    rows = table[(table["analysis"] == "attention") & (table["model"] == model.id)]
+    rows = rows[(rows["metric"] == f"noise_iou_{source}") & (rows["setting"] == SOURCES)]
+    if rows.empty:
+        raise CannotTestError(f"needs the analysis 'attention' (noise_iou_{source}) of {model.display_name}; this run has none")
+    value, low, high = (float(rows[column].iloc[0]) for column in ("value", "ci_low", "ci_high"))
+    return Number(f"{source} IoU of noise on the grid of {model.display_name}", value, low, high, unit="IoU")
 
 
 def attention_maps(evidence: Evidence, model: RunModel) -> AttentionMaps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 BLOB_SIGMA = 0.25  # a centred blob is a Gaussian of this many grid sides; ours, the study names blobs by eye
@@ -38,19 +40,32 @@ def same_maximum_share(maps: np.ndarray) -> np.ndarray:
     return (places[:, None] == places[None]).mean(1).max(0)
 
 
-def ridge_contrast(matrix: np.ndarray) -> float:
-    """Return how far the anti-diagonal of a similarity matrix [N, N] stands out, away from the diagonal.
+def top_share(maps: np.ndarray, share: float = 0.1) -> np.ndarray:
+    """Return how much of each map lies in its highest cells: [..., L, H] of maps [..., L, H, R, C], in [0, 1].
 
-    Mean over sites i of the first part of C[i, N-1-i] minus the mean of the two places beside the anti-diagonal at the same
-    distance from the diagonal, N/8 sites to either side. Similarity that only depends on the distance of two layers gives 0,
-    an X gives a positive number. The pairs compared lie at least a quarter of the depth apart.
+    Args:
+        maps: not negative.
+        share: of the cells that count as the highest, rounded up.
+    """
+    flat = np.sort(maps.reshape(*maps.shape[:-2], -1), axis=-1)
+    total = flat.sum(-1)
+    top = flat[..., -math.ceil(share * flat.shape[-1]) :].sum(-1)
+    return np.divide(top, total, out=np.zeros_like(total), where=total > 0)
+
+
+def ridge_contrasts(matrix: np.ndarray) -> np.ndarray:
+    """Return how far the anti-diagonal of a similarity matrix [N, N] stands out, away from the diagonal, place by place.
+
+    For sites i of the first part C[i, N-1-i] minus the mean of the two places beside the anti-diagonal at the same distance
+    from the diagonal, N/8 sites to either side. Similarity that only depends on the distance of two layers gives 0, an X
+    gives positive numbers. The pairs compared lie at least a quarter of the depth apart.
     """
     size = len(matrix)
     step = max(1, size // 8)
     sites = np.arange(step, (size - 1 - size // 4) // 2 + 1)
     mirror = size - 1 - sites
     beside = (matrix[sites - step, mirror - step] + matrix[sites + step, mirror + step]) / 2
-    return float((matrix[sites, mirror] - beside).mean())
+    return matrix[sites, mirror] - beside
 
 
 def _standardised(maps: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from workflow_scripts.figures.layout import wrap
 from workflow_scripts.figures.style import PAGE_WIDTH, layer_axis, model_styles
 
 # From dark (local) to light (global), so that the order reads without hue; sparse heads are hatched.
-_COLOURS = dict(zip(KIND_NAMES, ("#1d2a4d", "#31618f", "#6fa3c7", "#d1495b", "#e3dcc9", "#a58fb8"), strict=True))
+_COLOURS = dict(zip(KIND_NAMES, ("#1d2a4d", "#31618f", "#6fa3c7", "#d1495b", "#f0a899", "#e3dcc9", "#a58fb8"), strict=True))
 _HATCHES = {"offset_local": "//", "sparse_repeating": ".."}
 
 
@@ -49,7 +49,7 @@ def draw(data: FigureData) -> Drawn:
     handles = [
         Patch(facecolor=_COLOURS[kind], hatch=_HATCHES.get(kind), linewidth=0, label=name) for kind, name in KIND_NAMES.items()
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=6 if columns > 2 else 3, handlelength=1.4)
+    figure.legend(handles=handles, loc="outside upper center", ncols=4 if columns > 2 else 3, handlelength=1.4)
     figure.supylabel("Share of heads", fontsize=7.5)
     figure.supxlabel("Layer", fontsize=7.5)
     return Drawn(figure, pd.concat(frames, ignore_index=True))

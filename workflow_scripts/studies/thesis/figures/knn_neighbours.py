@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workflow_scripts.common.run_model import NOISE_LAYERS, RunModel
+from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.by_supervision import panels_by_supervision
-from workflow_scripts.figures.curves import Curve, curve_frame, draw_line
+from workflow_scripts.figures.curves import Curve, baseline_rows, curve_frame, draw_line
 from workflow_scripts.figures.data import Drawn, FigureData, ModelTable
 from workflow_scripts.figures.style import ModelStyle
 
@@ -43,7 +43,7 @@ def draw(data: FigureData) -> Drawn:
 def _chosen(model: RunModel, rows: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
     """Return for each k the row of the best layer; of the random baseline the rows that its level averages."""
     if model.random:
-        return [one.sort_values("layer").iloc[:NOISE_LAYERS] for one in rows.values()]
+        return [baseline_rows(one) for one in rows.values()]
     best = rows[CHOOSING].loc[rows[CHOOSING]["value"].idxmax(), "layer"]
     return [one[one["layer"] == best] for one in rows.values()]
 

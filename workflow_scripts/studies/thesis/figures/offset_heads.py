@@ -1,4 +1,4 @@
-"""The strongest offset local head of every model, as aligned maps."""
+"""The strongest offset local head of every model, as aligned maps; of a model without one its most displaced head."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import (
+    FARTHEST,
     aligned_map,
     example,
     kinds,
@@ -21,11 +22,14 @@ from workflow_scripts.figures.style import INK, PAGE_WIDTH, model_styles
 
 _EDGE, _GAP, _TITLE, _LABEL = 0.06, 0.12, 0.22, 0.36  # inches
 _MAX_CELL = 1.25
-_COLUMNS = ("model", "layer", "head", "row", "column", "value", "offset_x", "offset_y", "offset_distance")
+_ENDS = ("x", "y", "distance")
+_COLUMNS = ("model", "layer", "head", "row", "column", "value", "kind", "offset_x", "offset_y", "offset_distance")
+# Which offset is shown: that of the maximum, or of the centre of mass of what is spread.
+_OFFSETS = {kind: metric.removesuffix("distance") for kind, metric in FARTHEST.items()}
 
 
 def draw(data: FigureData) -> Drawn:
-    """Draw one map per model, at most seven side by side; a model without an offset head says "none found"."""
+    """Draw one map per model, at most seven side by side; a model with neither kind of head says "none found"."""
     styles = model_styles(data.models)
     pairs = pair(data, data.maps["attention"])
     lines = even_rows(len(pairs), at_most=7)
@@ -39,7 +43,7 @@ def draw(data: FigureData) -> Drawn:
     for row, places in enumerate(lines):
         for column, place in enumerate(places):
             table, maps = pairs[place]
-            heads = with_metric(kinds(table), table, "attention_distance", "offset_distance", "offset_x", "offset_y")
+            heads = with_metric(kinds(table), table, *(f"{offset}{end}" for offset in _OFFSETS.values() for end in _ENDS))
             height = cell * maps.rows / maps.columns
             top = row * line + title_height + (cell * aspect - height)
             axes = inch_axes(figure, _EDGE + column * (cell + _GAP), top, cell, height)
@@ -47,17 +51,19 @@ def draw(data: FigureData) -> Drawn:
                 wrap(maps.model.display_name, cell + _GAP), fontsize=7.5, weight="bold", pad=3, linespacing=1.0,
                 color=styles[maps.model.id].text,
             )  # fmt: skip
-            chosen = example(heads, "offset_local")
+            chosen = next((head for kind in _OFFSETS if (head := example(heads, kind)) is not None), None)
             if chosen is None:
                 show_nothing(axes, "none found")
                 continue
-            layer, head = int(chosen["layer"]), int(chosen["head"])
+            layer, head, kind = int(chosen["layer"]), int(chosen["head"]), chosen["kind"]
             shown = aligned_map(maps, layer, head)
             show_aligned(axes, shown, marked=True)
-            offset = {name: chosen[name] for name in ("offset_x", "offset_y", "offset_distance")}
-            label = f"[{layer}, {head}]\nx {_signed(offset['offset_x'])}, y {_signed(offset['offset_y'])}"
+            offset = {f"offset_{end}": chosen[f"{_OFFSETS[kind]}{end}"] for end in _ENDS}
+            spread = "" if kind == "offset_local" else ", spread"
+            label = f"[{layer}, {head}]{spread}\nx {_signed(offset['offset_x'])}, y {_signed(offset['offset_y'])}"
             axes.set_xlabel(label, fontsize=6, color=INK, labelpad=3, linespacing=1.15)
-            frames.append(long_frame(maps.model, shown[None, None], [layer], [head], centred=True).assign(**offset))
+            frame = long_frame(maps.model, shown[None, None], [layer], [head], centred=True)
+            frames.append(frame.assign(kind=kind, **offset))
     return Drawn(figure, pd.concat(frames[1:] or frames, ignore_index=True))
 
 
