@@ -80,7 +80,7 @@ def compress(counts):
     ("segmentation", "reason"),
     [
         ({"counts": [1, 2], "size": [2, 3]}, "do not fill an image of 2 x 3"),
-        ({"counts": [8, -2], "size": [2, 3]}, "do not fill"),
+        ({"counts": [8, -2], "size": [2, 3]}, "a run length is 8, expected a whole number from 0 to 6"),
         ({"counts": "P", "size": [2, 3]}, "end within a number"),
         ({"counts": [6], "size": [3, 2]}, r"for the size \[3, 2\], but the image has \[2, 3\]"),
         ("polygon", "neither polygons nor run lengths"),

@@ -45,9 +45,9 @@ def test_broken_voc(tmp_path):
         with pytest.raises(AtlasError, match=message):
             reader.boxes(0)
     path.unlink()
-    with pytest.raises(AtlasError, match=r"000005\.xml: the annotation is missing"):
+    with pytest.raises(AtlasError, match=r"000005\.xml: expected an annotation, but nothing is there"):
         reader.boxes(0)
-    with pytest.raises(AtlasError, match=r"Main/val\.txt: the list of images is missing"):
+    with pytest.raises(AtlasError, match=r"Main/val\.txt: expected the list of images, but nothing"):
         open_reader("voc", tmp_path, {"year": 2007, "split": "val"})
 
 
@@ -131,7 +131,7 @@ def test_broken_mot17(tmp_path):
     truth = root / "gt/gt.txt"
     content = truth.read_text()
     truth.write_text("1,2,11,21,20,10,1,14,0.86\n")
-    with pytest.raises(AtlasError, match=r"gt\.txt: expected frame, id, left, .* in '1,2,11,21,20,10,1,14"):
+    with pytest.raises(AtlasError, match=r"gt\.txt: expected frame \(1 to 3\), id, left, .* in '1,2,11,21,20,10,1,14"):
         open_reader("mot17", tmp_path)
     truth.write_text(content)
     (root / "img1/000002.jpg").unlink()
@@ -215,7 +215,7 @@ def test_broken_fair1m(satellite):
     with pytest.raises(AtlasError, match=r"labelXml/0\.xml: "):
         open_reader("fair1m", satellite).boxes(0)
     path.unlink()
-    with pytest.raises(AtlasError, match=r"part1: 0\.xml is missing"):
+    with pytest.raises(AtlasError, match=r"part1: no file 0\.xml, expected the annotation of 0\.tif"):
         open_reader("fair1m", satellite)
     with pytest.raises(AtlasError, match="per_category needs the option tile"):
         open_reader("fair1m", satellite, {"per_category": 8})

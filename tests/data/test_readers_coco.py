@@ -61,10 +61,12 @@ def test_broken_annotations(coco):
     with pytest.raises(AtlasError, match="category 2 is not described"):
         open_reader("coco_instances", coco)
     path.write_text('{"images": []}')
-    with pytest.raises(AtlasError, match=r"not COCO's annotations .'categories' is missing"):
+    with pytest.raises(AtlasError, match=r"no list of 'categories', so not a file of COCO's annotations"):
         open_reader("coco_instances", coco)
     path.write_text("<html>")
-    with pytest.raises(AtlasError, match=r"instances_val2017\.json: COCO's annotations is not JSON"):
+    with pytest.raises(AtlasError, match=r"instances_val2017\.json: not JSON .*, expected a file of COCO's annotations"):
         open_reader("coco_instances", coco)
-    with pytest.raises(AtlasError, match=r"instances_train2017\.json: COCO's annotations is missing"):
+    with pytest.raises(
+        AtlasError, match=r"instances_train2017\.json: expected a file of COCO's annotations, but nothing is there"
+    ):
         open_reader("coco_instances", coco, {"split": "train2017"})

@@ -133,25 +133,30 @@ def check_options(reader: str, options: Mapping[str, Any]) -> list[str]:
     ]
     for option, value in options.items():
         if option in known and (problem := _problem(known[option], value)):
-            problems.append(f"reader '{reader}': option {option}: found {value!r}, {problem}")
+            problems.append(f"reader '{reader}': option {option}: {problem}")
     return problems
 
 
 def _problem(option: Option, value: Any) -> str:
     """Return what is wrong with an option's value, an empty text if nothing."""
-    null = ", or null" * option.null
     if value is None and option.null:
         return ""
     if option.several:
-        fine = isinstance(value, list | tuple) and value and all(_is_one(item, option.choices) for item in value)
-        return "" if fine else f"expected a list of some of {', '.join(option.choices)}"
+        if not isinstance(value, list | tuple) or not value:
+            return f"found {value!r}, expected a list of some of {', '.join(option.choices)}"
+        wrong = [item for item in value if not _is_one(item, option.choices)]
+        return _not_allowed(wrong[0], option) if wrong else ""
     if option.choices:
-        allowed = ["null"] * option.null + [str(choice) for choice in option.choices]
-        return "" if _is_one(value, option.choices) else f"allowed: {', '.join(allowed)}{nearest(value, allowed)}"
-    fine = isinstance(value, int) and not isinstance(value, bool) and value >= option.least
-    if fine and (option.most is None or value <= option.most):
+        return "" if _is_one(value, option.choices) else _not_allowed(value, option)
+    most = "" if option.most is None else f" to {option.most}"
+    if isinstance(value, int) and not isinstance(value, bool) and option.least <= value and (not most or value <= option.most):
         return ""
-    return f"expected a whole number from {option.least}{f' to {option.most}' if option.most else ''}{null}"
+    return f"found {value!r}, expected a whole number from {option.least}{most}{', or null' * option.null}"
+
+
+def _not_allowed(value: Any, option: Option) -> str:
+    allowed = ["null"] * option.null + [str(choice) for choice in option.choices]
+    return f"found {value!r}, allowed: {', '.join(allowed)}{nearest(value, allowed)}"
 
 
 def _is_one(value: Any, choices: tuple[Any, ...]) -> bool:
