@@ -62,11 +62,9 @@ def _decoded(path: Path) -> tuple[np.ndarray, int] | None:
     try:
         content = path.read_bytes() if path.is_file() else b""
         height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-        if (
-            colours in ("CMYK", "YCCK")
-            or height * width > Image.MAX_IMAGE_PIXELS
-            or not plausible((width, height), len(content))
-        ):
+        if colours in ("CMYK", "YCCK") or height * width > Image.MAX_IMAGE_PIXELS:
+            return None
+        if not plausible((width, height), len(content)):
             return None
         return simplejpeg.decode_jpeg(content, "RGB"), _orientation(content)
     except (OSError, ValueError):
