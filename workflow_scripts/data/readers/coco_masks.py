@@ -60,10 +60,9 @@ def _numbers(ring: list[Any], height: int, width: int) -> list[float]:
     """Return the numbers x0, y0, x1, y1, ... of a ring."""
     if ring and all(isinstance(point, list) and len(point) == 2 for point in ring):
         ring = [side for point in ring for side in point]
-    found = near(ring, "a coordinate of a ring", (width, height))
-    if len(found) % 2:
-        raise ValueError(f"a ring of {len(found)} numbers, expected pairs x, y")
-    return found
+    if len(ring) % 2 and not any(isinstance(side, list) for side in ring):
+        raise ValueError(f"a ring of {len(ring)} numbers, expected pairs x, y")
+    return near(ring, "a coordinate of a ring", (width, height))
 
 
 def polygon_mask(ring: Sequence[float], height: int, width: int) -> np.ndarray:
