@@ -32,3 +32,22 @@ def refusal(read: Callable[[], object]) -> str:
     except AtlasError as error:
         return str(error)
     return ""
+
+
+def damaged_json(content: object, data: st.DataObject) -> object:
+    """Return a copy of what a JSON file holds in which one value, at any depth, is another, or gone."""
+    if isinstance(content, dict | list) and content and data.draw(st.integers(0, 5)):
+        key = data.draw(st.sampled_from(sorted(content) if isinstance(content, dict) else range(len(content))))
+        copy = content.copy()
+        if data.draw(st.integers(0, 9)) == 0:
+            del copy[key]
+        else:
+            copy[key] = damaged_json(content[key], data)
+        return copy
+    return data.draw(st.sampled_from(VALUES))
+
+
+VALUES = [
+    None, True, "", "x", "\ud800", "a\0b", "../../x", -1, 0, 1, 3, 2**31, 2**63, 10**400, 0.5, -0.0, 1e9, 1e300, float("nan"),
+    float("inf"), [], {}, [1], [1, 2, 3], [[1, 2], [3, 4], [5, 6]], {"counts": [1]}, {"x1": 1}, [None] * 4, "9" * 5000,
+]  # fmt: skip
