@@ -235,3 +235,12 @@ def test_a_seed_changes_which_tiles_are_drawn(tmp_path, monkeypatch):
     assert drawn(3) == [
         ([f"train/part1/images/{i}.tif@0,0" for i in range(6)] + ["train/part2/images/0.tif@0,0"])[i] for i in chosen
     ]
+
+
+def test_tiles_of_one_image_are_taken_from_the_top_left_whatever_the_order_of_its_annotation(tmp_path, monkeypatch):
+    below = [(x + 224, y + 224) for x, y in fair1m.DIAMOND]
+    objects = {"train/part1/0": [("Van", below), ("Van", fair1m.DIAMOND)], "train/part2/0": [("Bus", fair1m.DIAMOND)]}
+    monkeypatch.setattr(fair1m, "OBJECTS", objects)
+    fair1m.write(tmp_path)
+    reader = open_reader("fair1m", tmp_path, {"tile": 224, "per_category": 1})
+    assert [reader.id(p) for p in range(len(reader))] == ["train/part1/images/0.tif@0,0", "train/part2/images/0.tif@0,0"]
