@@ -99,6 +99,9 @@ def test_broken_bdd100k(tmp_path):
         open_reader("bdd100k_mot", tmp_path).boxes(0)
     path.write_text('{"frames": []}')
     assert open_reader("bdd100k_mot", tmp_path).boxes(0) == []
+    path.write_text('{"frames": [{"name": "1.jpg", "labels": []}]}')
+    with pytest.raises(AtlasError, match=rf"{video}\.json: none of its frames is an image, as 1\.jpg"):
+        open_reader("bdd100k_mot", tmp_path).boxes(0)
     for frame in (tmp_path / f"bdd100k/images/track/val/{video}").iterdir():
         frame.unlink()
     with pytest.raises(AtlasError, match=rf"{video}: no frame"):

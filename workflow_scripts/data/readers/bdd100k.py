@@ -71,6 +71,8 @@ class Bdd100kTrack(ImageFiles):
         read_video, boxes = self._read
         if read_video != video:
             boxes = self._boxes_of(video)
+            if boxes and boxes.keys().isdisjoint(file.split("/")[-1] for file in self.files if file.startswith(f"{video}/")):
+                raise bad_data(f"{self._labels_of / f'{video}.json'}: none of its frames is an image, as {next(iter(boxes))}")
             self._read = (video, boxes)
         return boxes.get(self.files[position].split("/")[-1], [])
 
