@@ -99,7 +99,7 @@ def _compare(folder: Path, what: str) -> list[dict]:
             if turn:  # the first turn warms up
                 ratios.append((middle - start) / (end - middle))
                 times.append((end - middle) / len(reader))
-    levels = [np.abs(load(position)[0][0].astype(int) - plain(reader.file(position))) for position in positions]
+    levels = [np.abs(load(position).crops[0].astype(int) - plain(reader.file(position))) for position in positions]
     off = np.concatenate([level.ravel() for level in levels])
     speed = f"{len(reader)} pictures to {GEOMETRY}, one thread, processor time, median of {ROUNDS}; "
     speed += f"{1e3 * statistics.median(times):.2f} ms a picture"

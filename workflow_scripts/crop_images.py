@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
 
 from workflow_scripts.common.atomic import atomic_path, write_text
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.progress import Progress
-from workflow_scripts.data.crops import Load, plain_load, write_crops
+from workflow_scripts.data.crops import NOTES, Load, plain_load, reading_notes, write_crops
 from workflow_scripts.data.images import JPEG_SUFFIXES
 from workflow_scripts.data.reader import FileReader, Reader, open_reader
 from workflow_scripts.data.views import CentreCrop, View, parse_view
@@ -39,13 +40,22 @@ def main() -> None:
 
     reader = open_reader(args.reader, args.path, json.loads(args.options))
     view = parse_view(args.view)
+    said = _say(args.dataset, reading_notes(reader))
     progress = Progress(f"{args.dataset} {args.view}", len(reader), "images")
     samples, skipped = write_crops(
         args.crops, reader, range(len(reader)), view, args.on_bad_image, args.workers, progress, _load(reader, view)
     )
+    _say(args.dataset, [note for note in samples.attrs[NOTES] if note not in said])
     with atomic_path(args.samples) as temporary:
         samples.to_parquet(temporary, index=False)
     write_text(args.skipped, json.dumps(skipped, indent=1) + "\n")
+
+
+def _say(dataset: str, notes: list[str]) -> list[str]:
+    """Print lines about a dataset into the log; return them."""
+    for note in notes:
+        print(f"dataset '{dataset}': {note}", file=sys.stderr, flush=True)
+    return notes
 
 
 def _load(reader: Reader, view: View) -> Load:
@@ -65,7 +75,7 @@ def _torch_pays(reader: FileReader) -> bool:
     for position in range(len(reader)):
         file = reader.file(position)
         if file and file.suffix.lower() in JPEG_SUFFIXES:
-            with contextlib.suppress(OSError):  # a file that is missing is named where it is decoded
+            with contextlib.suppress(OSError, ValueError):  # a file that is missing is named where it is decoded
                 saved += SAVED_PER_IMAGE + SAVED_PER_BYTE * file.stat().st_size
         if saved > TORCH_IMPORT:
             return True

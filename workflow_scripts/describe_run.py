@@ -54,11 +54,12 @@ def main() -> None:
                 "display_name": entry["display_name"],
                 "licence": entry["licence"],
                 "unverified": entry.get("unverified", []),
-                "images": len(pd.read_parquet(samples)),
+                "images": len(table),
+                "notes": table.attrs.get("notes", []),
                 "skipped": json.loads(Path(skipped).read_text(encoding="utf-8")),
             }
             for name, samples, skipped in zip(args.datasets, args.samples, args.skipped, strict=True)
-            for entry in (settings.datasets[name],)
+            for entry, table in ((settings.datasets[name], pd.read_parquet(samples)),)
         ],
         "left_out": Targets(settings).left_out,
         "versions": {"python": platform.python_version(), **versions(*PACKAGES), **made[0]["versions"]},

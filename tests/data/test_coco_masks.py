@@ -42,6 +42,21 @@ def test_rings_are_united_and_degenerate_ones_left_out():
     assert not annotation_mask([], 3, 3).any()
 
 
+def test_a_ring_of_pairs_is_the_ring():
+    ring = [[1.2, 0.7], [6.6, 1.4], [4.1, 6.3]]
+    assert drawn(annotation_mask([ring], 8, 8)) == PYCOCOTOOLS_INSIDE
+    assert annotation_mask([[[1, 1], [10, 1], [10, 10]]], 30, 40).sum() == 36  # as pycocotools
+
+
+@pytest.mark.parametrize("at_once", [1, 30, 200])
+def test_an_outline_drawn_piece_by_piece_is_the_same(monkeypatch, at_once):
+    ring = np.random.default_rng(0).uniform(-5, 45, 60).tolist()
+    whole = polygon_mask(ring, 30, 40)
+    monkeypatch.setattr("workflow_scripts.data.readers.coco_masks._POINTS_AT_ONCE", at_once)
+    assert 200 < whole.sum() < 1000
+    assert np.array_equal(polygon_mask(ring, 30, 40), whole)
+
+
 def test_runs_go_down_the_columns_and_begin_outside():
     assert drawn(run_mask([1, 2, 2, 1], 2, 3)) == [".#.", "#.#"]
     assert drawn(annotation_mask({"counts": [0, 6], "size": [2, 3]}, 2, 3)) == ["###", "###"]
@@ -80,10 +95,37 @@ def compress(counts):
     ("segmentation", "reason"),
     [
         ({"counts": [1, 2], "size": [2, 3]}, "do not fill an image of 2 x 3"),
-        ({"counts": [8, -2], "size": [2, 3]}, "do not fill"),
+        ({"counts": [8, -2], "size": [2, 3]}, "a run length is 8, expected a whole number from 0 to 6"),
         ({"counts": "P", "size": [2, 3]}, "end within a number"),
         ({"counts": [6], "size": [3, 2]}, r"for the size \[3, 2\], but the image has \[2, 3\]"),
         ("polygon", "neither polygons nor run lengths"),
+        (None, "neither polygons nor run lengths"),
+        ([[1, 1, 10, 1, 10, 10, 5]], "a ring of 7 numbers, expected pairs x, y"),
+        ([[0, 0, 2, 0, 2, 2], [1]], "a ring of 1 numbers, expected pairs x, y"),
+        ([[1, 1, 1e9, 1, 10, 10]], r"a coordinate of a ring is 1000000000\.0, expected a number of pixels"),
+        ([[1, 1, 7, 1, 1, 2]], "a coordinate of a ring is 7, far outside the image of 3 x 2"),
+        ([[1, 1, 2, -4, 1, 2]], "a coordinate of a ring is -4, far outside the image of 3 x 2"),
+        ([[1, 1, float("nan"), 1, 1, 2]], "a coordinate of a ring is nan"),
+        ([[1, 1, float("-inf"), 1, 1, 2]], "a coordinate of a ring is -inf"),
+        ([[1, 1, 10**400, 1, 1, 2]], r"a coordinate of a ring is 1000000000000000000000000000000000000000\.\.\."),
+        ([[1, 1, "2", 1, 1, 2]], "a coordinate of a ring is '2', expected a number"),
+        ([[1, 1, True, 1, 1, 2]], "a coordinate of a ring is True, expected a number"),
+        ([[1, 1, None, 1, 1, 2]], "a coordinate of a ring is None, expected a number"),
+        ([[[1, 1], [2, 1], [2, 2, 3]]], r"a coordinate of a ring is \[1, 1\], expected a number"),
+        ([1, 1, 2, 1, 2, 2], "a segmentation of numbers, expected a list of rings"),
+        ([[1, 1], [2, 1], [2, 2]], "3 rings of one point, expected a list of rings"),
+        (
+            {"counts": [2**63 - 1, 2**63 - 1, 18], "size": [2, 3]},
+            "a run length is 9223372036854775807, expected a whole number",
+        ),
+        ({"counts": [3.0, 3.0], "size": [2, 3]}, r"a run length is 3\.0, expected a whole number"),
+        ({"counts": [6, False], "size": [2, 3]}, "a run length is False"),
+        ({"counts": None, "size": [2, 3]}, "run lengths that are neither a list nor text"),
+        ({"counts": 6, "size": [2, 3]}, "run lengths that are neither a list nor text"),
+        ({"counts": [6]}, "for the size None"),
+        ({"counts": "o" * 100000 + "0", "size": [2, 3]}, "with other characters, or numbers, than COCO writes"),
+        ({"counts": "\ud800", "size": [2, 3]}, "with other characters"),
+        ({"counts": "/", "size": [2, 3]}, "with other characters"),
     ],
 )
 def test_what_cannot_be_drawn(segmentation, reason):

@@ -1,6 +1,8 @@
 """Packed crops: right images in the right order, bad ones named, the rest kept."""
 
+import resource
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,16 +116,51 @@ def test_readers_say_what_is_wrong(tmp_path):
         open_reader("demo_world", tmp_path / "world.safetensors")
 
 
-def test_a_folder_is_listed_by_folder_then_name_and_links_to_folders_are_not_followed(tmp_path):
+def test_a_folder_is_listed_by_folder_then_name(tmp_path):
     names = ["a/b/z.PNG", "a/y.png", "a-b/c.png", "a.png", "a/b-c.png", "b/\u00e9.png", "b/Z.png"]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (1, 1)).save(tmp_path / name)
     (tmp_path / "b" / "notes.txt").touch()
     (tmp_path / "b" / "folder.png").mkdir()
-    (tmp_path / "linked").symlink_to(tmp_path / "a")
     reader = open_reader("image_folder", tmp_path)
     assert [reader.id(p) for p in range(len(reader))] == [p.as_posix() for p in sorted(map(Path, names))]
     assert reader.classes == ["a", "a-b", "b"]
     assert [reader.label(p) for p in range(len(reader))] == [0, 0, 0, 1, -1, 2, 2]
     assert reader.file(1) == tmp_path / "a/b-c.png"
+
+
+def test_no_room_is_said_before_anything_is_decoded(tmp_path, folder, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=9 * 8 * 8 * 3 - 1))
+    done = []
+    reader = open_reader("image_folder", folder)
+    with pytest.raises(AtlasError, match=r"c\.npy: no room for the crops, which take 0 MB or more \(0 MB are free on"):
+        write_crops(tmp_path / "c.npy", reader, range(9), View(EIGHT), "stop", 1, done.append)
+    assert done == []
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=9 * 8 * 8 * 3))
+    assert len(write(tmp_path, folder)[0]) == 9
+
+
+@pytest.mark.parametrize("limit", [100, 900])
+def test_a_disk_that_fills_is_named_with_what_is_wanted(tmp_path, folder, limit):
+    """The limit on a file's size stands for a disk; it is met within the crops, and where the last of them are flushed."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(AtlasError, match=r"c\.npy: no room for the crops, which take 0 MB or more \([\d,]+ MB are free"):
+            write(tmp_path, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_notes_on_own_pictures(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "images").mkdir()
+    for i in range(3):
+        Image.new("RGB", (40, 30)).save(tmp_path / f"images/{i}.jpg", exif=exif if i else Image.Exif())
+    (tmp_path / "images/a.txt").touch()
+    samples, _ = write(tmp_path, tmp_path / "images")
+    assert samples.attrs["notes"] == ["not read: 1 .txt", "images turned upright, as their EXIF orientation says: 2"]
+    assert samples[["image_height", "image_width"]].to_numpy().tolist() == [[30, 40], [40, 30], [40, 30]]

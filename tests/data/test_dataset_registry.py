@@ -3,6 +3,8 @@
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.images import read_rgb
 from workflow_scripts.data.reader import GROUND_TRUTH, open_reader
-from workflow_scripts.data.reader_names import READERS, reader_module
+from workflow_scripts.data.reader_names import OPTIONS, READERS, check_options, reader_module
 from workflow_scripts.fetch.extract import unpack
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -62,6 +64,74 @@ def test_names_and_options_that_readers_do_not_know(tmp_path):
         reader_module("davs")
     with pytest.raises(AtlasError, match="reader 'voc' needs the option 'year'"):
         open_reader("voc", tmp_path)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_options_stated_are_those_that_the_reader_takes(name):
+    module = importlib.import_module(f"workflow_scripts.{reader_module(name)}")
+    _, _, *taken = inspect.signature(getattr(module, READERS[name].split(":")[1]).__init__).parameters.values()
+    assert {option.name: option.default is option.empty for option in taken} == {
+        option: what.required for option, what in OPTIONS[name].items()
+    }
+    defaults = {option.name: option.default for option in taken if option.default is not option.empty}
+    needed = {option: what.choices[0] for option, what in OPTIONS[name].items() if what.required}
+    assert check_options(name, {**defaults, **needed}) == []
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_registrys_options_are_right(name):
+    assert check_options(REGISTRY[name]["reader"], REGISTRY[name].get("options", {})) == []
+
+
+@pytest.mark.parametrize(
+    ("reader", "options", "problem"),
+    [
+        (
+            "imagenet",
+            {"splitt": "val"},
+            "reader 'imagenet' has no option 'splitt' (options: split, subset, per_class); did you",
+        ),
+        ("coco20k", {"limit": 5}, "reader 'coco20k' has no option 'limit' (options: none)"),
+        ("voc", {}, "reader 'voc' needs the option 'year'; give it in the dataset's options"),
+        ("voc", {"year": "2007"}, "option year: found '2007', allowed: 2007, 2012"),
+        ("voc", {"year": 2007.0}, "option year: found 2007.0, allowed: 2007, 2012"),
+        ("cityscapes", {"classes": True}, "option classes: found True, allowed: 19, 27"),
+        ("imagenet", {"split": ["val"]}, "option split: found ['val'], allowed: train, val"),
+        ("imagenet", {"split": None}, "option split: found None, allowed: train, val"),
+        (
+            "imagenet",
+            {"subset": "tiny"},
+            "option subset: found 'tiny', allowed: null, imagenet50, tiny200; did you mean 'tiny200'?",
+        ),
+        ("imagenet", {"per_class": 0}, "option per_class: found 0, expected a whole number from 1, or null"),
+        ("imagenet", {"per_class": True}, "option per_class: found True, expected a whole number from 1, or null"),
+        ("ade20k", {"limit": 2.0}, "option limit: found 2.0, expected a whole number from 1, or null"),
+        ("ade20k", {"seed": -1}, "option seed: found -1, expected a whole number from 0 to 4294967295, or null"),
+        ("ade20k", {"seed": 2**32}, "option seed: found 4294967296, expected a whole number from 0 to"),
+        ("spair", {"seed": None}, "option seed: found None, expected a whole number from 0 to"),
+        ("demo_world", {"query_every": 0}, "option query_every: found 0, expected a whole number from 2"),
+        ("revisitop", {"crop_queries": 1}, "option crop_queries: found 1, allowed: True, False"),
+        ("broden", {"categories": "object"}, "option categories: found 'object', expected a list of some of object, part"),
+        ("broden", {"categories": []}, "option categories: found [], expected a list of some of object, part"),
+        ("broden", {"categories": ["part", "colour"]}, "option categories: found 'colour', allowed: object, part, material"),
+    ],
+)
+def test_options_that_are_wrong_are_said_without_a_look_at_files(reader, options, problem):
+    (found,) = check_options(reader, options)
+    assert found.startswith(f"reader '{reader}'")
+    assert problem in found
+    with pytest.raises(AtlasError, match=re.escape(problem)):
+        open_reader(reader, "/nowhere", options)
+
+
+def test_every_mistake_has_a_line():
+    assert len(check_options("voc", {"yaer": 2007, "split": "vall"})) == 3
+
+
+def test_names_and_options_are_known_without_numpy_and_pil():
+    script = "import sys; import workflow_scripts.data.reader_names; print(sorted({'numpy', 'PIL', 'pandas'} & {*sys.modules}))"
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=CONFIG.parent)
+    assert made.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", FETCHED)

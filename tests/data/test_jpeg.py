@@ -1,18 +1,21 @@
 """Crops of JPEG files made fast equal PIL's within the stated tolerance; what is no ordinary JPEG is left to PIL."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from workflow_scripts import crop_images
-from workflow_scripts.data.crops import plain_load
+from workflow_scripts.data.crops import plain_load, write_crops
+from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.jpeg import TOLERANCE, fast_load
 from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.readers.files import ImageFiles
 from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
 
 GEOMETRY = CentreCrop(73, 64)
@@ -28,7 +31,8 @@ def photo(height, width, seed=0):
 def both(folder, geometry=GEOMETRY):
     """Return the crops and the size of the only image of a folder, made fast and by PIL."""
     reader = open_reader("image_folder", folder)
-    return fast_load(reader, geometry)(0), plain_load(reader, View(geometry))(0)
+    loaded = (load(0) for load in (fast_load(reader, geometry), plain_load(reader, View(geometry))))
+    return tuple((made.crops, made.size) for made in loaded)
 
 
 @pytest.mark.parametrize("geometry", [GEOMETRY, CentreCrop(64, 64), CentreCrop(32, 16), CentreCrop(224, 224)], ids=str)
@@ -49,7 +53,7 @@ def test_it_is_not_pil_that_answers(tmp_path, monkeypatch):
     photo(300, 400).save(tmp_path / "a.JPEG", "JPEG")
     reader = open_reader("image_folder", tmp_path)
     monkeypatch.setattr(reader, "image", None)
-    assert fast_load(reader, GEOMETRY)(0)[1] == (300, 400)
+    assert fast_load(reader, GEOMETRY)(0).size == (300, 400)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,52 @@ def test_damaged_files_are_named_as_ever(tmp_path, kept):
             load(0)
         messages.append(str(error.value))
     assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("by", ["exif", "xmp"])
+def test_both_decoders_turn_own_pictures_upright_and_count_them(tmp_path, turn, by):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    options = {"exif": exif} if by == "exif" else {"xmp": f'<x tiff:Orientation="{turn}"/>'.encode()}
+    photo(80, 120).save(tmp_path / "a.jpg", quality=95, **options)
+    reader = open_reader("image_folder", tmp_path)
+    fast, plain = (load(0) for load in (fast_load(reader, GEOMETRY), plain_load(reader, View(GEOMETRY))))
+    assert fast.size == plain.size == ((80, 120) if turn < 5 else (120, 80))
+    assert fast.orientation == plain.orientation == turn
+    assert np.abs(fast.crops.astype(int) - plain.crops).max() <= TOLERANCE
+    with Image.open(tmp_path / "a.jpg") as image:
+        right = crops(View(GEOMETRY), ImageOps.exif_transpose(image))
+    assert np.array_equal(plain.crops, right)
+
+
+def test_a_benchmarks_pictures_stay_as_stored_in_both_and_are_counted(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo(80, 120).save(tmp_path / "a.jpg", quality=95, exif=exif)
+    reader = ImageFiles(tmp_path, ["a.jpg"])
+    fast, plain = (load(0) for load in (fast_load(reader, GEOMETRY), plain_load(reader, View(GEOMETRY))))
+    assert fast.size == plain.size == (80, 120)
+    assert fast.orientation == plain.orientation == 6
+    assert np.abs(fast.crops.astype(int) - plain.crops).max() <= TOLERANCE
+    for load in (fast_load(reader, GEOMETRY), None):
+        samples, _ = write_crops(tmp_path / "c.npy", reader, [0, 0], View(GEOMETRY), "stop", 1, load=load)
+        assert samples.attrs["notes"] == [
+            "images with an EXIF orientation, which is not followed, as by the benchmarks' own code: 2"
+        ]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "header"])
+def test_what_pil_refuses_is_not_decoded_first(tmp_path, kind):
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "a.jpg")
+    else:
+        photo(20, 30).save(tmp_path / "a.jpg")
+        content = (tmp_path / "a.jpg").read_bytes()
+        start = content.index(b"\xff\xc0") + 5
+        (tmp_path / "a.jpg").write_bytes(content[:start] + (13000).to_bytes(2, "big") * 2 + content[start + 4 :])
+    with pytest.raises(BadImageError, match=r"a\.jpg: (not a file|its header says 13000 x 13000)"):
+        fast_load(ImageFiles(tmp_path, ["a.jpg"]), GEOMETRY)(0)
 
 
 def test_which_views_and_machines_are_left_to_pil(tmp_path, monkeypatch):

@@ -45,9 +45,9 @@ def test_broken_voc(tmp_path):
         with pytest.raises(AtlasError, match=message):
             reader.boxes(0)
     path.unlink()
-    with pytest.raises(AtlasError, match=r"000005\.xml: the annotation is missing"):
+    with pytest.raises(AtlasError, match=r"000005\.xml: expected an annotation, but nothing is there"):
         reader.boxes(0)
-    with pytest.raises(AtlasError, match=r"Main/val\.txt: the list of images is missing"):
+    with pytest.raises(AtlasError, match=r"Main/val\.txt: expected the list of images, but nothing"):
         open_reader("voc", tmp_path, {"year": 2007, "split": "val"})
 
 
@@ -99,6 +99,9 @@ def test_broken_bdd100k(tmp_path):
         open_reader("bdd100k_mot", tmp_path).boxes(0)
     path.write_text('{"frames": []}')
     assert open_reader("bdd100k_mot", tmp_path).boxes(0) == []
+    path.write_text('{"frames": [{"name": "1.jpg", "labels": []}]}')
+    with pytest.raises(AtlasError, match=rf"{video}\.json: none of its frames is an image, as 1\.jpg"):
+        open_reader("bdd100k_mot", tmp_path).boxes(0)
     for frame in (tmp_path / f"bdd100k/images/track/val/{video}").iterdir():
         frame.unlink()
     with pytest.raises(AtlasError, match=rf"{video}: no frame"):
@@ -131,7 +134,7 @@ def test_broken_mot17(tmp_path):
     truth = root / "gt/gt.txt"
     content = truth.read_text()
     truth.write_text("1,2,11,21,20,10,1,14,0.86\n")
-    with pytest.raises(AtlasError, match=r"gt\.txt: expected frame, id, left, .* in '1,2,11,21,20,10,1,14"):
+    with pytest.raises(AtlasError, match=r"gt\.txt: expected frame \(1 to 3\), id, left, .* in '1,2,11,21,20,10,1,14"):
         open_reader("mot17", tmp_path)
     truth.write_text(content)
     (root / "img1/000002.jpg").unlink()
@@ -215,7 +218,7 @@ def test_broken_fair1m(satellite):
     with pytest.raises(AtlasError, match=r"labelXml/0\.xml: "):
         open_reader("fair1m", satellite).boxes(0)
     path.unlink()
-    with pytest.raises(AtlasError, match=r"part1: 0\.xml is missing"):
+    with pytest.raises(AtlasError, match=r"part1: no file 0\.xml, expected the annotation of 0\.tif"):
         open_reader("fair1m", satellite)
     with pytest.raises(AtlasError, match="per_category needs the option tile"):
         open_reader("fair1m", satellite, {"per_category": 8})
@@ -235,3 +238,12 @@ def test_a_seed_changes_which_tiles_are_drawn(tmp_path, monkeypatch):
     assert drawn(3) == [
         ([f"train/part1/images/{i}.tif@0,0" for i in range(6)] + ["train/part2/images/0.tif@0,0"])[i] for i in chosen
     ]
+
+
+def test_tiles_of_one_image_are_taken_from_the_top_left_whatever_the_order_of_its_annotation(tmp_path, monkeypatch):
+    below = [(x + 224, y + 224) for x, y in fair1m.DIAMOND]
+    objects = {"train/part1/0": [("Van", below), ("Van", fair1m.DIAMOND)], "train/part2/0": [("Bus", fair1m.DIAMOND)]}
+    monkeypatch.setattr(fair1m, "OBJECTS", objects)
+    fair1m.write(tmp_path)
+    reader = open_reader("fair1m", tmp_path, {"tile": 224, "per_category": 1})
+    assert [reader.id(p) for p in range(len(reader))] == ["train/part1/images/0.tif@0,0", "train/part2/images/0.tif@0,0"]

@@ -46,7 +46,7 @@ def test_a_colour_image_is_no_annotation(davis):
 
 
 def test_missing_files(davis):
-    with pytest.raises(AtlasError, match=r"ImageSets/2017/train\.txt: the list of videos is missing"):
+    with pytest.raises(AtlasError, match=r"ImageSets/2017/train\.txt: expected the list of videos, but nothing is there"):
         open_reader("davis", davis, {"split": "train"})
     (davis / "DAVIS/Annotations/480p/judo/00001.png").unlink()
     with pytest.raises(AtlasError, match=r"judo: 3 annotations that do not fit the 4 frames"):

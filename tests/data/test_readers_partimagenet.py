@@ -78,5 +78,5 @@ def test_missing_files(release):
         reader.image(9)
     assert reader.image(10)
     (release / "test.json").unlink()
-    with pytest.raises(AtlasError, match=r"test\.json is missing"):
+    with pytest.raises(AtlasError, match=r"no file test\.json"):
         open_reader("partimagenet", release)

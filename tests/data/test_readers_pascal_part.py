@@ -66,7 +66,7 @@ def test_a_part_that_is_not_known_is_not_swallowed(folder):
     with pytest.raises(AtlasError, match=r"2008_000003\.mat: no variable 'anno'"):
         open_reader("pascal_part_animals", folder, {"split": "val"})
     path.unlink()
-    with pytest.raises(AtlasError, match=r"2008_000003\.mat: a part annotation is missing"):
+    with pytest.raises(AtlasError, match=r"2008_000003\.mat: expected a part annotation, but nothing is there"):
         open_reader("pascal_part_animals", folder, {"split": "val"})
 
 
@@ -77,5 +77,5 @@ def test_no_animal_with_parts(folder):
     with pytest.raises(AtlasError, match="no animal with parts in the train split"):
         open_reader("pascal_part_animals", folder)
     (lists / "sheep_train.txt").unlink()
-    with pytest.raises(AtlasError, match=r"sheep_train\.txt: the list of a class is missing"):
+    with pytest.raises(AtlasError, match=r"sheep_train\.txt: expected the list of a class, but nothing"):
         open_reader("pascal_part_animals", folder)

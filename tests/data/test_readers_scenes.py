@@ -42,7 +42,7 @@ def test_missing_classes_images_and_lists(tmp_path):
     with pytest.raises(AtlasError, match=r"eurosat-val\.txt: AnnualCrop_99 and 0 more are not below"):
         open_reader("scenes", tmp_path, {"collection": "eurosat", "split": "val"})
     (tmp_path / "eurosat-val.txt").unlink()
-    with pytest.raises(AtlasError, match=r"eurosat-val\.txt: the list of the split's images is missing"):
+    with pytest.raises(AtlasError, match=r"eurosat-val\.txt: expected the list of the split's images, but nothing"):
         open_reader("scenes", tmp_path, {"collection": "eurosat", "split": "val"})
     shutil.rmtree(tmp_path / "2750/River")
     with pytest.raises(AtlasError, match="River: expected a folder"):

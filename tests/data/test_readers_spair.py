@@ -66,7 +66,7 @@ def test_broken_annotations(spair):
     with pytest.raises(AtlasError, match=r"000000-.*json: not a pair annotation .a box that has not four sides"):
         open_reader("spair", spair)
     path.write_text(content.replace("trg_kps", "other"))
-    with pytest.raises(AtlasError, match=r"000000-.*json: not a pair annotation .'trg_kps'"):
+    with pytest.raises(AtlasError, match=r"000000-.*json: not a pair annotation .no key 'trg_kps'"):
         open_reader("spair", spair)
     (folder / "000009-a-b:lion.json").write_text("{}")
     with pytest.raises(AtlasError, match=r"000009-a-b:lion\.json: its name does not end in"):

@@ -34,5 +34,5 @@ def test_broken_layouts(tmp_path):
     table.write_text("val_0.JPEG\tn01443537\t0\t0\t1\t1\n")
     with pytest.raises(AtlasError, match="no image of class n02124075"):
         open_reader("tiny_imagenet", tmp_path, {"split": "val"})
-    with pytest.raises(AtlasError, match=r"wnids\.txt: the list of classes is missing"):
+    with pytest.raises(AtlasError, match=r"wnids\.txt: expected the list of classes, but nothing is there"):
         open_reader("tiny_imagenet", tmp_path / "tiny-imagenet-200/val")

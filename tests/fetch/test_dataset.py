@@ -272,7 +272,10 @@ def test_all_files_to_be_got_by_hand_are_asked_for_at_once(world):
         entry |= {"access": "login", "url": "https://example.org/login", "terms": "research only", "bytes": 147_897_477_120}
     text = world.refusal()
     for name in ("labels.zip", "names.txt"):
-        assert f"{world.place.incoming / name}: missing (147.9 GB, for flowers); get it from https://example.org/login" in text
+        assert (
+            f"{world.place.incoming / name}: not there yet (147.9 GB, for flowers); get it from https://example.org/login"
+            in text
+        )
     assert text.count("(terms: research only) and put it there under exactly this name") == 2
     assert world.server.requests == []
 
@@ -318,10 +321,12 @@ ENTRIES = {
 def test_missing_files_are_listed_by_name_page_and_terms(tmp_path):
     first, second = missing_incoming(ENTRIES, tmp_path)
     assert first == (
-        f"{tmp_path}/train.tar: missing (10 bytes, for imagenet, imagenet50); get it from https://image-net.org "
+        f"{tmp_path}/train.tar: not there yet (10 bytes, for imagenet, imagenet50); get it from https://image-net.org "
         "(terms: research only) and put it there under exactly this name"
     )
-    assert second.startswith(f"{tmp_path}/simmim_pretrain.pth: missing (for simmim); get it from https://drive.google.com/x")
+    assert second.startswith(
+        f"{tmp_path}/simmim_pretrain.pth: not there yet (for simmim); get it from https://drive.google.com/x"
+    )
 
 
 def test_files_that_are_there_are_not_asked_for(tmp_path):

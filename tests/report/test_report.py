@@ -254,7 +254,7 @@ def test_summary_tables_stand_before_the_figures(files):
         ("best_layers", "2.1"), ("dense_against_normal", "2.4"), ("models", "2.2"),
     }  # fmt: skip
     (files / "tables/thesis/models.tex").unlink()
-    with pytest.raises(AtlasError, match=r"models\.tex: missing; make it with the rule thesis_summary"):
+    with pytest.raises(AtlasError, match=r"models\.tex: this table has not been made; make it with the rule thesis_summary"):
         build(files)
 
 
@@ -380,7 +380,10 @@ def test_a_new_report_replaces_the_old_one_whole(files):
 def test_a_failed_report_leaves_the_old_one_and_nothing_beside_it(files):
     output, first = build(files)
     (files / "results/figures" / f"{FIGURES[-1].key}.csv").unlink()
-    with pytest.raises(AtlasError, match=rf"{FIGURES[-1].name}\.csv: missing; draw it with `uv run snakemake [^ ]+ --force`"):
+    with pytest.raises(
+        AtlasError,
+        match=rf"{FIGURES[-1].name}\.csv: this figure has not been drawn; draw it with `uv run snakemake [^ ]+ --force`",
+    ):
         build(files)
     assert (output / "index.html").read_text() == first
     assert sorted(path.name for path in output.parent.iterdir()) == ["figures", "report"]
@@ -390,6 +393,15 @@ def test_another_folder_is_never_replaced(files):
     with pytest.raises(AtlasError, match="which is not of a report"):
         write_report(files, run_info(), (), files, None, None)
     assert (files / "knn.parquet").exists()
+
+
+def test_how_files_were_read_is_said(files):
+    info = run_info()
+    info["datasets"][0]["notes"] = ["not read: 1 .heic <b>"]
+    _, text = build(files, info)
+    assert f"</strong>: {escape('not read: 1 .heic <b>')}</li>" in text
+    _, text = build(files, run_info())
+    assert "How files were read" not in text
 
 
 def test_what_a_run_leaves_out_is_said(files):

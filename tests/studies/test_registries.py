@@ -188,3 +188,11 @@ def test_the_schema_knows_the_demo_s_methods():
         if "properties" in rule["then"]
     ]
     assert set(methods) == set(NORMALISATION)
+
+
+def test_options_that_a_reader_does_not_take_are_refused_at_once(tmp_path):
+    lines = problems(tmp_path, datasets={"mine": OWN | {"options": {"sort": True}}})
+    assert lines == ["datasets.yaml:6: datasets.mine.options: reader 'image_folder' has no option 'sort' (options: none)"]
+    lines = problems(tmp_path, datasets={"mine": OWN | {"reader": "imagenet", "options": {"per_class": -1}}})
+    assert len(lines) == 1
+    assert "datasets.mine.options: reader 'imagenet': option per_class: " in lines[0]

@@ -7,10 +7,14 @@ of the file.
 
 from __future__ import annotations
 
+import errno
 import io
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,17 +24,35 @@ import pandas as pd
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
-from workflow_scripts.data.images import BadImageError
+from workflow_scripts.data.folders import printable
+from workflow_scripts.data.images import ORIENTATION, BadImageError
 from workflow_scripts.data.reader import Reader
 from workflow_scripts.data.views import Size, View
 
 T = TypeVar("T")
 S = TypeVar("S")
-Loaded = tuple[np.ndarray, Size]  # crops [n, rows, columns, 3] uint8; (height, width) of the image
-Load = Callable[[int], Loaded]
 SAMPLE_COLUMNS = [
     "position", "id", "label", "class", "image_height", "image_width", "height", "width", "first_crop", "n_crops",
 ]  # fmt: skip
+NOTES = "notes"  # key of the samples' `attrs`: lines about how the dataset was read; they are kept in the file
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The crops of an image.
+
+    Attributes:
+        crops: [n, rows, columns, 3] uint8.
+        size: (height, width) of the image that they were made of.
+        orientation: what the image's file states by EXIF, 1 to 8; 1 is as it is stored.
+    """
+
+    crops: np.ndarray
+    size: Size
+    orientation: int = 1
+
+
+Load = Callable[[int], Loaded]
 
 
 def write_crops(
@@ -56,44 +78,32 @@ def write_crops(
         load: position -> crops and size of the image; by default `plain_load`.
 
     Returns:
-        The samples that are in the file (columns `SAMPLE_COLUMNS`) and the messages of skipped images.
+        The samples that are in the file (columns `SAMPLE_COLUMNS`; `attrs` has the `NOTES`) and the messages of skipped images.
 
     Raises:
         BadImageError: an image cannot be read and `on_bad_image` is "stop".
-        AtlasError: every image was skipped.
+        AtlasError: every image was skipped, or the disk has no room for the crops.
     """
     positions = list(positions)
     rows, skipped = [], []
-    n_crops = 0
-
-    load = load or plain_load(reader, view)
-
-    def load_or_say(position: int) -> Loaded | BadImageError:
-        try:
-            return load(position)
-        except BadImageError as error:
-            return error
-
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(_header(len(positions), view.shape))
-        for done, (position, loaded) in enumerate(_in_order(load_or_say, positions, workers), start=1):
+    turned = 0
+    with atomic_path(path) as temporary, _CropFile(path, temporary, view.shape, len(positions)) as file:
+        images = _in_order(_load_or_say(load or plain_load(reader, view)), positions, workers)
+        for done, (position, loaded) in enumerate(images, start=1):
             if isinstance(loaded, BadImageError):
                 if on_bad_image == "stop":
                     raise BadImageError(f"{loaded} (or set on_bad_image: skip to leave such images out)")
-                skipped.append(str(loaded))
+                skipped.append(printable(str(loaded)))
             else:
-                crops, size = loaded
-                file.write(crops.tobytes())
-                label = reader.label(position)
-                name = reader.classes[label] if label >= 0 else ""
-                rows.append((position, reader.id(position), label, name, *size, *view.seen_size(size), n_crops, len(crops)))
-                n_crops += len(crops)
+                first, count = file.append(loaded.crops)
+                rows.append((position, *_names(reader, position), *loaded.size, *view.seen_size(loaded.size), first, count))
+                turned += loaded.orientation != 1
             on_image(done)
         if not rows:
             raise AtlasError(f"no image of {len(positions)} could be read; the first: {skipped[0] if skipped else 'none'}")
-        file.seek(0)
-        file.write(_header(n_crops, view.shape))
-    return pd.DataFrame(rows, columns=SAMPLE_COLUMNS), skipped
+    samples = pd.DataFrame(rows, columns=SAMPLE_COLUMNS)
+    samples.attrs[NOTES] = [*reading_notes(reader), *_turning_notes(reader, turned)]
+    return samples, skipped
 
 
 def plain_load(reader: Reader, view: View) -> Load:
@@ -101,9 +111,88 @@ def plain_load(reader: Reader, view: View) -> Load:
 
     def load(position: int) -> Loaded:
         image = reader.image(position)
-        return geometry.crops(view, image), image.size[::-1]
+        return Loaded(geometry.crops(view, image), image.size[::-1], image.info.get(ORIENTATION, 1))
 
     return load
+
+
+def reading_notes(reader: Reader) -> list[str]:
+    """Return lines about what a dataset's folders hold that is not read, and about names that are written in another way."""
+    left_over = getattr(reader, "left_over", "")
+    notes = [f"not read: {left_over}"] if left_over else []
+    if any("\\" in reader.id(position) for position in range(len(reader))):
+        notes.append(r"names with bytes that are not UTF-8, control characters or backslashes are written as \xe9, \u000a, \\")
+    return notes
+
+
+def _turning_notes(reader: Reader, turned: int) -> list[str]:
+    if not turned:
+        return []
+    if getattr(reader, "upright", False):
+        return [f"images turned upright, as their EXIF orientation says: {turned}"]
+    return [f"images with an EXIF orientation, which is not followed, as by the benchmarks' own code: {turned}"]
+
+
+def _load_or_say(load: Load) -> Callable[[int], Loaded | BadImageError]:
+    def load_or_say(position: int) -> Loaded | BadImageError:
+        try:
+            return load(position)
+        except BadImageError as error:
+            return error
+
+    return load_or_say
+
+
+def _names(reader: Reader, position: int) -> tuple[str, int, str]:
+    """Return a sample's id, label and class."""
+    label = reader.label(position)
+    return reader.id(position), label, reader.classes[label] if label >= 0 else ""
+
+
+class _CropFile:
+    """An .npy file of crops that grows by `append`; the number in its header is right once the block ends well."""
+
+    def __init__(self, path: str | Path, temporary: Path, shape: Size, least: int) -> None:
+        """Open `temporary`, which will be `path`, for at least so many crops of `shape`."""
+        self._path, self._shape, self._count = path, shape, 0
+        self._wanted = least * shape[0] * shape[1] * 3
+        free = shutil.disk_usage(temporary.parent).free
+        if self._wanted > free:
+            raise self._full(free)
+        self._file = open(temporary, "wb")  # noqa: SIM115
+        self._file.write(_header(least, shape))
+
+    def append(self, crops: np.ndarray) -> tuple[int, int]:
+        """Write crops [n, rows, columns, 3] uint8; return the number of the first and n."""
+        first = self._count
+        with self._full_disk_named():
+            self._file.write(crops.tobytes())
+        self._count += len(crops)
+        return first, len(crops)
+
+    def __enter__(self) -> _CropFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._full_disk_named(), self._file:
+            if kind is None:
+                self._file.seek(0)
+                self._file.write(_header(self._count, self._shape))
+
+    @contextmanager
+    def _full_disk_named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise self._full(shutil.disk_usage(Path(self._path).parent).free) from None
+
+    def _full(self, free: int) -> AtlasError:
+        return AtlasError(
+            f"{self._path}: no room for the crops, which take {self._wanted / 1e6:,.0f} MB or more ({free / 1e6:,.0f} MB are "
+            "free on that disk); free space, or set resources to a folder on another disk"
+        )
 
 
 def _header(count: int, shape: Size) -> bytes:

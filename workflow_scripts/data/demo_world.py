@@ -26,7 +26,9 @@ class _Scenes:
         arrays, metadata = _load(path, self._ARRAYS)
         self.arrays = arrays
         self.images, self.labels = arrays["image"], arrays["label"]
-        self.classes = metadata["classes"]
+        self.classes = metadata.get("classes", [])
+        if self.labels.max(initial=-1) >= len(self.classes):
+            raise AtlasError(f"{path}: labels without names of classes, so no split of the demo world; delete it and run again")
         keys = ("object_image", "object_index", "object_class")
         rows = zip(*(arrays[key].tolist() for key in keys), strict=True)
         self.class_of = {(image, index): kind for image, index, kind in rows}
@@ -241,5 +243,5 @@ def _load(path: Path, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], di
         with safe_open(path, framework="numpy") as file:
             metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
             return {name: file.get_tensor(name) for name in names}, metadata
-    except (SafetensorError, KeyError, FileNotFoundError) as error:
+    except (SafetensorError, KeyError, FileNotFoundError, ValueError) as error:  # a ValueError: its metadata is not JSON
         raise AtlasError(f"{path}: not a split of the demo world ({error}); delete it and run again") from None

@@ -7,6 +7,7 @@ a sound JPEG of ordinary colours is left to PIL.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from torch.nn import functional
 
 from workflow_scripts.data.crops import Load, Loaded, plain_load
-from workflow_scripts.data.images import JPEG_SUFFIXES
+from workflow_scripts.data.images import JPEG_SUFFIXES, may_be_turned, orientation, plausible
 from workflow_scripts.data.reader import FileReader
 from workflow_scripts.data.views import CentreCrop, Size, View
 
@@ -36,30 +37,45 @@ def fast_load(reader: FileReader, geometry: CentreCrop) -> Load:
         geometry: without `fit`, which PIL alone can do.
     """
     by_pil = plain_load(reader, View(geometry))
+    upright = getattr(reader, "upright", False)
 
     def load(position: int) -> Loaded:
         path = reader.file(position)
-        pixels = _decoded(path) if path and path.suffix.lower() in JPEG_SUFFIXES else None
-        if pixels is None:
+        found = _decoded(path) if path and path.suffix.lower() in JPEG_SUFFIXES else None
+        if found is None or (found[1] != 1 and upright):
             return by_pil(position)
+        pixels, turned = found
         size = pixels.shape[:2]
         resized = geometry.resized(size)
         top, left = geometry.corner(resized)
-        return _bicubic(pixels, resized)[None, top : top + geometry.crop, left : left + geometry.crop], size
+        crop = _bicubic(pixels, resized)[None, top : top + geometry.crop, left : left + geometry.crop]
+        return Loaded(crop, size, turned)
 
     return load
 
 
-def _decoded(path: Path) -> np.ndarray | None:
-    """Return the pixels [H, W, 3] uint8, or None where PIL has to read the image, or to say what is wrong with it."""
+def _decoded(path: Path) -> tuple[np.ndarray, int] | None:
+    """Return the pixels [H, W, 3] uint8 as they are stored and the orientation that the file states.
+
+    None where PIL has to read the image, or to say what is wrong with it.
+    """
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
         height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
         if colours in ("CMYK", "YCCK") or height * width > Image.MAX_IMAGE_PIXELS:
             return None
-        return simplejpeg.decode_jpeg(content, "RGB")
+        if not plausible((width, height), len(content)):
+            return None
+        return simplejpeg.decode_jpeg(content, "RGB"), _orientation(content)
     except (OSError, ValueError):
         return None
+
+
+def _orientation(content: bytes) -> int:
+    if not may_be_turned(content):
+        return 1
+    with Image.open(BytesIO(content), formats=["JPEG"]) as image:
+        return orientation(image)
 
 
 def _bicubic(pixels: np.ndarray, size: Size) -> np.ndarray:

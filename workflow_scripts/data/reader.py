@@ -7,7 +7,6 @@ truth beyond image labels is a protocol of its own, named in the registry's `gro
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.reader_names import READERS, reader_module
+from workflow_scripts.data.reader_names import READERS, check_options, reader_module
 
 GROUND_TRUTH = {
     "object_masks": "objects",
@@ -125,7 +124,14 @@ class Reader(Protocol):
 
 
 class FileReader(Reader, Protocol):
-    """A dataset whose samples are image files, which may be decoded in another way than by `image`."""
+    """A dataset whose samples are image files, which may be decoded in another way than by `image`.
+
+    Attributes:
+        left_over: what the folders that were listed hold and nobody read, in words; empty if nothing.
+        upright: True if `image` is turned as the file's EXIF orientation says; absent where it is as stored.
+    """
+
+    left_over: str
 
     def file(self, position: int) -> Path | None:
         """Return the file that `image` reads whole, None where the sample is a part of one."""
@@ -233,13 +239,7 @@ def open_reader(reader: str, path: str | Path, options: Mapping[str, Any] | None
         AtlasError: no reader has that name or takes these options, or the files are not in its layout.
     """
     module = importlib.import_module(f"workflow_scripts.{reader_module(reader)}")
-    make = getattr(module, READERS[reader].split(":")[1])
     options = options or {}
-    taken = dict(list(inspect.signature(make).parameters.items())[1:])
-    for option in options:
-        if option not in taken:
-            raise AtlasError(f"reader '{reader}' has no option '{option}' (options: {', '.join(taken) or 'none'})")
-    for option, parameter in taken.items():
-        if parameter.default is parameter.empty and option not in options:
-            raise AtlasError(f"reader '{reader}' needs the option '{option}'; give it in the dataset's options")
-    return make(Path(path), **options)
+    if problems := check_options(reader, options):
+        raise AtlasError("; ".join(problems))
+    return getattr(module, READERS[reader].split(":")[1])(Path(path), **options)

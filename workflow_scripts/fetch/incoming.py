@@ -64,8 +64,8 @@ def missing_files(
             size_note = f"{size_text(file.size)}, " if file.size else ""
             terms = f" (terms: {file.terms})" if file.terms else ""
             lines.append(
-                f"{path}: missing ({size_note}for {', '.join(users[name])}); get it from {file.page}{terms} and put it there "
-                f"under exactly this name{_look_alike(path)}"
+                f"{path}: not there yet ({size_note}for {', '.join(users[name])}); get it from {file.page}{terms} and put it "
+                f"there under exactly this name{_look_alike(path)}"
             )
     return lines
 

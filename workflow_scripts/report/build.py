@@ -179,7 +179,8 @@ def _show(place: int, results: Results, numbers: Iterator[int], figures: Path, a
 def _add_table(study: str, table: SummaryTable, folder: Path, assets: Path) -> ShownTable:
     for suffix in ("html", "tex"):
         if not (folder / f"{table.name}.{suffix}").is_file():
-            raise AtlasError(f"{folder / f'{table.name}.{suffix}'}: missing; make it with the rule {study}_summary")
+            path = folder / f"{table.name}.{suffix}"
+            raise AtlasError(f"{path}: this table has not been made; make it with the rule {study}_summary")
     latex = f"{study}_{table.name}.tex"
     shutil.copyfile(folder / f"{table.name}.tex", assets / latex)
     # Written by report.fragments, which escapes what it is given.
@@ -193,7 +194,7 @@ def _add_figure(entry: Figure, number: int, figures: Path, assets: Path, run: st
     for suffix in _SUFFIXES:
         source = figures / entry.study / f"{entry.name}.{suffix}"
         if not source.is_file():
-            raise AtlasError(f"{source}: missing; draw it with `{command}`")
+            raise AtlasError(f"{source}: this figure has not been drawn; draw it with `{command}`")
         name = f"{entry.study}_{entry.name}.{suffix}"
         shutil.copyfile(source, assets / name)
         files[suffix], sizes[suffix] = f"assets/{name}", _size(source.stat().st_size)

@@ -7,7 +7,8 @@ Keys (required ones first; the others are shown as "not recorded" where they are
     models    list  in the order of the configuration, each {id, display_name, supervision, and optionally method,
                     architecture, layers, heads, dim, patch, licence, preprocessing, weights_sha256}
     datasets  list  each {id, images (int, samples used), and optionally display_name, licence, skipped: [str, one
-                    message per image that could not be read]}
+                    message per image that could not be read], notes: [str, what else there is to know about how its
+                    files were read]}
     left_out  list  of str, one sentence for each analysis, or part of one, that the run left out, and why
     seed      int
     commit    str   git commit of the code, and whether files differed from it
@@ -39,6 +40,7 @@ def _list_of(properties: dict[str, Any], required: Sequence[str]) -> dict[str, A
 
 
 _TEXT = {"type": "string", "minLength": 1}
+_TEXTS = {"type": "array", "items": _TEXT}
 _COUNT = {"type": "integer", "minimum": 0}
 _NO_OR_TEXT = {"type": ["string", "null"]}
 _NO_OR_COUNT = {"type": ["integer", "null"], "minimum": 0}
@@ -48,7 +50,7 @@ _MODEL = {
     **dict.fromkeys(("layers", "heads", "dim"), _NO_OR_COUNT),
 }
 _DATASET = {"id": _TEXT, "images": _COUNT, "display_name": _TEXT, "licence": _TEXT}
-_DATASET["skipped"] = {"type": "array", "items": _TEXT}
+_DATASET["skipped"] = _DATASET["notes"] = _TEXTS
 _SCHEMA = {
     "type": "object",
     "required": ["title", "demo", "models", "datasets"],
@@ -57,7 +59,7 @@ _SCHEMA = {
         "demo": {"type": "boolean"},
         "models": _list_of(_MODEL, required=("id", "display_name", "supervision")),
         "datasets": _list_of(_DATASET, required=("id", "images")),
-        "left_out": {"type": "array", "items": _TEXT},
+        "left_out": _TEXTS,
         "seed": {"type": "integer"},
         **dict.fromkeys(("commit", "device", "command", "finished"), _TEXT),
         "seconds": {"type": "number", "minimum": 0},

@@ -15,6 +15,7 @@ from workflow_scripts.common.config import Key, check, locate_near
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.paths import path_problem, tidy
 from workflow_scripts.common.yaml_file import read_yaml
+from workflow_scripts.data.reader_names import check_options
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config" / "schemas"
 FETCHED = ("url", "hub", "torchvision", "incoming")  # kinds of sources that put a checkpoint into the resources
@@ -76,12 +77,16 @@ def read_registry(kind: str, files: str | Sequence[str]) -> Registry:
 
 
 def place_datasets(registry: Registry, resources: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the entries of datasets with their paths spelled out and tidy, and one message per path that cannot be."""
+    """Return the entries of datasets with their paths spelled out and tidy, and one message per path or option that cannot be."""
     placed, problems = {}, []
     for name, entry in registry.entries.items():
         path = entry["path"].replace("{resources}", resources)
         if problem := path_problem(path):
             problems.append(f"{registry.where(name, 'path')}: '{path}' {problem}")
+        problems += [
+            f"{registry.where(name, 'options')}: {problem}"
+            for problem in check_options(entry["reader"], entry.get("options", {}))
+        ]
         placed[name] = {**entry, "path": tidy(path)}
     return placed, problems
 

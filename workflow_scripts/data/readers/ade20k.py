@@ -10,15 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    at_least_one,
-    choose,
-    first_of,
-    list_files,
-    packaged_rows,
-    read_index_map,
-)
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_index_map
 from workflow_scripts.data.readers.subsets import in_order
 
 _CLASSES = 150
@@ -51,19 +45,18 @@ class Ade20k(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or both kinds of subset are asked for.
         """
-        choose("ade20k", "split", split, ("train", "val"))
-        at_least_one("ade20k", limit=limit, per_class=per_class)
         if limit and per_class:
             raise AtlasError("reader 'ade20k': options limit and per_class exclude each other; give one of them")
         root = first_of(path / "ADEChallengeData2016", path)
         folder = {"train": "training", "val": "validation"}[split]
-        names = list_files(root / "images" / folder, (".jpg",))
+        folders = Folders()
+        names = folders.files(root / "images" / folder, (".jpg",))
         if not names:
-            raise AtlasError(f"{root / 'images' / folder}: no image (*.jpg); fetch the dataset again")
+            raise bad_data(f"{root / 'images' / folder}: no image (*.jpg)")
         self._maps = root / "annotations" / folder
         order = in_order(names, seed)
         chosen = self._show_each_class(order, per_class) if per_class else order[:limit]
-        super().__init__(root / "images" / folder, sorted(chosen))
+        super().__init__(root / "images" / folder, sorted(chosen), left_over=folders.left_over())
         self.dense_classes = [row["Name"].split(";")[0] for row in packaged_rows("ade20k_150_classes.csv")]
 
     def dense_labels(self, position: int) -> np.ndarray:

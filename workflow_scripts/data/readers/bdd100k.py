@@ -8,17 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
 from workflow_scripts.data.reader import Box
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    at_least_one,
-    choose,
-    first_of,
-    list_files,
-    packaged_rows,
-    read_json,
-)
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_json
+from workflow_scripts.data.readers.numbers import near
 
 _FLAGS = ("occluded", "truncated", "crowd")
 
@@ -41,23 +35,22 @@ class Bdd100kTrack(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or a video has no images.
         """
-        choose("bdd100k_mot", "split", split, ("val", "train"))
-        at_least_one("bdd100k_mot", videos=videos)
         root = first_of(path / "bdd100k", path)
         self._labels_of = root / "labels" / "box_track_20" / split
-        names = [name[: -len(".json")] for name in list_files(self._labels_of, (".json",))][:videos]
+        folders = Folders()
+        names = [name[: -len(".json")] for name in folders.files(self._labels_of, (".json",))][:videos]
         if not names:
-            raise AtlasError(f"{self._labels_of}: no label file (*.json); fetch the dataset again")
+            raise bad_data(f"{self._labels_of}: no label file (*.json)")
         images = root / "images" / "track" / split
         files = []
         self._frames: list[tuple[str, int]] = []
         for video in names:
-            frames = list_files(images / video, (".jpg",))
+            frames = folders.files(images / video, (".jpg",))
             if not frames:
-                raise AtlasError(f"{images / video}: no frame (*.jpg) of this video; fetch the images again")
+                raise bad_data(f"{images / video}: no frame (*.jpg) of this video")
             files += [f"{video}/{name}" for name in frames]
             self._frames += [(video, i) for i in range(len(frames))]
-        super().__init__(images, files)
+        super().__init__(images, files, left_over=folders.left_over())
         rows = packaged_rows("bdd100k_mot_classes.csv")
         self.box_classes = [row["name"] for row in rows]
         self._label = {alias: i for i, row in enumerate(rows) for alias in (row["name"], *row["aliases"].split())}
@@ -78,20 +71,26 @@ class Bdd100kTrack(ImageFiles):
         read_video, boxes = self._read
         if read_video != video:
             boxes = self._boxes_of(video)
+            if boxes and boxes.keys().isdisjoint(file.split("/")[-1] for file in self.files if file.startswith(f"{video}/")):
+                raise bad_data(f"{self._labels_of / f'{video}.json'}: none of its frames is an image, as {next(iter(boxes))}")
             self._read = (video, boxes)
         return boxes.get(self.files[position].split("/")[-1], [])
 
     def _boxes_of(self, video: str) -> dict[str, list[Box]]:
         path = self._labels_of / f"{video}.json"
-        content = read_json(path, "a label file")
+        content = read_json(path, "the labels of a video")
         frames = content["frames"] if isinstance(content, dict) and "frames" in content else content
         try:
             return {
                 frame["name"]: [self._box(entry) for entry in frame.get("labels") or [] if entry.get("box2d")]
                 for frame in frames
             }
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise AtlasError(f"{path}: not the labels of a video ({error}); fetch the labels again") from None
+        except KeyError as error:
+            raise bad_data(f"{path}: not the labels of a video (no key {error})") from None
+        except ValueError as error:
+            raise bad_data(f"{path}: not the labels of a video ({error})") from None
+        except (TypeError, AttributeError):  # Python's words for a list, a text or a number in place of another of these
+            raise bad_data(f"{path}: not the labels of a video (expected a list of frames with name and labels)") from None
 
     def _box(self, entry: dict[str, Any]) -> Box:
         if entry["category"] not in self._label:
@@ -99,5 +98,6 @@ class Bdd100kTrack(ImageFiles):
         label = self._label[entry["category"]]
         said = {name.lower() for name, value in (entry.get("attributes") or {}).items() if value is True}
         flags = {flag for flag in _FLAGS if flag in said} | ({"distractor"} if label in self._distractors else set())
-        x1, y1, x2, y2 = (float(entry["box2d"][side]) for side in ("x1", "y1", "x2", "y2"))
+        sides = [entry["box2d"][side] for side in ("x1", "y1", "x2", "y2")]
+        x1, y1, x2, y2 = near(sides, f"a side of box {entry['id']}")
         return Box((x1, y1, x2 + 1, y2 + 1), label, str(entry["id"]), frozenset(flags))

@@ -5,16 +5,17 @@ Layout: ``broden1_224/{index.csv, label.csv, category.csv, images/<source>/*.jpg
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import first_of
 from workflow_scripts.data.images import read_rgb
-from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, read_lines
+from workflow_scripts.data.reader_names import BRODEN_CATEGORIES
+from workflow_scripts.data.readers.files import ImageFiles, read_rows
 
-CATEGORIES = ("object", "part", "material", "texture", "scene", "color")
+_MOST = 2**16 - 1  # the greatest number of a concept that a map can hold
 
 
 class Broden(ImageFiles):
@@ -29,7 +30,7 @@ class Broden(ImageFiles):
         concept_categories: number -> its categories, the most frequent first.
     """
 
-    def __init__(self, path: Path, split: str | None = None, categories: tuple[str, ...] = CATEGORIES[:5]) -> None:
+    def __init__(self, path: Path, split: str | None = None, categories: tuple[str, ...] = BRODEN_CATEGORIES[:5]) -> None:
         """Index the images below `path`.
 
         Args:
@@ -40,15 +41,10 @@ class Broden(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout.
         """
-        choose("broden", "split", split, (None, "train", "val"))
-        for category in categories:
-            choose("broden", "categories", category, CATEGORIES)
         root = first_of(path / "broden1_224", path)
         self._categories = tuple(categories)
         index = root / "index.csv"
-        rows = list(csv.DictReader(read_lines(index, "the index")))
-        if missing := [name for name in ("image", "split", *categories) if not rows or name not in rows[0]]:
-            raise AtlasError(f"{index}: no column '{missing[0]}'; fetch the dataset again")
+        rows = _table(index, "the index of the images", ("image", "split", *categories))
         self._rows = [
             {name: row[name] for name in categories if row[name]} | {"image": row["image"]}
             for row in rows
@@ -70,15 +66,15 @@ class Broden(ImageFiles):
     def _layers(self, cell: str) -> np.ndarray:
         layers = []
         for item in cell.split(";"):
-            if item.isdigit():
+            if item.isascii() and item.isdigit() and len(item) <= len(str(_MOST)) and int(item) <= _MOST:
                 layers.append(np.full((1, 1), int(item), np.int32))
             elif item.endswith(".png"):
                 layers.append(_decode(self.root / item))
             else:
-                raise AtlasError(
-                    f"{self.root.parent / 'index.csv'}: '{item}' is neither a label nor a map; fetch the dataset again"
-                )
+                raise bad_data(f"{self.root.parent / 'index.csv'}: '{item[:60]}' is neither a label nor a map")
         shape = max(layer.shape for layer in layers)
+        if any(layer.shape not in (shape, (1, 1)) for layer in layers):
+            raise bad_data(f"{self.root.parent / 'index.csv'}: the maps of '{cell[:60]}' have several sizes")
         return np.stack([np.broadcast_to(layer, shape) for layer in layers])
 
 
@@ -91,15 +87,25 @@ def _decode(path: Path) -> np.ndarray:
 def _labels(path: Path) -> tuple[dict[int, str], dict[int, list[str]]]:
     names: dict[int, str] = {}
     categories: dict[int, list[str]] = {}
-    for row in csv.DictReader(read_lines(path, "the list of concepts")):
+    for row in _table(path, "the list of concepts", ("number", "name", "category")):
         try:
             number = int(row["number"])
             counts = [part.rstrip(")").split("(") for part in row["category"].split(";")]
             names[number] = row["name"]
             categories[number] = [name for name, count in sorted(counts, key=lambda pair: (-int(pair[1]), pair[0]))]
-        except (KeyError, ValueError, IndexError, AttributeError):
-            raise AtlasError(
-                f"{path}: expected number, name and category(count);... in '{','.join(map(str, row.values()))[:80]}'; "
-                "fetch the dataset again"
+        except (ValueError, IndexError):
+            raise bad_data(
+                f"{path}: expected number, name and category(count);... in '{','.join(row.values())[:80]}'"
             ) from None
     return names, categories
+
+
+def _table(path: Path, what: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return the rows of a table with a head, column -> text, which has all of `columns`."""
+    head, *rows = read_rows(path, what) or [[]]
+    if missing := [name for name in columns if name not in head]:
+        raise bad_data(f"{path}: no column '{missing[0]}', expected {what}")
+    needed = 1 + max(head.index(name) for name in columns)
+    if short := [row for row in rows if len(row) < needed]:
+        raise bad_data(f"{path}: expected at least {needed} values, as the head has, in '{','.join(short[0])[:80]}'")
+    return [dict(zip(head, row, strict=False)) for row in rows]

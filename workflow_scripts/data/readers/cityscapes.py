@@ -9,15 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    at_least_one,
-    choose,
-    list_files,
-    packaged_rows,
-    read_index_map,
-)
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_index_map
 from workflow_scripts.data.readers.subsets import in_order
 
 _IMAGE, _LABELS = "_leftImg8bit.png", "_gtFine_labelIds.png"
@@ -46,19 +40,14 @@ class Cityscapes(ImageFiles):
         Raises:
             AtlasError: a city, an image or a label map is missing.
         """
-        choose("cityscapes", "split", split, ("train", "val"))
-        choose("cityscapes", "classes", classes, (19, 27))
-        at_least_one("cityscapes", per_city=per_city)
         root = path / "leftImg8bit" / split
-        files = []
+        files, folders = [], Folders()
         for city in sorted(row["city"] for row in packaged_rows("cityscapes_cities.csv") if row["split"] == split):
-            names = list_files(root / city, (_IMAGE.lower(),))
+            names = folders.files(root / city, (_IMAGE.lower(),))
             if not names or (per_city and len(names) < per_city):
-                raise AtlasError(
-                    f"{root / city}: {len(names)} images, expected at least {per_city or 1}; fetch the dataset again"
-                )
+                raise bad_data(f"{root / city}: {len(names)} images, expected at least {per_city or 1}")
             files += [f"{city}/{name}" for name in sorted(in_order(names, seed)[:per_city])]
-        super().__init__(root, files)
+        super().__init__(root, files, left_over=folders.left_over())
         self._maps = path / "gtFine" / split
         rows = [row for row in packaged_rows("cityscapes_label_maps.csv") if int(row["label_id"]) >= 0]
         column, void = ("train_id_19", 255) if classes == 19 else ("class_27", -1)
@@ -77,5 +66,5 @@ class Cityscapes(ImageFiles):
         path = self._maps / self.files[position].replace(_IMAGE, _LABELS)
         values = self._class_of[read_index_map(path)]
         if (values == -2).any():
-            raise AtlasError(f"{path}: values beyond the label ids 0 to 33; expected a labelIds map, fetch gtFine again")
+            raise bad_data(f"{path}: values beyond the label ids 0 to 33, expected a labelIds map of gtFine")
         return values

@@ -6,11 +6,12 @@ Layout: ``images/train2014/*.jpg``, ``annotations/instances_train2014.json``, ``
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
 from workflow_scripts.data.reader import Box
+from workflow_scripts.data.readers.coco import by_id, entries, field
 from workflow_scripts.data.readers.files import ImageFiles, read_json, read_lines
+from workflow_scripts.data.readers.numbers import near
 
 _LIST = "coco_20k_filenames.txt"
 
@@ -34,28 +35,43 @@ class Coco20k(ImageFiles):
         names = [line.split("/")[-1] for line in read_lines(path / _LIST, "the list of images")]
         source = path / "annotations" / "instances_train2014.json"
         # The outlines make up nearly all of the file; they are dropped as it is read.
-        content = read_json(source, "COCO's annotations", keep=_without_outline)
+        content = read_json(source, "a file of COCO's annotations", keep=_without_outline)
         try:
-            ids = {image["file_name"]: image["id"] for image in content["images"]}
-            categories = sorted(content["categories"], key=lambda category: category["id"])
+            images = {field(image, "file_name", "image", str): image for image in by_id(entries(content, "images"), "images")}
+            if lost := [name for name in names if name not in images]:
+                raise bad_data(f"{path / _LIST}: {lost[0]} is not an image of {source.name}")
+            kept = {images[name]["id"]: images[name] for name in names}
+            categories = by_id(entries(content, "categories"), "categories")
             place = {category["id"]: i for i, category in enumerate(categories)}
-            if lost := [name for name in names if name not in ids]:
-                raise AtlasError(f"{path / _LIST}: {lost[0]} is not an image of {source.name}; fetch both again")
-            self._boxes: dict[Any, list[Box]] = {ids[name]: [] for name in names}
-            for annotation in content["annotations"]:
-                if annotation["image_id"] in self._boxes and not annotation["iscrowd"]:
-                    x, y, width, height = annotation["bbox"]
-                    edges = (float(round(x)), float(round(y)), float(round(x + width)), float(round(y + height)))
-                    self._boxes[annotation["image_id"]].append(Box(edges, place[annotation["category_id"]]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise AtlasError(f"{source}: not COCO's annotations ({error}); fetch the file again") from None
-        self.box_classes = [str(category["name"]) for category in categories]
-        self._ids = [ids[name] for name in names]
+            self._boxes: dict[int | str, list[Box]] = {number: [] for number in kept}
+            for annotation in entries(content, "annotations"):
+                number, crowd = field(annotation, "image_id", "annotation", int | str), annotation.get("iscrowd")
+                if crowd not in (0, 1):
+                    raise ValueError(f"annotation {annotation.get('id')}: its 'iscrowd' is neither 0 nor 1")
+                if number in kept and not crowd:
+                    self._boxes[number].append(_box(annotation, kept[number], place))
+        except ValueError as error:
+            raise bad_data(f"{source}: {error}") from None
+        self.box_classes = [str(category.get("name")) for category in categories]
+        self._ids = [images[name]["id"] for name in names]
         super().__init__(path / "images" / "train2014", names)
 
     def boxes(self, position: int) -> list[Box]:
         """Return the boxes of the image's objects, without crowds."""
         return self._boxes[self._ids[position]]
+
+
+def _box(annotation: dict, image: dict, place: dict[int | str, int]) -> Box:
+    category = field(annotation, "category_id", "annotation", int | str)
+    if category not in place:
+        raise ValueError(f"annotation {annotation.get('id')}: its category {category} is not described")
+    size = (field(image, "width", "image", int), field(image, "height", "image", int))
+    sides = near(field(annotation, "bbox", "annotation", list), f"annotation {annotation.get('id')}: a side of its box", size)
+    if len(sides) != 4:
+        raise ValueError(f"annotation {annotation.get('id')}: a box of {len(sides)} numbers, expected x, y, width, height")
+    x, y, width, height = sides
+    edges = (float(round(x)), float(round(y)), float(round(x + width)), float(round(y + height)))
+    return Box(edges, place[category])
 
 
 def _without_outline(entry: dict) -> dict:

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, packaged_rows, read_index_map, read_lines
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import first_of
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_index_map, read_lines
 
 _LIST = "Coco164kFull_Stuff_Coarse_7"
 _UNLABELLED = 255
@@ -34,12 +36,11 @@ class CocoStuff27(ImageFiles):
         Raises:
             AtlasError: the list is missing or empty.
         """
-        choose("cocostuff27", "split", split, ("val", "train"))
         curated = path / "curated"
         listed = first_of(curated / f"{_LIST}.{split}2017.txt", curated / f"{split}2017" / f"{_LIST}.txt")
         names = sorted(read_lines(listed, "the list of images"))
         if not names or not all(name.isdigit() for name in names):
-            raise AtlasError(f"{listed}: expected one image id a line; fetch the dataset again")
+            raise bad_data(f"{listed}: expected one image id a line")
         super().__init__(path / "images" / f"{split}2017", [f"{name}.jpg" for name in names])
         self._maps = path / "annotations" / f"{split}2017"
         self.dense_classes = [row["name"] for row in packaged_rows("cocostuff27_classes.csv")]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, list_files, read_index_map, read_lines
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
+from workflow_scripts.data.readers.files import ImageFiles, read_index_map, read_lines
 
 _VOID = 255
 
@@ -32,22 +33,20 @@ class Davis(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or a video's frames and annotations are not the same.
         """
-        choose("davis", "split", split, ("val", "train"))
         root = first_of(path / "DAVIS", path)
         self._maps = root / "Annotations" / "480p"
         self._frames: list[tuple[str, int]] = []
-        files = []
+        files, folders = [], Folders()
         for video in read_lines(root / "ImageSets" / "2017" / f"{split}.txt", "the list of videos"):
-            frames = [name[:-4] for name in list_files(root / "JPEGImages" / "480p" / video, (".jpg",))]
-            maps = [name[:-4] for name in list_files(self._maps / video, (".png",))]
+            frames = [name[:-4] for name in folders.files(root / "JPEGImages" / "480p" / video, (".jpg",))]
+            maps = [name[:-4] for name in folders.files(self._maps / video, (".png",))]
             if not frames or frames != maps:
-                raise AtlasError(
-                    f"{self._maps / video}: {len(maps)} annotations that do not fit the {len(frames)} frames in JPEGImages; "
-                    "fetch the dataset again"
+                raise bad_data(
+                    f"{self._maps / video}: {len(maps)} annotations that do not fit the {len(frames)} frames in JPEGImages"
                 )
             files += [f"{video}/{name}.jpg" for name in frames]
             self._frames += [(video, i) for i in range(len(frames))]
-        super().__init__(root / "JPEGImages" / "480p", files)
+        super().__init__(root / "JPEGImages" / "480p", files, left_over=folders.left_over())
 
     def frame(self, position: int) -> tuple[str, int]:
         """Return (name of the video, 0-based number of the frame)."""

@@ -14,11 +14,13 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.images import BadImageError, read_rgb
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, printable
+from workflow_scripts.data.images import read_rgb, read_size
 from workflow_scripts.data.reader import Box
-from workflow_scripts.data.readers.annotation_xml import XmlError, parse, text
+from workflow_scripts.data.readers.annotation_xml import XmlError, as_number, inside, parse, text
 from workflow_scripts.data.readers.coco_masks import polygon_mask
-from workflow_scripts.data.readers.files import ImageFiles, at_least_one, choose, find_below, packaged_rows
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows
 from workflow_scripts.data.readers.subsets import in_order
 
 _PARTS = {"train": ("train/part1", "train/part2"), "validation": ("validation",)}
@@ -66,26 +68,24 @@ class Fair1m(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout.
         """
-        choose("fair1m", "split", split, _PARTS)
-        at_least_one("fair1m", tile=tile, per_category=per_category)
         if per_category and not tile:
             raise AtlasError("reader 'fair1m': option per_category needs the option tile; give both or none")
         rows = packaged_rows("fair1m_classes.csv")
         self.box_classes = [row["name"] for row in rows]
         self.dense_classes = [_BACKGROUND, *self.box_classes]
         self._annotations: dict[str, Path] = {}
-        files = []
+        files, folders = [], Folders()
         for part in _PARTS[split]:
-            images, labels = find_below(path / part, (".tif",)), find_below(path / part, (".xml",))
+            images, labels = (folders.by_name(path / part, (suffix,)) for suffix in (".tif", ".xml"))
             for name in sorted(images):
                 stem = name[: -len(".tif")]
                 if f"{stem}.xml" not in labels:
-                    raise AtlasError(f"{path / part}: {stem}.xml is missing, the annotation of {name}; fetch the dataset again")
+                    raise bad_data(f"{path / part}: no file {stem}.xml, expected the annotation of {name}")
                 files.append(f"{part}/{images[name]}")
                 self._annotations[files[-1]] = path / part / labels[f"{stem}.xml"]
         if not files:
-            raise AtlasError(f"{path}: no image (*.tif) in {', '.join(_PARTS[split])}; fetch the dataset again")
-        super().__init__(path, files)
+            raise bad_data(f"{path}: no image (*.tif) in {', '.join(_PARTS[split])}")
+        super().__init__(path, files, left_over=folders.left_over())
         self._tiles = [_Tile(file, 0, 0, 0) for file in files]
         if tile:
             self._tiles = list(self._cut(tile)) if per_category is None else self._choose(tile, per_category, seed)
@@ -95,9 +95,9 @@ class Fair1m(ImageFiles):
         return len(self._tiles)
 
     def id(self, position: int) -> str:
-        """Return the image's path below the root, and the corner of the tile, x and y."""
+        """Return the image's path below the root, in printable text, and the corner of the tile, x and y."""
         tile = self._tiles[position]
-        return f"{tile.image}@{tile.left},{tile.top}" if tile.side else tile.image
+        return printable(tile.image) + (f"@{tile.left},{tile.top}" if tile.side else "")
 
     def file(self, position: int) -> Path | None:
         """Return the file that the image is, None for a tile."""
@@ -131,7 +131,7 @@ class Fair1m(ImageFiles):
             AtlasError: the annotation is missing or broken.
         """
         tile = self._tiles[position]
-        width, height = (tile.side, tile.side) if tile.side else self._size(tile.image)
+        height, width = (tile.side, tile.side) if tile.side else read_size(self.root / tile.image)
         labels = np.zeros((height, width), np.int16)
         for corners, label in self._objects(tile.image):
             _fill(labels, corners - (tile.left, tile.top), label + 1)
@@ -140,32 +140,26 @@ class Fair1m(ImageFiles):
     def _objects(self, image: str) -> list[tuple[np.ndarray, int]]:
         """Return (corners [4, 2], class) of the annotated objects."""
         path = self._annotations[image]
+        size = read_size(self.root / image)[::-1]
         found = []
         try:
             for element in parse(path).findall("objects/object"):
                 name = text(element, "possibleresult/name")
                 if name not in self.box_classes:
                     raise XmlError(f"'{name}' is not one of the 37 classes")
-                points = [point.text or "" for point in element.findall("points/point")]
-                corners = np.array([[float(side) for side in point.split(",")] for point in points[:4]])
-                if corners.shape != (4, 2):
-                    raise XmlError(f"{len(points)} points, expected four corners and the first again")
-                found.append((corners, self.box_classes.index(name)))
-        except ValueError as error:
-            raise AtlasError(f"{path}: {error}; fetch the dataset again") from None
+                points = [(point.text or "").split(",") for point in element.findall("points/point")]
+                if len(points) < 4 or any(len(point) != 2 for point in points[:4]):
+                    raise XmlError(f"{len(points)} points, expected four corners x,y and the first again")
+                sides = [as_number(side, "<point>") for point in points[:4] for side in point]
+                inside(sides, "a side of a <point>", size)
+                found.append((np.array(sides).reshape(4, 2), self.box_classes.index(name)))
+        except XmlError as error:
+            raise bad_data(f"{path}: {error}") from None
         return found
-
-    def _size(self, image: str) -> tuple[int, int]:
-        """Return (width, height) from the head of the file."""
-        try:
-            with Image.open(self.root / image) as opened:
-                return opened.size
-        except OSError as error:
-            raise BadImageError(f"{self.root / image}: cannot be opened ({error}); fetch it again") from None
 
     def _cut(self, side: int) -> Iterator[_Tile]:
         for image in self.files:
-            width, height = self._size(image)
+            height, width = read_size(self.root / image)
             for top in range(0, height - side + 1, side):
                 for left in range(0, width - side + 1, side):
                     yield _Tile(image, top, left, side)
@@ -173,7 +167,7 @@ class Fair1m(ImageFiles):
     def _choose(self, side: int, per_category: int, seed: int | None) -> list[_Tile]:
         shown: dict[_Tile, set[int]] = {}
         for image in self.files:
-            columns, rows = (length // side for length in self._size(image))
+            rows, columns = (length // side for length in read_size(self.root / image))
             for corners, label in self._objects(image):
                 (left, top), (right, bottom) = (corners.min(0) // side).astype(int), (corners.max(0) // side).astype(int)
                 for row in range(max(top, 0), min(bottom + 1, rows)):
@@ -182,7 +176,6 @@ class Fair1m(ImageFiles):
                         if _share_inside(corners, tile) >= _LEAST_SHARE:
                             shown.setdefault(tile, set()).add(label)
         order = in_order(sorted(shown), seed)
-        order = in_order(list(shown), seed)
         taken: set[_Tile] = set()
         for label in range(len(self.box_classes)):
             taken.update([tile for tile in order if label in shown[tile] and tile not in taken][:per_category])

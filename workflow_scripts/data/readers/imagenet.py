@@ -9,17 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    at_least_one,
-    choose,
-    list_files,
-    list_folders,
-    packaged_lines,
-    packaged_rows,
-    read_lines,
-)
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders
+from workflow_scripts.data.readers.files import ImageFiles, packaged_lines, packaged_rows, read_lines
 from workflow_scripts.data.readers.matlab import read_mat
 
 SUFFIXES = (".jpeg", ".jpg")
@@ -46,29 +38,23 @@ class ImageNet(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or a class has no image.
         """
-        choose("imagenet", "split", split, ("train", "val"))
-        choose("imagenet", "subset", subset, (None, *_SUBSETS))
-        at_least_one("imagenet", per_class=per_class)
-        folder = path / split
-        in_folders = [name for name in list_folders(folder) if _is_wnid(name)]
+        folder, folders = path / split, Folders()
+        in_folders = folders.folders(folder, _is_wnid)
         if not in_folders and split == "val":
-            found = _by_ground_truth(folder, path)
+            found = _by_ground_truth(folder, path, folders)
         elif not in_folders:
-            raise AtlasError(f"{folder}: no class folder such as n01440764; fetch the dataset again or correct its path")
+            raise bad_data(f"{folder}: no class folder such as n01440764")
         else:
             wanted = _SUBSETS[subset]() if subset else in_folders
             there = set(in_folders)
-            found = {wnid: list_files(folder / wnid, SUFFIXES) if wnid in there else [] for wnid in wanted}
+            found = {wnid: folders.files(folder / wnid, SUFFIXES) if wnid in there else [] for wnid in wanted}
             found = {wnid: [f"{wnid}/{name}" for name in names] for wnid, names in found.items()}
         classes = sorted(_SUBSETS[subset]() if subset else found)
         if empty := [wnid for wnid in classes if not found.get(wnid)]:
-            raise AtlasError(
-                f"{folder}: no image of class {empty[0]} ({len(empty)} of {len(classes)} classes are empty); "
-                "fetch the dataset again"
-            )
+            raise bad_data(f"{folder}: no image of class {empty[0]} ({len(empty)} of {len(classes)} classes are empty)")
         kept = [found[wnid][:per_class] for wnid in classes]
         labels = np.repeat(np.arange(len(classes), dtype=np.int16), [len(names) for names in kept])
-        super().__init__(folder, [name for names in kept for name in names], classes, labels)
+        super().__init__(folder, [name for names in kept for name in names], classes, labels, folders.left_over())
 
 
 _SUBSETS = {
@@ -81,35 +67,35 @@ def _is_wnid(name: str) -> bool:
     return len(name) == 9 and name[0] == "n" and name[1:].isdigit()
 
 
-def _by_ground_truth(folder: Path, path: Path) -> dict[str, list[str]]:
+def _by_ground_truth(folder: Path, path: Path, folders: Folders) -> dict[str, list[str]]:
     """Return wnid -> names of a flat validation folder, from the devkit: line i belongs to the i-th name."""
     devkit = path / DEVKIT / "data"
     truth = devkit / "ILSVRC2012_validation_ground_truth.txt"
-    names = list_files(folder, SUFFIXES)
+    names = folders.files(folder, SUFFIXES)
     numbers = read_lines(truth, "the devkit's list of validation classes")
     if not names or len(names) != len(numbers):
-        raise AtlasError(
-            f"{truth}: {len(numbers)} lines, but {folder} has {len(names)} images; fetch both archives again, or sort the "
-            "images into class folders"
+        raise bad_data(
+            f"{truth}: {len(numbers)} lines, but {folder} has {len(names)} images, expected as many, or class folders"
         )
     wnids = _leaf_synsets(devkit / "meta.mat")
     found: dict[str, list[str]] = {wnid: [] for wnid in wnids.values()}
     for name, number in zip(names, numbers, strict=True):
-        if not number.isdigit() or int(number) not in wnids:
-            raise AtlasError(f"{truth}: '{number}' is not the id of a class of meta.mat; fetch the devkit again")
+        if not (number.isascii() and number.isdigit() and len(number) < 10) or int(number) not in wnids:
+            raise bad_data(f"{truth}: '{number[:40]}' is not the id of a class of meta.mat")
         found[wnids[int(number)]].append(name)
     return found
 
 
 def _leaf_synsets(path: Path) -> dict[int, str]:
     """Return ILSVRC2012 id -> wnid of the synsets without children: the classes."""
+    records = read_mat(path, "synsets", "the devkit's table of classes")
     try:
         found = {}
-        for record in read_mat(path, "synsets", "the devkit's table of classes").ravel():
+        for record in records.ravel():
             # ILSVRC2012_ID, WNID, words, gloss, num_children, ...
             number, wnid, _, _, children, *_ = record
             if int(children.item()) == 0:
                 found[int(number.item())] = str(wnid.item())
-    except (ValueError, TypeError, AttributeError) as error:
-        raise AtlasError(f"{path}: the records of 'synsets' are not those of the devkit ({error}); fetch it again") from None
+    except (ValueError, TypeError, AttributeError, OverflowError):  # of an inner array that is no number, or no text
+        raise bad_data(f"{path}: the records of 'synsets' are not those of the devkit, ILSVRC2012_ID, WNID, ...") from None
     return found

@@ -5,22 +5,15 @@ Layout: ``MOT17/train/MOT17-02-FRCNN/{seqinfo.ini, img1/000001.jpg, gt/gt.txt}``
 
 from __future__ import annotations
 
-import csv
 from configparser import ConfigParser
 from configparser import Error as IniError
 from pathlib import Path
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
 from workflow_scripts.data.reader import Box
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    choose,
-    first_of,
-    list_files,
-    list_folders,
-    packaged_rows,
-    read_lines,
-)
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_lines, read_rows
+from workflow_scripts.data.readers.numbers import near, whole
 
 
 class Mot17(ImageFiles):
@@ -40,11 +33,10 @@ class Mot17(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or frames are missing.
         """
-        choose("mot17", "detector", detector, ("FRCNN", "DPM", "SDP"))
-        root = first_of(path / "MOT17", path) / "train"
-        videos = [name for name in list_folders(root) if name.endswith(f"-{detector}")]
+        root, folders = first_of(path / "MOT17", path) / "train", Folders()
+        videos = [name for name in folders.folders(root, _is_video) if name.endswith(f"-{detector}")]
         if not videos:
-            raise AtlasError(f"{root}: no folder of a video, as MOT17-02-{detector}; fetch the dataset again")
+            raise bad_data(f"{root}: no folder of a video, as MOT17-02-{detector}")
         rows = packaged_rows("mot17_classes.csv")
         self.box_classes = [row["name"] for row in rows]
         self._label = {row["class_id"]: i for i, row in enumerate(rows)}
@@ -54,15 +46,13 @@ class Mot17(ImageFiles):
         self._boxes: dict[tuple[str, int], list[Box]] = {}
         for video in videos:
             folder, length, suffix = _info(root / video / "seqinfo.ini")
-            frames = list_files(root / video / folder, (suffix,))
+            frames = folders.files(root / video / folder, (suffix,))
             if len(frames) != length:
-                raise AtlasError(
-                    f"{root / video / folder}: {len(frames)} frames, but seqinfo.ini says {length}; fetch it again"
-                )
+                raise bad_data(f"{root / video / folder}: {len(frames)} frames, but seqinfo.ini says {length}")
             files += [f"{video}/{folder}/{name}" for name in frames]
             self._frames += [(video, i) for i in range(length)]
-            self._read_truth(root / video / "gt" / "gt.txt", video)
-        super().__init__(root, files)
+            self._read_truth(root / video / "gt" / "gt.txt", video, length)
+        super().__init__(root, files, left_over=folders.left_over())
 
     def frame(self, position: int) -> tuple[str, int]:
         """Return (name of the video, 0-based number of the frame)."""
@@ -72,21 +62,27 @@ class Mot17(ImageFiles):
         """Return the frame's boxes; they may reach beyond the image."""
         return self._boxes.get(self._frames[position], [])
 
-    def _read_truth(self, path: Path, video: str) -> None:
-        for row in csv.reader(read_lines(path, "the ground truth of a video")):
+    def _read_truth(self, path: Path, video: str, length: int) -> None:
+        for row in read_rows(path, "the ground truth of a video"):
             try:
-                frame, track, left, top, width, height, consider, kind, _ = row
-                label, edges = self._label[kind], (float(left) - 1, float(top) - 1)
+                frame, track, *sides, consider, kind, _ = row
+                left, top, width, height = near(map(float, sides), "a side of a box")
+                number = whole(int(frame), "the frame", 1, length)
+                label, edges = self._label[kind], (left - 1, top - 1)
                 flags = {
                     name for name, holds in (("ignored", consider == "0"), ("distractor", label in self._distractors)) if holds
                 }
-                box = Box((*edges, edges[0] + float(width), edges[1] + float(height)), label, track, frozenset(flags))
-                self._boxes.setdefault((video, int(frame) - 1), []).append(box)
+                box = Box((*edges, edges[0] + width, edges[1] + height), label, track, frozenset(flags))
+                self._boxes.setdefault((video, number - 1), []).append(box)
             except (ValueError, KeyError):
-                raise AtlasError(
-                    f"{path}: expected frame, id, left, top, width, height, consider, class, visibility in "
-                    f"'{','.join(row)[:80]}'; fetch the dataset again"
+                raise bad_data(
+                    f"{path}: expected frame (1 to {length}), id, left, top, width, height, consider, class, visibility in "
+                    f"'{','.join(row)[:80]}'"
                 ) from None
+
+
+def _is_video(name: str) -> bool:
+    return name.startswith("MOT17-")
 
 
 def _info(path: Path) -> tuple[str, int, str]:
@@ -98,4 +94,4 @@ def _info(path: Path) -> tuple[str, int, str]:
         return section["imDir"], int(section["seqLength"]), section.get("imExt", ".jpg").lower()
     except (IniError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise AtlasError(f"{path}: not the description of a video ({reason}); fetch the dataset again") from None
+        raise bad_data(f"{path}: not the description of a video ({reason})") from None

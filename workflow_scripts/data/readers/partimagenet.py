@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders
 from workflow_scripts.data.reader import Region
 from workflow_scripts.data.readers.coco import CocoIndex
-from workflow_scripts.data.readers.files import ImageFiles, at_least_one, find_below
+from workflow_scripts.data.readers.files import ImageFiles
 
 SPLITS = ("train", "val", "test")
 
@@ -40,15 +41,15 @@ class PartImageNet(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout.
         """
-        at_least_one("partimagenet", per_supercategory=per_supercategory)
-        annotations = find_below(path, tuple(f"{split}.json" for split in SPLITS))
+        folders = Folders()
+        annotations = folders.by_name(path, tuple(f"{split}.json" for split in SPLITS))
         missing = [f"{split}.json" for split in SPLITS if f"{split}.json" not in annotations]
         if missing:
-            raise AtlasError(f"{path}: {missing[0]} is missing; expected train.json, val.json and test.json, fetch them again")
-        images = find_below(path, (".jpeg",))
+            raise bad_data(f"{path}: no file {missing[0]}, expected train.json, val.json and test.json")
+        images = folders.by_name(path, (".jpeg",))
         self._indices = [CocoIndex(path / annotations[f"{split}.json"]) for split in SPLITS]
-        names = {c["name"]: c["supercategory"] for index in self._indices for c in index.categories.values()}
-        self._supercategories = sorted(set(names.values()))
+        kinds = {index.kind(category) for index in self._indices for category in index.categories}
+        self._supercategories = sorted(kinds)
         rows = _select(self._by_class(), per_supercategory)
         self._rows = [(index, place) for _, _, index, place in rows]
         files = []
@@ -57,7 +58,7 @@ class PartImageNet(ImageFiles):
             files.append(images.get(name, f"{SPLITS[index]}/{wnid}/{name}"))  # `image` names the one that is missing
         classes = sorted({wnid for _, wnid, _, _ in rows})
         place_of = {wnid: place for place, wnid in enumerate(classes)}
-        super().__init__(path, files, classes, [place_of[wnid] for _, wnid, _, _ in rows])
+        super().__init__(path, files, classes, [place_of[wnid] for _, wnid, _, _ in rows], folders.left_over())
 
     def parts(self, position: int) -> list[Region]:
         """Return the annotated parts that cover a pixel, labelled with the part's id."""
@@ -69,7 +70,7 @@ class PartImageNet(ImageFiles):
         index, place = self._rows[position]
         union: dict[str, np.ndarray] = {}
         for mask, annotation in self._indices[index].masks(place):
-            name = self._indices[index].categories[annotation["category_id"]]["supercategory"]
+            name = self._indices[index].kind(annotation["category_id"])
             union[name] = union[name] | mask if name in union else mask
         return [Region(union[name], self._supercategories.index(name)) for name in sorted(union)]
 
@@ -84,7 +85,7 @@ class PartImageNet(ImageFiles):
             for place, image in enumerate(index.images):
                 wnid = index.names[place].split("_")[0]
                 images.setdefault(wnid, []).append((index.names[place], number, place))
-                kinds = (index.categories[a["category_id"]]["supercategory"] for a in index.annotations[image["id"]])
+                kinds = (index.kind(a["category_id"]) for a in index.annotations[image["id"]])
                 votes.setdefault(wnid, Counter()).update(kinds)
         # A class without any annotation has nothing to show.
         return {

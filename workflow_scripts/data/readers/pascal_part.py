@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import first_of
 from workflow_scripts.data.reader import Region
-from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, packaged_rows, read_lines
+from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_lines
 from workflow_scripts.data.readers.matlab import read_mat
 
 _CLASSES = ("background", "tail", "head", "leg", "torso", "ear")
@@ -36,7 +37,6 @@ class PascalPartAnimals(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or an animal has a part that is not known.
         """
-        choose("pascal_part_animals", "split", split, ("train", "val"))
         rows = packaged_rows("pascal_part_animals_merged6.csv")
         self._animals = {int(row["class_ind"]): row["class"] for row in rows}
         self.object_classes = sorted(set(self._animals.values()))
@@ -52,7 +52,7 @@ class PascalPartAnimals(ImageFiles):
             names |= {line.split()[0] for line in lines if line.split()[-1] != "-1"}
         kept = [name for name in sorted(names) if any(len(parts) for _, _, parts in self._objects(name))]
         if not kept:
-            raise AtlasError(f"{self._annotations}: no animal with parts in the {split} split; fetch the dataset again")
+            raise bad_data(f"{self._annotations}: no animal with parts in the {split} split")
         self._names = kept
         super().__init__(voc / "JPEGImages", [f"{name}.jpg" for name in kept])
 
@@ -76,20 +76,30 @@ class PascalPartAnimals(ImageFiles):
     def _objects(self, name: str) -> Iterator[tuple[str, np.ndarray, list[tuple[np.ndarray, int]]]]:
         """Yield (animal, mask [H, W] bool, [(mask, label) of its parts]) of every animal of an image."""
         path = self._annotations / f"{name}.mat"
+        annotation = read_mat(path, "anno", "a part annotation")
+        shape = None
         try:
-            for thing in read_mat(path, "anno", "a part annotation")[0, 0]["objects"].ravel():
+            for thing in annotation[0, 0]["objects"].ravel():
                 number = int(thing["class_ind"].item())
                 if number in self._animals:
+                    shape = shape or thing["mask"].shape
                     # An object without parts has a 0 x 0 array there, which has no field to ask for.
                     parts = thing["parts"].ravel() if thing["parts"].size else []
-                    known = [(part["mask"].astype(bool), self._label(number, part["part_name"])) for part in parts]
-                    yield self._animals[number], thing["mask"].astype(bool), known
-        except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+                    known = [(_mask(part["mask"], shape), self._label(number, part["part_name"])) for part in parts]
+                    yield self._animals[number], _mask(thing["mask"], shape), known
+        except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
             reason = " ".join(str(error).split())
-            raise AtlasError(f"{path}: not a part annotation ({reason}); fetch the dataset again") from None
+            raise bad_data(f"{path}: not a part annotation ({reason})") from None
 
     def _label(self, number: int, part_name: np.ndarray) -> int:
         key = (self._animals[number], str(part_name.item()))
         if key not in self._part:
             raise ValueError(f"part '{key[1]}' of a {key[0]} is not known")
         return self._part[key]
+
+
+def _mask(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a mask as [H, W] bool; all masks of an image have one shape."""
+    if values.ndim != 2 or values.shape != shape or values.dtype.kind not in "bui":
+        raise ValueError(f"a mask of shape {values.shape} and type {values.dtype}, beside others of {shape}")
+    return values.astype(bool)

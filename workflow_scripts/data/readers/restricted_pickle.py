@@ -1,4 +1,4 @@
-"""Reading a pickle from the network without running what it may contain."""
+"""Reading a pickle from the network without running what it may contain, and in a process that may run out of memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import no_file
+from workflow_scripts.data.readers.apart import ReadingError, read_apart
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -50,13 +52,18 @@ def load_plain_pickle(path: Path, what: str) -> Any:
 
     Raises:
         AtlasError: the file is missing, is damaged, or refers to anything else; nothing of that is imported or called. The
-            message says that it is `what`.
+            message says that it should be `what`.
     """
+    if not path.is_file():
+        raise no_file(path, what)
     try:
-        with open(path, "rb") as file:
-            return _Unpickler(file, encoding="latin1").load()
-    except (FileNotFoundError, NotADirectoryError):
-        raise AtlasError(f"{path}: {what} is missing; fetch the dataset again or correct its path") from None
-    except Exception as error:  # a damaged pickle can raise anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise AtlasError(f"{path}: {what} is not a pickle of plain data ({reason}); do not use it, fetch it again") from None
+        return read_apart(_load, str(path))
+    except ReadingError as error:
+        raise AtlasError(
+            f"{path}: not a pickle of plain data ({error}), expected {what}; do not use it, fetch it again"
+        ) from None
+
+
+def _load(path: str) -> Any:
+    with open(path, "rb") as file:
+        return _Unpickler(file, encoding="latin1").load()

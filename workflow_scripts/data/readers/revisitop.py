@@ -5,17 +5,18 @@ Layout: ``gnd_<name>.pkl`` and ``jpg/``, in which images may lie in folders (the
 
 from __future__ import annotations
 
-import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.images import BadImageError, read_rgb
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, printable
+from workflow_scripts.data.images import BadImageError, open_image, read_rgb
 from workflow_scripts.data.reader import Judgement
-from workflow_scripts.data.readers.files import find_below, list_files
+from workflow_scripts.data.readers.numbers import near, whole
 from workflow_scripts.data.readers.restricted_pickle import load_plain_pickle
 
 SUFFIXES = (".jpg",)
@@ -41,33 +42,38 @@ class Revisited:
         Raises:
             AtlasError: the ground truth is missing, refers to more than plain data, or names missing images.
         """
-        candidates = list_files(path, (".pkl",))
+        folders = Folders()
+        candidates = folders.files(path, (".pkl",))
+        folders.folders(path, {"jpg"}.__contains__)
         if len(candidates) != 1:
-            found = ", ".join(candidates) or "none"
-            raise AtlasError(f"{path}: expected one ground truth file gnd_*.pkl, found {found}; fetch the dataset again")
+            raise bad_data(f"{path}: expected one ground truth file gnd_*.pkl, found {', '.join(candidates) or 'none'}")
         self.path = path / "jpg"
         self.classes: list[str] = []
         self._truth = path / candidates[0]
         content = load_plain_pickle(self._truth, "the ground truth")
         try:
-            database, queries = ([str(name) for name in content[key]] for key in ("imlist", "qimlist"))
+            database, queries = (_names(content[key]) for key in ("imlist", "qimlist"))
             self._judgements = [
                 Judgement(len(database) + i, *(_positions(query[key], len(database)) for key in ("easy", "hard", "junk")))
                 for i, query in enumerate(content["gnd"])
             ]
-            boxes = [tuple(float(side) for side in np.ravel(query["bbx"])) for query in content["gnd"]]
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise AtlasError(f"{self._truth}: not a ground truth of the benchmark ({error}); fetch it again") from None
+            boxes = [tuple(near(_flat(query["bbx"]), "a side of a query's box")) for query in content["gnd"]]
+        except KeyError as error:
+            raise bad_data(f"{self._truth}: not a ground truth of the benchmark (no key {error})") from None
+        except ValueError as error:
+            raise bad_data(f"{self._truth}: not a ground truth of the benchmark ({error})") from None
+        except (TypeError, IndexError):  # Python's words for a list in place of a mapping, or the other way round
+            raise bad_data(
+                f"{self._truth}: not a ground truth of the benchmark (expected imlist, qimlist and a list gnd)"
+            ) from None
         if len(boxes) != len(queries) or any(len(box) != 4 for box in boxes):
-            raise AtlasError(f"{self._truth}: {len(queries)} queries but {len(boxes)} judgements with boxes; fetch it again")
+            raise bad_data(f"{self._truth}: {len(queries)} queries but {len(boxes)} judgements with boxes")
         self._first_query, self._boxes = len(database), boxes if crop_queries else None
-        there = find_below(self.path, SUFFIXES)
+        there = folders.by_name(self.path, SUFFIXES)
+        self.left_over = folders.left_over()
         self.names = [*database, *queries]
         if lost := [name for name in self.names if f"{name}.jpg" not in there]:
-            raise AtlasError(
-                f"{self.path}: {lost[0]}.jpg and {len(lost) - 1} more images of {candidates[0]} are missing; fetch the "
-                "images again"
-            )
+            raise bad_data(f"{self.path}: no {lost[0]}.jpg, nor {len(lost) - 1} more images that {candidates[0]} names")
         self._files = [there[f"{name}.jpg"] for name in self.names]
 
     def __len__(self) -> int:
@@ -75,15 +81,22 @@ class Revisited:
         return len(self.names)
 
     def id(self, position: int) -> str:
-        """Return the image's name, as the ground truth has it."""
-        return self.names[position]
+        """Return the image's name, as the ground truth has it, in printable text."""
+        return printable(self.names[position])
 
     def image(self, position: int) -> Image.Image:
         """Return the image, or what the query's box shows of it, as 8-bit RGB."""
         image = _read(self.path / self._files[position])
         if self._boxes is None or position < self._first_query:
             return image
-        return image.crop(tuple(round(side) for side in self._boxes[position - self._first_query]))
+        box = tuple(round(side) for side in self._boxes[position - self._first_query])
+        try:
+            near(box, "a side of its box", image.size)
+            if box[0] >= box[2] or box[1] >= box[3]:
+                raise ValueError(f"an empty box {box}")
+            return image.crop(box)
+        except ValueError as error:
+            raise bad_data(f"{self._truth}: query {self.id(position)}: {error}") from None
 
     def label(self, position: int) -> int:
         """Return -1: there are no image classes."""
@@ -98,11 +111,20 @@ class Revisited:
         return self._judgements
 
 
-def _positions(indices: Any, size: int) -> tuple[int, ...]:
-    found = tuple(int(index) for index in np.ravel(indices))
-    if any(not 0 <= index < size for index in found):
-        raise ValueError(f"an index beyond the {size} database images")
+def _flat(values: Any) -> list[Any]:
+    """Return the elements of an array or of a list that holds no other."""
+    return values.ravel().tolist() if isinstance(values, np.ndarray) else [*values]
+
+
+def _names(values: Any) -> list[str]:
+    found = _flat(values)
+    if not all(isinstance(name, str) for name in found):
+        raise ValueError("an image's name that is no text")
     return found
+
+
+def _positions(indices: Any, size: int) -> tuple[int, ...]:
+    return tuple(whole(index, "the place of a database image", 0, size - 1) for index in _flat(indices))
 
 
 def _read(path: Path) -> Image.Image:
@@ -114,10 +136,7 @@ def _read(path: Path) -> Image.Image:
         content = path.read_bytes()
         if not content.startswith(b"\xff\xd8"):
             raise
-        try:
-            # With an end put to it the decoder fills what is missing, instead of asking for more.
-            with Image.open(io.BytesIO(content + _END_OF_IMAGE)) as image:
-                return image.convert("RGB")
-        except (OSError, SyntaxError, ValueError):
-            pass
+        # With an end put to it the decoder fills what is missing, instead of asking for more.
+        with suppress(BadImageError), open_image(path, ("JPEG",), content + _END_OF_IMAGE) as image:
+            return image.convert("RGB")
         raise

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, list_files, packaged_lines, read_lines
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
+from workflow_scripts.data.readers.files import ImageFiles, packaged_lines, read_lines
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,20 @@ class Scenes(ImageFiles):
         Raises:
             AtlasError: a class or a listed image is missing.
         """
-        choose("scenes", "collection", collection, _COLLECTIONS)
-        choose("scenes", "split", split, (None, "train", "val", "test"))
         about = _COLLECTIONS[collection]
         root = first_of(path / about.folder, path)
         classes = sorted(packaged_lines(about.classes))
-        rows = []
+        rows, folders = [], Folders()
+        folders.folders(root, classes.__contains__)  # so that other folders are said to be left over
         for label, name in enumerate(classes):
-            files = list_files(root / name, (about.suffix,))
+            files = folders.files(root / name, (about.suffix,))
             if not files:
-                raise AtlasError(f"{root / name}: no image (*{about.suffix}) of this class; fetch the dataset again")
+                raise bad_data(f"{root / name}: no image (*{about.suffix}) of this class")
             rows += [(f"{name}/{file}", label) for file in files]
         if split:
             listed = path / about.split_list.format(split=split)
             wanted = {PurePosixPath(line).stem for line in read_lines(listed, "the list of the split's images")}
             rows = [(file, label) for file, label in rows if PurePosixPath(file).stem in wanted]
             if lost := wanted - {PurePosixPath(file).stem for file, _ in rows}:
-                raise AtlasError(
-                    f"{listed}: {min(lost)} and {len(lost) - 1} more are not below {root}; fetch the dataset again"
-                )
-        super().__init__(root, [file for file, _ in rows], classes, [label for _, label in rows])
+                raise bad_data(f"{listed}: {min(lost)} and {len(lost) - 1} more are not below {root}")
+        super().__init__(root, [file for file, _ in rows], classes, [label for _, label in rows], folders.left_over())

@@ -11,17 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
 from workflow_scripts.data.reader import KeypointPair
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    at_least_one,
-    choose,
-    first_of,
-    list_files,
-    packaged_lines,
-    read_json,
-)
+from workflow_scripts.data.readers.files import ImageFiles, packaged_lines, read_json
+from workflow_scripts.data.readers.numbers import near
 
 
 class SPair(ImageFiles):
@@ -45,11 +39,10 @@ class SPair(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout.
         """
-        choose("spair", "split", split, ("test", "val", "trn"))
-        at_least_one("spair", pairs_per_category=pairs_per_category)
         root = first_of(path / "SPair-71k", path)
         folder = root / "PairAnnotation" / split
-        by_category = _by_category(folder)
+        folders = Folders()
+        by_category = _by_category(folder, folders)
         rng = np.random.RandomState(seed)
         read: dict[str, dict[str, Any]] = {}
         drawn: list[tuple[str, dict[str, Any]]] = []
@@ -61,7 +54,8 @@ class SPair(ImageFiles):
                 drawn.append((category, read[name]))
         files = sorted({f"{category}/{pair[side]}" for category, pair in drawn for side in ("src_imname", "trg_imname")})
         classes = list(by_category)
-        super().__init__(root / "JPEGImages", files, classes, [classes.index(file.split("/")[0]) for file in files])
+        labels = [classes.index(file.split("/")[0]) for file in files]
+        super().__init__(root / "JPEGImages", files, classes, labels, folders.left_over())
         place = {file: position for position, file in enumerate(files)}
         self._pairs = [
             KeypointPair(
@@ -80,22 +74,20 @@ class SPair(ImageFiles):
         return self._pairs
 
 
-def _by_category(folder: Path) -> dict[str, list[str]]:
+def _by_category(folder: Path, folders: Folders) -> dict[str, list[str]]:
     """Return category -> its sorted file names, categories sorted."""
     known = sorted(packaged_lines("spair71k_categories.txt"))
     found: dict[str, list[str]] = {category: [] for category in known}
-    for name in list_files(folder, (".json",)):
+    for name in folders.files(folder, (".json",)):
         stem = name[: -len(".json")]
         category = next((c for c in known if stem.endswith((f":{c}", f"_{c}"))), None)
         if category is None:
-            raise AtlasError(
-                f"{folder / name}: its name does not end in ':' and one of the 18 categories; fetch the dataset again"
-            )
+            raise bad_data(f"{folder / name}: its name does not end in ':' and one of the 18 categories")
         found[category].append(name)
     # The separator must not decide the order.
     found = {category: sorted(names, key=lambda name: name.replace(":", "_")) for category, names in found.items() if names}
     if not found:
-        raise AtlasError(f"{folder}: no pair annotation (*.json); fetch the dataset again or correct its path")
+        raise bad_data(f"{folder}: no pair annotation (*.json)")
     return found
 
 
@@ -103,12 +95,37 @@ def _read_pair(path: Path) -> dict[str, Any]:
     """Return names, points ([K, 2] float64) and the target's box; points that one of the images lacks are left out."""
     content = read_json(path, "a pair annotation")
     try:
+        sizes = {side: _size(content, side) for side in ("src", "trg")}
         both = [(a, b) for a, b in zip(content["src_kps"], content["trg_kps"], strict=True) if a is not None and b is not None]
-        points = np.array(both, np.float64).reshape(-1, 2, 2)
-        box = tuple(float(side) for side in content["trg_bndbox"])
+        points = {
+            side: np.array([_point(pair[i], sizes[side]) for pair in both]).reshape(-1, 2) for i, side in enumerate(sizes)
+        }
+        box = tuple(near(content["trg_bndbox"], "a side of the target's box", sizes["trg"]))
         if len(box) != 4:
             raise ValueError("a box that has not four sides")
-        names = {side: str(content[side]) for side in ("src_imname", "trg_imname")}
-    except (KeyError, TypeError, ValueError) as error:
-        raise AtlasError(f"{path}: not a pair annotation ({error}); fetch the dataset again") from None
-    return {**names, "src_kps": points[:, 0], "trg_kps": points[:, 1], "trg_bndbox": box}
+        names = {side: content[side] for side in ("src_imname", "trg_imname")}
+        if not all(isinstance(name, str) for name in names.values()):
+            raise ValueError("an image's name that is no text")
+    except KeyError as error:
+        raise bad_data(f"{path}: not a pair annotation (no key {error})") from None
+    except ValueError as error:
+        raise bad_data(f"{path}: not a pair annotation ({error})") from None
+    except TypeError:  # Python's words for a number or a text in place of a list
+        raise bad_data(f"{path}: not a pair annotation (expected lists of points [x, y], a box and names)") from None
+    return {**names, "src_kps": points["src"], "trg_kps": points["trg"], "trg_bndbox": box}
+
+
+def _size(content: dict[str, Any], side: str) -> tuple[float, float] | None:
+    """Return (width, height) of an image of a pair, None where the annotation does not state it."""
+    stated = content.get(f"{side}_imsize") if isinstance(content, dict) else None
+    if not isinstance(stated, list) or len(stated) < 2:
+        return None
+    size = tuple(near(stated[:2], "a side of an image's size"))
+    return size if min(size) >= 1 else None
+
+
+def _point(xy: Any, size: tuple[float, float] | None) -> list[float]:
+    found = near(xy, "a coordinate of a key point", size)
+    if len(found) != 2:
+        raise ValueError("a key point that has not two coordinates")
+    return found

@@ -7,16 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.readers.files import (
-    ImageFiles,
-    at_least_one,
-    choose,
-    first_of,
-    list_files,
-    packaged_lines,
-    read_lines,
-)
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import Folders, first_of
+from workflow_scripts.data.readers.files import ImageFiles, packaged_lines, read_lines
 
 SUFFIXES = (".jpeg",)
 
@@ -38,23 +31,22 @@ class TinyImageNet(ImageFiles):
         Raises:
             AtlasError: the files are not in this layout, or a class has no image.
         """
-        choose("tiny_imagenet", "split", split, ("train", "val"))
-        at_least_one("tiny_imagenet", per_class=per_class)
         root = first_of(path / "tiny-imagenet-200", path)
         official = set(packaged_lines("tiny_imagenet_200_wnids.txt"))
         classes = sorted(wnid for wnid in read_lines(root / "wnids.txt", "the list of classes") if wnid in official)
         if not classes:
-            raise AtlasError(f"{root / 'wnids.txt'}: none of the 200 classes of Tiny ImageNet; fetch the dataset again")
-        found = _train(root, classes) if split == "train" else _val(root)
+            raise bad_data(f"{root / 'wnids.txt'}: none of the 200 classes of Tiny ImageNet")
+        folders = Folders()
+        found = _train(root, classes, folders) if split == "train" else _val(root)
         if empty := [wnid for wnid in classes if not found.get(wnid)]:
-            raise AtlasError(f"{root / split}: no image of class {empty[0]}; fetch the dataset again")
+            raise bad_data(f"{root / split}: no image of class {empty[0]}")
         rows = [(name, i) for i, wnid in enumerate(classes) for name in found[wnid][:per_class]]
-        super().__init__(root, [name for name, _ in rows], classes, [label for _, label in rows])
+        super().__init__(root, [name for name, _ in rows], classes, [label for _, label in rows], folders.left_over())
 
 
-def _train(root: Path, classes: list[str]) -> dict[str, list[str]]:
-    folders = {wnid: f"train/{wnid}/images" for wnid in classes}
-    return {wnid: [f"{below}/{name}" for name in list_files(root / below, SUFFIXES)] for wnid, below in folders.items()}
+def _train(root: Path, classes: list[str], folders: Folders) -> dict[str, list[str]]:
+    places = {wnid: f"train/{wnid}/images" for wnid in classes}
+    return {wnid: [f"{below}/{name}" for name in folders.files(root / below, SUFFIXES)] for wnid, below in places.items()}
 
 
 def _val(root: Path) -> dict[str, list[str]]:
@@ -63,6 +55,6 @@ def _val(root: Path) -> dict[str, list[str]]:
     for line in sorted(read_lines(path, "the list of validation classes")):
         name, *rest = line.split("\t")
         if not rest:
-            raise AtlasError(f"{path}: expected 'file, tab, class' in '{line[:60]}'; fetch the dataset again")
+            raise bad_data(f"{path}: expected 'file, tab, class' in '{line[:60]}'")
         found.setdefault(rest[0], []).append(f"val/images/{name}")
     return found

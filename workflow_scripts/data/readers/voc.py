@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.bad_data import bad_data
+from workflow_scripts.data.folders import first_of
 from workflow_scripts.data.reader import Box
-from workflow_scripts.data.readers.annotation_xml import XmlError, number, parse, text
-from workflow_scripts.data.readers.files import ImageFiles, choose, first_of, packaged_lines, read_lines
+from workflow_scripts.data.readers.annotation_xml import XmlError, image_size, inside, number, parse, text
+from workflow_scripts.data.readers.files import ImageFiles, packaged_lines, read_lines
 
 
 class Voc(ImageFiles):
@@ -32,13 +33,11 @@ class Voc(ImageFiles):
         Raises:
             AtlasError: the list is missing or empty.
         """
-        choose("voc", "year", year, (2007, 2012))
-        choose("voc", "split", split, ("trainval", "train", "val"))
         root = first_of(path / "VOCdevkit" / f"VOC{year}", path / f"VOC{year}", path)
         listed = root / "ImageSets" / "Main" / f"{split}.txt"
         names = sorted(line.split()[0] for line in read_lines(listed, "the list of images"))
         if not names:
-            raise AtlasError(f"{listed}: no image is listed; fetch the dataset again")
+            raise bad_data(f"{listed}: no image is listed")
         super().__init__(root / "JPEGImages", [f"{name}.jpg" for name in names])
         self._annotations = root / "Annotations"
         self.box_classes = packaged_lines("voc_classes.txt")
@@ -50,15 +49,18 @@ class Voc(ImageFiles):
             AtlasError: the annotation is missing or broken.
         """
         path = self._annotations / f"{self.files[position][:-4]}.xml"
-        return [self._box(path, element) for element in parse(path).findall("object")]
-
-    def _box(self, path: Path, element: ElementTree.Element) -> Box:
+        root = parse(path)
         try:
-            name = text(element, "name")
-            left, top, right, bottom = (number(element, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax"))
-            if name not in self.box_classes:
-                raise XmlError(f"'{name}' is not a class of VOC")
+            size = image_size(root)
+            return [self._box(element, size) for element in root.findall("object")]
         except XmlError as error:
-            raise AtlasError(f"{path}: {error}; fetch the dataset again") from None
+            raise bad_data(f"{path}: {error}") from None
+
+    def _box(self, element: ElementTree.Element, size: tuple[float, float] | None) -> Box:
+        name = text(element, "name")
+        left, top, right, bottom = edges = [number(element, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
+        inside(edges, "a side of a <bndbox>", size)
+        if name not in self.box_classes:
+            raise XmlError(f"'{name}' is not a class of VOC")
         flags = frozenset(flag for flag in ("difficult", "truncated") if (element.findtext(flag) or "").strip() == "1")
         return Box((left - 1, top - 1, right, bottom), self.box_classes.index(name), flags=flags)
