@@ -77,7 +77,7 @@ def read_registry(kind: str, files: str | Sequence[str]) -> Registry:
 
 
 def place_datasets(registry: Registry, resources: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the entries of datasets with their paths spelled out and tidy, and one message per path or option that cannot be."""
+    """Return the entries of datasets with their paths spelled out and tidy, and a line per path or option that cannot be."""
     placed, problems = {}, []
     for name, entry in registry.entries.items():
         path = entry["path"].replace("{resources}", resources)
