@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from workflow_scripts.common.disk import naming_a_full_disk
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.fetch.members import DAMAGE, Budget, Member, member_path, tar_members, zip_members
-from workflow_scripts.fetch.space import Meter, naming_a_full_disk
+from workflow_scripts.fetch.space import Meter
 
 # A kind is the archive's, and after "of" that of the archives in it. "none" is a file that stays as it is.
 KINDS = ("none", "tar", "zip", "tar_of_tars", "zip_of_zips", "tar_of_zips", "zip_of_tars")
@@ -52,7 +53,7 @@ def unpack(archive: Path, kind: str, folder: Path, name: str, max_bytes: int | N
     """
     if kind not in KINDS:
         raise AtlasError(f"{name}: extract.kind '{kind}' unknown{nearest(kind, KINDS)}; known: {', '.join(KINDS)}")
-    with naming_a_full_disk(str(folder), "what is unpacked so far is not used; finished archives are not unpacked again"):
+    with naming_a_full_disk(folder, kept="what is unpacked so far is not used; finished archives are not unpacked again"):
         folder.mkdir(parents=True, exist_ok=True)
         if kind == "none":
             target = folder / name

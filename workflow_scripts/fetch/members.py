@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from workflow_scripts.common.disk import size_text
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.fetch.space import size_text
 
 # Real archives of text reach some thirty times their size, deflate ends at about a thousand.
 _RATIO = 100
