@@ -54,7 +54,9 @@ class LoadedModel:
             return RandomVit.from_entry(network, self._device, self._dtype)
         model = build_model(network)
         check_facts(adapt(model, network), network)
-        self._weights = self._weights or read_checkpoint(network, self._checkpoint)
+        if self._weights is None:
+            self._weights = read_checkpoint(network, self._checkpoint)
+            self._weights.hold(adapt(model, network))
         self._weights.put_into(model, network)
         # In float32 on the CPU, before the move: there a difference means another architecture and not rounding.
         check_against_library(adapt(model, network), network.id, network.adapter)
