@@ -251,9 +251,17 @@ def _rename_scalemae(state: StateDict, entry: Network) -> StateDict:
 _rename_torchvision = _renamer((r"\.mlp\.linear_1\.", ".mlp.0."), (r"\.mlp\.linear_2\.", ".mlp.3."))
 
 _EXACT, _ANY_GELU = frozenset({"gelu"}), frozenset({"gelu", "gelu_tanh"})
-# Whether an MLP is gated, with SiLU, its keys do show.
-_GELU_OR_GATED = frozenset({"gelu", "silu"})
 _VIT = Unseen(_EXACT, frozenset({1e-6}))
+
+
+def _gated_unseen(epsilon: float) -> Callable[[Collection[str], Network], Unseen]:
+    """DINOv2 and DINOv3: GELU, and SiLU in the gated MLPs of their largest networks, which are known by their names."""
+
+    def unseen(names: Collection[str], _entry: Network) -> Unseen:
+        gated = any(re.search(r"\.mlp\.w\d", name) for name in names)
+        return Unseen(frozenset({"silu"} if gated else {"gelu"}), frozenset({epsilon}))
+
+    return unseen
 
 
 def _openai_unseen(names: Collection[str], _entry: Network) -> Unseen:
@@ -287,7 +295,7 @@ LAYOUTS: dict[str, Layout] = {
     "beit": Layout(containers=("model", "module")),
     "simmim": Layout(containers=("model",), prefixes=("encoder.",)),
     "deit3": Layout(containers=("model",), rename=_renamer(_LAYER_SCALE)),
-    "dinov2": Layout(rename=_rename_dinov2, unseen=lambda _names, _entry: Unseen(_GELU_OR_GATED, frozenset({1e-6}))),
-    "dinov3": Layout(rename=_rename_dinov3, unseen=lambda _names, _entry: Unseen(_GELU_OR_GATED, frozenset({1e-5}))),
+    "dinov2": Layout(rename=_rename_dinov2, unseen=_gated_unseen(1e-6)),
+    "dinov3": Layout(rename=_rename_dinov3, unseen=_gated_unseen(1e-5)),
     "torchvision": Layout(rename=_rename_torchvision),
 }
