@@ -20,7 +20,7 @@ from workflow_scripts.common.disk import naming_a_full_disk
 
 _TEMPORARY = re.compile(r"(\..+\.)[a-z0-9_]{8}\.partial(\.[^.]*)?", re.DOTALL)
 # A folder that holds one of these was unpacked from archives: of its many files none was written here.
-_UNPACKED = frozenset({".complete.json", ".unpacked.json"})
+DATASET_RECORDS = (".complete.json", ".unpacked.json")
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def clear_stale(folder: str | Path, closed: Collection[str] = _UNPACKED) -> list[Path]:
+def clear_stale(folder: str | Path, closed: Collection[str] = DATASET_RECORDS) -> list[Path]:
     """Remove the temporary files of `atomic_path` below `folder` whose writers are gone, and return their paths.
 
     Reads names alone, and does not go into the subfolders of folders that were unpacked from archives: what grows with the
