@@ -146,7 +146,7 @@ def _begun(partial: Path, plan: str, archives: Mapping[str, Checked]) -> State:
 
 def _refuse_foreign(path: Path) -> None:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise AtlasError(f"{path}: is in the way of the dataset's folder; move it away")
+        raise AtlasError(f"{path}: no folder, where that of the dataset should be; move it away")
     if path.is_dir() and any(path.iterdir()) and not (path / _UNPACKED).exists():
         raise AtlasError(
             f"{path}: holds files that this workflow did not put there; move them away, or register them as a dataset of your "

@@ -62,6 +62,9 @@ class Weights:
         """
         where = f"model '{network.id}', checkpoint {self.path}"
         wanted = model.state_dict()
+        most = sum(value.numel() for value in wanted.values())
+        for name, value in self.content.items():
+            _require_bounded(name, value, most, where)
         state = self._unwrapped(network, wanted)
         missing = [key for key in wanted if key not in state]
         unexpected = [key for key in state if key not in wanted]
@@ -149,12 +152,9 @@ def read_checkpoint(network: Network, path: Path) -> Weights:
         )
     try:
         content = LAYOUTS[name].unwrap(read_weights(path))
-        kept = _below(content, "", network)
-        for key, value in kept.items():
-            _require_whole(key, value)
     except AtlasError as error:
         raise AtlasError(_framed(network, path, error)) from None
-    return Weights(network, path, kept, LAYOUTS[name].unseen(content, network))
+    return Weights(network, path, _below(content, "", network), LAYOUTS[name].unseen(content, network))
 
 
 def _below(content: StateDict, prefix: str, network: Network) -> StateDict:
@@ -163,14 +163,20 @@ def _below(content: StateDict, prefix: str, network: Network) -> StateDict:
     return {name: content[key] for key, name in names.items() if not _matches(name, network.checkpoint.drop)}
 
 
-def _require_whole(name: str, value: Tensor) -> None:
-    """Refuse a tensor that is larger than what is stored of it: a few bytes can stand for a terabyte."""
-    plain = value.layout is torch.strided and value.device.type == "cpu" and not value.is_quantized and not value.is_complex()
-    if not plain:
-        raise AtlasError(f"'{name}' is no plain array of numbers ({value.layout}, {value.dtype}, on {value.device})")
-    size, stored = value.numel() * value.element_size(), value.untyped_storage().nbytes()
-    if size > stored:
-        raise AtlasError(f"'{name}' has shape {tuple(value.shape)}, {size} bytes, of which {stored} are in the file")
+def _require_bounded(name: str, value: Tensor, most: int, where: str) -> None:
+    """Refuse what is no plain array, and a tensor that repeats a few stored numbers more often than a network could use.
+
+    Four bytes in a file can stand for a terabyte, which is made as soon as somebody computes with them.
+    """
+    if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized or value.is_complex():
+        kind = f"{value.layout}, {value.dtype}, on {value.device}"
+        raise AtlasError(f"{where}: '{name}' is no plain array of numbers ({kind}); save it as one, or drop it")
+    stored = value.untyped_storage().nbytes() // value.element_size()
+    if value.numel() > max(stored, most):
+        raise AtlasError(
+            f"{where}: '{name}' has shape {tuple(value.shape)}, of whose {value.numel()} numbers {stored} are in the file, and "
+            f"the whole network has {most}; get the file again from its official source"
+        )
 
 
 def _require_numbers(key: str, value: Tensor, wanted: Tensor, where: str) -> None:

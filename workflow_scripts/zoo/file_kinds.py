@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import pickletools
 import re
@@ -11,10 +10,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from workflow_scripts.common.stand_ins import HEAD, pointer, web_page
+
 TORCH, LEGACY, NPZ, SAFETENSORS = "PyTorch", "old PyTorch", "npz", "safetensors"
 # The number that files of torch.save begin with where they are no zip, pickled.
 _LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
-_HEAD = 4096
 _MAGICS = {
     b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",
@@ -29,7 +29,6 @@ _MAGICS = {
     b"\x89PNG": "a picture (PNG)",
     b"\xff\xd8\xff": "a picture (JPEG)",
 }
-_PAGES = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<title", b"<!--", b"<?xml", b"<error>")
 _OFFICIAL = "get the weights from their official source"
 
 
@@ -51,7 +50,7 @@ class FileKind:
 def kind_of(path: Path) -> FileKind | None:
     """Return what the file at `path` is, None if that cannot be told."""
     with open(path, "rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
     if not head:
         return FileKind(None, "an empty file (0 bytes)", "its download or copy was cut short: get it again")
     if head.startswith(b"PK\x03\x04"):
@@ -93,22 +92,13 @@ def _zip(path: Path) -> FileKind | None:
 
 
 def _text(head: bytes) -> FileKind | None:
-    pointer = re.match(rb"version https://git-lfs\S*\n.*?size (\d+)", head, re.DOTALL)
-    if head.startswith(b"version https://git-lfs"):
-        size = f" (of {int(pointer[1])} bytes)" if pointer else ""
-        return FileKind(
-            None, f"a git-lfs pointer, not the weights{size}", "run 'git lfs pull' where it was cloned, then copy it again"
-        )
-    if b"/annex/objects/" in head and len(head) < 1000:
-        return FileKind(
-            None, "a git-annex pointer, not the weights", "run 'git annex get' where it was cloned, then copy it again"
-        )
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start.startswith(_PAGES):
-        title = re.search(rb"<title[^>]*>(.*?)</title|<message>(.*?)</message", head, re.IGNORECASE | re.DOTALL)
-        said = " ".join(html.unescape((title[1] or title[2] or b"").decode("utf-8", "replace")).split())[:80] if title else ""
-        what = f"a web page{f' ({said!r})' if said else ''}, as servers send to who is not logged in"
-        return FileKind(None, what, "log in or accept the terms there, and get the file again")
+    points = pointer(head)
+    if points:
+        return FileKind(None, f"{points[0]}, not the weights", points[1])
+    page = web_page(head)
+    if page:
+        advice = "log in or accept the terms there, and get the file again"
+        return FileKind(None, f"{page}, as servers send to who is not logged in", advice)
     if not _is_text(head):
         return None
     if re.search(rb"p\d+\n", head) and _begins_as_pickle(head):

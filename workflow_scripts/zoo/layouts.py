@@ -83,7 +83,7 @@ def _innermost(content: Any) -> Mapping[Any, Any]:
         )
     if not records:
         found = f"; found keys {_some(content)}" if content else ""
-        raise AtlasError(f"holds no tensors{found}")
+        raise AtlasError(f"holds no tensors{found}; name the file of the weights")
     return next(iter(records.values()))
 
 
@@ -91,7 +91,7 @@ def _tensor(name: str, value: Tensor | np.ndarray) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if value.dtype.kind not in "fiub":
-        raise AtlasError(f"'{name}' is of type {value.dtype}, which no network has")
+        raise AtlasError(f"'{name}' is of type {value.dtype}, which no network has; drop it, or get the file again")
     return torch.as_tensor(value.astype(value.dtype.newbyteorder("="), copy=False))
 
 

@@ -135,4 +135,7 @@ def check_facts(vit: Vit, entry: Network) -> None:
 def _check_size(network: Network) -> None:
     (rows, columns), patch = network.image_shape, network.patch_shape
     if (rows % patch[0], columns % patch[1]) != (0, 0):
-        raise AtlasError(f"model '{network.id}': image_size {rows} x {columns} is no multiple of patch {patch[0]} x {patch[1]}")
+        raise AtlasError(
+            f"model '{network.id}': image_size {rows} x {columns} is no multiple of patch {patch[0]} x {patch[1]}; "
+            "choose a size that is"
+        )
