@@ -1,7 +1,6 @@
-"""Whole-or-nothing writes, arrays, tables, errors, progress, GPU slots."""
+"""Arrays, tables, names, progress, GPU slots."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,79 +12,10 @@ from safetensors import safe_open
 
 from workflow_scripts.common import table as tables
 from workflow_scripts.common.arrays import write_arrays
-from workflow_scripts.common.atomic import atomic_path, write_text
 from workflow_scripts.common.device import compute_device, gpu_slot
-from workflow_scripts.common.errors import AtlasError, nearest, run_command
+from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.progress import Progress
 from workflow_scripts.common.provenance import versions
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
-    path = tmp_path / "a.txt"
-    write_text(path, "old")
-
-    def write():
-        with atomic_path(path) as temporary:
-            temporary.write_text("new, but")
-            raise RuntimeError("halfway")
-
-    with pytest.raises(RuntimeError, match="halfway"):
-        write()
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
-
-
-def test_a_killed_writer_leaves_nothing_under_the_final_name(tmp_path):
-    script = (
-        "import sys, time\nfrom workflow_scripts.common.atomic import atomic_path\n"
-        "with atomic_path(sys.argv[1]) as t:\n"
-        "    t.write_text('half'); print('writing', flush=True); time.sleep(60)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "a.txt")], stdout=subprocess.PIPE)
-    assert process.stdout.readline().strip() == b"writing"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "a.txt").exists()
-
-
-def test_the_suffix_survives_because_libraries_choose_formats_by_it(tmp_path):
-    with atomic_path(tmp_path / "a.parquet") as temporary:
-        assert temporary.suffix == ".parquet"
-        temporary.write_text("x")
-    assert (tmp_path / "a.parquet").stat().st_mode & 0o444 == 0o444
-
-
-def test_an_unwritable_folder_is_one_line(tmp_path, capsys):
-    def main():
-        write_text(tmp_path / "file" / "a.txt", "x")
-
-    (tmp_path / "file").write_text("a file where a folder should be")
-    with pytest.raises(SystemExit) as stopped:
-        run_command(main)
-    assert stopped.value.code == 1
-    message = capsys.readouterr().err
-    assert message.count("\n") == 1
-    assert str(tmp_path / "file") in message
-
-
-def test_a_full_disk_is_one_line(capsys):
-    def main():
-        raise OSError(28, "No space left on device", "results/x.parquet")
-
-    with pytest.raises(SystemExit):
-        run_command(main)
-    assert capsys.readouterr().err == (
-        "error: results/x.parquet: No space left on device; free space or change permissions there, "
-        "then run the same command again\n"
-    )
-
-
-def test_a_defect_keeps_its_traceback():
-    def main():
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        run_command(main)
 
 
 def test_nearest():
@@ -182,6 +112,40 @@ def test_two_jobs_never_hold_the_same_gpu_and_a_killed_one_frees_it(tmp_path):
     for process in (second, third):
         process.kill()
         process.wait()
+
+
+def test_gpu_locks_are_never_where_another_user_could_put_them(tmp_path, monkeypatch):
+    victim = tmp_path / "thesis.txt"
+    victim.write_text("three years")
+    folder = tmp_path / "locks"
+    folder.mkdir(mode=0o700)
+    (folder / "gpu0.lock").symlink_to(victim)
+    with pytest.raises(AtlasError, match=r"gpu0\.lock: cannot be the lock of a GPU"), gpu_slot(1, folder):
+        pass
+    assert victim.read_text() == "three years"
+    (folder / "gpu0.lock").unlink()
+    (folder / "gpu0.lock").write_text("kept")
+    with gpu_slot(1, folder):
+        assert (folder / "gpu0.lock").read_text() == "kept"
+    folder.chmod(0o777)
+    (tmp_path / "link").symlink_to(folder)
+    for shared in (folder, tmp_path / "link"):
+        with pytest.raises(AtlasError, match="must be a folder of yours that nobody else can write to"), gpu_slot(1, shared):
+            pass
+    folder.chmod(0o700)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(AtlasError, match="must be a folder of yours"), gpu_slot(1, folder):
+        pass
+
+
+def test_gpu_locks_lie_in_the_runtime_folder_of_the_user_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with gpu_slot(1):
+        assert (tmp_path / "vit-atlas-gpu" / "gpu0.lock").exists()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    with gpu_slot(1):
+        assert (tmp_path / "tmp" / f"vit-atlas-gpu-{os.getuid()}" / "gpu0.lock").exists()
 
 
 def test_a_slot_is_free_again_after_the_block(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.fetch.contents import visible_fault
 from workflow_scripts.fetch.digests import DigestLock, WrongFileError, check_file
 from workflow_scripts.fetch.locks import locked
 from workflow_scripts.fetch.remote_file import RemoteFile, dataset_file, model_file
@@ -130,3 +131,10 @@ def test_hub_addresses_pin_a_revision_and_follow_the_endpoint(monkeypatch):
 def test_a_source_without_a_file_is_named():
     with pytest.raises(AtlasError, match="type 'demo' cannot be fetched"):
         model_file({"type": "demo"}, "a.pth")
+
+
+def test_a_pointer_in_place_of_a_file_is_seen_without_any_digest(tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 346284714\n")
+    fault = visible_fault(path, "weights.pth")
+    assert fault.startswith("a git-lfs pointer to 346284714 bytes in place of the file: run 'git lfs pull'")

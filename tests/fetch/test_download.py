@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import ssl
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from tests.fetch.conftest import SHORT
 from tests.fetch.server import FaultServer
+from workflow_scripts.common.disk import size_text
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.fetch import download as download_module
 from workflow_scripts.fetch.obtain import obtain
@@ -380,7 +382,8 @@ def test_a_disk_that_fills_up_keeps_the_part(server, place, target, monkeypatch)
 
     monkeypatch.setattr(download_module, "open", lambda *a: Full(open(*a)), raising=False)  # noqa: SIM115
     text = refusal(place, remote(url, digests={"sha256": SHA}), target)
-    assert f"{target}.part: the disk is full; what has come of it is kept" in text
+    assert f"{target}.part: the disk is full (at 100 bytes of {size_text(len(DATA))}, " in text
+    assert "what has come of it is kept" in text
     assert target.with_name("a.bin.part").stat().st_size == 100
     monkeypatch.undo()
     fetch(place, remote(url, digests={"sha256": SHA}), target)
@@ -394,6 +397,7 @@ import sys
 from pathlib import Path
 from tests.fetch.test_download import remote, SHORT
 from workflow_scripts.common.errors import run_command
+from workflow_scripts.common.disk import size_text
 from workflow_scripts.fetch.download import download
 run_command(lambda: download(sys.argv[1], Path(sys.argv[2]) / "a.bin", remote(sys.argv[1]), SHORT))
 ' "$3" "$1"; echo "status $?"; ls -A "$1"
@@ -406,7 +410,7 @@ def test_a_disk_that_is_really_full(server, tmp_path):
     url = server.put("/a.bin", DATA, length=False)
     command = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", str(tmp_path), sys.executable, url]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert "a.bin.part: the disk is full; what has come of it is kept" in done.stderr
+    assert re.search(r"a.bin.part: the disk is full \(at .* are free\); what has come of it is kept", done.stderr)
     assert done.stdout.split() == ["status", "1", "a.bin.part", "a.bin.part.json"]
 
 

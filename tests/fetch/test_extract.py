@@ -3,10 +3,13 @@
 import errno
 import gzip
 import os
+import re
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,10 +28,10 @@ def make(tmp_path, data, name="archive"):
     return path
 
 
-def refused(tmp_path, data, kind, max_bytes=None):
+def refused(tmp_path, data, kind, max_bytes=None, max_files=None):
     archive = make(tmp_path, data)
     with pytest.raises(AtlasError) as error:
-        unpack(archive, kind, tmp_path / "out", "archive", max_bytes)
+        unpack(archive, kind, tmp_path / "out", "archive", max_bytes, max_files)
     # Nothing has landed outside, and nothing in it is anything but a plain file.
     assert {p.name for p in tmp_path.iterdir()} <= {"archive", "out"}
     assert not any(p.is_symlink() for p in tmp_path.rglob("*"))
@@ -255,6 +258,42 @@ def test_an_unknown_kind_is_named(tmp_path):
         unpack(make(tmp_path, b""), "tar_of_tar", tmp_path / "out", "archive")
 
 
+@pytest.mark.parametrize("name", [".unpacked.json", "a/.Complete.json", "train/.inner.zip"])
+@pytest.mark.parametrize(("kind", "pack"), [("tar", tar_bytes), ("zip", zip_bytes)])
+def test_a_member_cannot_pass_for_the_workflow_s_own_record(tmp_path, kind, pack, name):
+    text = refused(tmp_path, pack({name: b"{}"}), kind)
+    assert f"member '{name}' has the name of a record that this workflow keeps" in text
+
+
+@pytest.mark.parametrize(("kind", "pack"), [("tar", lambda files: tar_bytes(files, "gz")), ("zip", zip_bytes)])
+def test_members_are_counted(tmp_path, kind, pack):
+    data = pack({f"{i}": b"" for i in range(10_001)})
+    assert "it has 10001 members or more, the limit for this archive is 10000; " in refused(tmp_path, data, kind)
+    assert "set extract.max_files" in refused(tmp_path, data, kind)
+    assert "the limit for this archive is 2;" in refused(tmp_path, pack(FILES), kind, max_files=2)
+    assert unpack(make(tmp_path, data), kind, tmp_path / "all", "archive", max_files=10_001).files == 10_001
+
+
+def test_members_of_inner_archives_are_counted(tmp_path):
+    data = tar_bytes({"a.tar": tar_bytes(FILES), "b.tar": tar_bytes(FILES)})
+    assert "it has 8 members or more" in refused(tmp_path, data, "tar_of_tars", max_files=7)
+    assert unpack(make(tmp_path, data), "tar_of_tars", tmp_path / "all", "archive", max_files=8).files == 6
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'y' * 300}/z"])
+def test_a_name_that_is_too_long_is_said_with_its_member(tmp_path, name):
+    text = refused(tmp_path, tar_bytes({name: b"1"}), "tar")
+    assert f"member '{name[:60]}...' of {len(name)} characters" in text
+    assert "has a name that this file system does not take (File name too long)" in text
+
+
+def test_what_messages_advise_the_registry_allows():
+    schema = yaml.safe_load((Path(__file__).parents[2] / "config/schemas/datasets.schema.yaml").read_text())
+    extract = schema["$defs"]["file"]["properties"]["extract"]["properties"]
+    assert set(extract["kind"]["enum"]) == set(KINDS)
+    assert {"to", "max_bytes", "max_files"} < set(extract)
+
+
 def test_a_full_disk_is_named(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -263,7 +302,8 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
         return full() if mode == "wb" else open(path, mode)
 
     monkeypatch.setattr(extract, "open", opened, raising=False)
-    assert "out: the disk is full; what is unpacked so far is not used" in refused(tmp_path, tar_bytes(FILES), "tar")
+    text = refused(tmp_path, tar_bytes(FILES), "tar")
+    assert re.search(r"out: the disk is full \(.* are free\); what is unpacked so far is not used", text)
 
 
 @given(st.text(alphabet="a./\\:_~C \0", max_size=12))

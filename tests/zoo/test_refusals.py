@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from tests.zoo import zoo_families
 from workflow_scripts.common.errors import AtlasError
@@ -113,7 +112,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(protocol: str,
     text = refusal(ENTRY, path)
     assert not marker.exists()
     assert "refused" in text and "weights.pth" in text
-    assert protocol == "pickle 4" or "'posix.mkdir'" in text
+    assert "a bare pickle" in text if is_plain else "'posix.mkdir'" in text
     # The file is live: the ordinary unpickler runs it.
     pickle.loads(path.read_bytes()) if is_plain else torch.load(path, weights_only=False)
     assert marker.exists()
@@ -124,12 +123,6 @@ def test_an_npz_with_a_pickle_is_refused(tmp_path: Path) -> None:
     np.savez(path, cls=np.array([_Payload(marker)], dtype=object))
     text = refusal(MODELS["demo_fs"], path)
     assert not marker.exists() and "pickle" in text
-
-
-def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "clip.pt"
-    torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)), path)
-    assert "TorchScript" in refusal(MODELS["demo_clip"], path)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])

@@ -57,7 +57,7 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray | Streamed], 
         offset += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_path(path, 8 + len(text) + offset) as temporary, open(temporary, "wb") as file:
         # The format: 8 bytes of little-endian header length, the JSON header, the data.
         file.write(struct.pack("<Q", len(text)) + text)
         for name in names:

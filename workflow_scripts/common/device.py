@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,17 +28,19 @@ def gpu_slot(count: int, folder: str | Path | None = None, poll: float = 0.5) ->
 
     Args:
         count: number of GPUs that the jobs share.
-        folder: where the lock files are; a folder of this user in the system's temporary folder if None.
+        folder: where the lock files are; if None, a folder of this user in XDG_RUNTIME_DIR, or in the temporary folder.
         poll: seconds between attempts.
 
     Yields:
         The index of the GPU held.
+
+    Raises:
+        AtlasError: the folder or a lock file in it may be somebody else's.
     """
-    folder = Path(folder or Path(tempfile.gettempdir()) / f"vit-atlas-gpu-{os.getuid()}")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _private(Path(folder) if folder else _lock_folder())
     while True:
         for index in range(count):
-            with open(folder / f"gpu{index}.lock", "w") as file:
+            with open(_lock_file(folder / f"gpu{index}.lock")) as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -45,6 +48,33 @@ def gpu_slot(count: int, folder: str | Path | None = None, poll: float = 0.5) ->
                 yield index
                 return
         time.sleep(poll)
+
+
+def _lock_folder() -> Path:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")  # of this user alone, where the system makes one
+    if runtime and Path(runtime).is_dir():
+        return Path(runtime) / "vit-atlas-gpu"
+    return Path(tempfile.gettempdir()) / f"vit-atlas-gpu-{os.getuid()}"
+
+
+def _private(folder: Path) -> Path:
+    """Make `folder` and return it; everybody may write to the temporary folder, so what is found there may be a trap."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise AtlasError(
+            f"{folder}: the folder of GPU locks must be a folder of yours that nobody else can write to; remove it, or set "
+            "XDG_RUNTIME_DIR to such a folder"
+        )
+    return folder
+
+
+def _lock_file(path: Path) -> int:
+    """Return a handle of the lock file, whose content is nobody's concern: never emptied, never behind a link."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise AtlasError(f"{path}: cannot be the lock of a GPU ({error.strerror}); remove it") from None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.common.atomic import atomic_path
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.study import Score
 
 COLUMNS = {
@@ -89,8 +89,8 @@ def of_score(table: pd.DataFrame, score: Score) -> pd.DataFrame:
 def _read(path: str | Path) -> pa.Table:
     try:
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise AtlasError(f"{path}: not a readable table ({' '.join(str(error).split())[:120]}); delete it, run again") from None
+    except (pa.ArrowException, FileNotFoundError) as error:
+        raise made_here(path, "a readable table", error) from None
     if set(table.column_names) != set(COLUMNS) or METADATA_KEY not in (table.schema.metadata or {}):
-        raise AtlasError(f"{path}: not a table of this project; its columns are {', '.join(table.column_names)[:200]}")
+        raise made_here(path, "a table of this project", f"its columns are {', '.join(table.column_names)}")
     return table

@@ -1,21 +1,17 @@
-"""What a look at a file tells without any digest: a web page in its place, or only its beginning.
+"""What a look at a file tells without any digest: a web page or a pointer in its place, or only its beginning.
 
 Owners publish no digest for half of the files, and the first one fetched is what later ones are compared with.
 """
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 
-# So much of a file is looked at.
-HEAD = 4096
-_OPENINGS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<title", b"<!--")
-_XML_ERROR = (b"<?xml", b"<error>")  # how object stores say no
+from workflow_scripts.common.stand_ins import HEAD, pointer, web_page
+
 _MARKUP = {".html", ".htm", ".xhtml", ".xml", ".svg"}
 
 
@@ -29,14 +25,7 @@ def page_instead(head: bytes, name: str) -> str | None:
     Returns:
         ``a web page ('Sign in')`` with its title, where it has one.
     """
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:HEAD].lower()
-    if PurePosixPath(name).suffix.lower() in _MARKUP or not start.startswith(_OPENINGS + _XML_ERROR):
-        return None
-    title = re.search(rb"<title[^>]*>(.*?)</title|<message>(.*?)</message", head, re.IGNORECASE | re.DOTALL)
-    if not title:
-        return "a web page"
-    text = html.unescape((title[1] or title[2] or b"").decode("utf-8", "replace"))
-    return f"a web page ('{' '.join(text.split())[:80]}')"
+    return None if PurePosixPath(name).suffix.lower() in _MARKUP else web_page(head)
 
 
 def visible_fault(path: Path, name: str) -> str | None:
@@ -46,6 +35,9 @@ def visible_fault(path: Path, name: str) -> str | None:
     page = page_instead(head, name)
     if page:
         return f"{page} in place of the file, as servers send to who is not logged in"
+    points = pointer(head)
+    if points:
+        return f"{points[0]} in place of the file: {points[1]}, or take the address of the file itself"
     suffix = PurePosixPath(name).suffix.lower()
     # Zips, and so PyTorch's and NumPy's files, have their list of members at the end.
     if (head.startswith(b"PK\x03\x04") or suffix in (".zip", ".npz")) and not zipfile.is_zipfile(path):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.atomic import write_text
+from workflow_scripts.common.atomic import DATASET_RECORDS, write_text
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.fetch.digests import Checked, WrongFileError
 from workflow_scripts.fetch.download import part_path
@@ -26,8 +26,7 @@ from workflow_scripts.fetch.obtain import Place, obtain
 from workflow_scripts.fetch.remote_file import RemoteFile
 from workflow_scripts.fetch.space import require_space
 
-COMPLETE = ".complete.json"
-_UNPACKED = ".unpacked.json"
+COMPLETE, _UNPACKED = DATASET_RECORDS
 State = dict[str, Any]
 
 
@@ -86,7 +85,8 @@ def _unpack_all(dataset: str, files: Sequence[RemoteFile], archives: Mapping[str
     for file in left:
         archive, wish = archives[file.name], file.extract
         try:
-            made = unpack(archive.path, wish["kind"], partial / wish.get("to", ""), file.name, wish.get("max_bytes"))
+            limits = wish.get("max_bytes"), wish.get("max_files")
+            made = unpack(archive.path, wish["kind"], partial / wish.get("to", ""), file.name, *limits)
         except UnsafeArchiveError:
             # Perhaps half a terabyte of zeros.
             shutil.rmtree(partial)
@@ -146,7 +146,7 @@ def _begun(partial: Path, plan: str, archives: Mapping[str, Checked]) -> State:
 
 def _refuse_foreign(path: Path) -> None:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise AtlasError(f"{path}: is in the way of the dataset's folder; move it away")
+        raise AtlasError(f"{path}: no folder, where that of the dataset should be; move it away")
     if path.is_dir() and any(path.iterdir()) and not (path / _UNPACKED).exists():
         raise AtlasError(
             f"{path}: holds files that this workflow did not put there; move them away, or register them as a dataset of your "

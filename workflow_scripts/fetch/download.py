@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.atomic import write_text
-from workflow_scripts.fetch.contents import HEAD, page_instead
+from workflow_scripts.common.disk import naming_a_full_disk, size_text
+from workflow_scripts.common.stand_ins import HEAD
+from workflow_scripts.fetch.contents import page_instead
 from workflow_scripts.fetch.remote_file import RemoteFile
-from workflow_scripts.fetch.space import Meter, naming_a_full_disk, require_space, size_text
+from workflow_scripts.fetch.space import Meter, require_space
 from workflow_scripts.fetch.transport import InterruptedTransferError, Limits, RangeRefusedError, SourceError, blocks, request
 
 
@@ -120,7 +122,7 @@ def _write(body: Iterator[bytes], part: Path, have: int, total: int | None, name
     meter = Meter(name, total, have)
     got = have
     with (
-        naming_a_full_disk(str(part), "what has come of it is kept and gone on with"),
+        naming_a_full_disk(part, total, kept="what has come of it is kept and gone on with"),
         open(part, "ab" if have else "wb") as file,
     ):
         for block in body:

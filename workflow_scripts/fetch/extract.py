@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from workflow_scripts.common.disk import naming_a_full_disk
 from workflow_scripts.common.errors import AtlasError, nearest
-from workflow_scripts.fetch.members import DAMAGE, Budget, Member, member_path, tar_members, zip_members
-from workflow_scripts.fetch.space import Meter, naming_a_full_disk
+from workflow_scripts.fetch.members import DAMAGE, INNER_ARCHIVE, Budget, Member, member_path, short, tar_members, zip_members
+from workflow_scripts.fetch.space import Meter
 
 # A kind is the archive's, and after "of" that of the archives in it. "none" is a file that stays as it is.
 KINDS = ("none", "tar", "zip", "tar_of_tars", "zip_of_zips", "tar_of_zips", "zip_of_tars")
@@ -32,7 +34,9 @@ class Unpacked:
     size: int = 0
 
 
-def unpack(archive: Path, kind: str, folder: Path, name: str, max_bytes: int | None = None) -> Unpacked:
+def unpack(
+    archive: Path, kind: str, folder: Path, name: str, max_bytes: int | None = None, max_files: int | None = None
+) -> Unpacked:
     """Unpack `archive` into `folder`, over what is there.
 
     Archives within an archive go into a folder of their own name beside where they lie: ``train/n01440764.tar`` into
@@ -45,6 +49,7 @@ def unpack(archive: Path, kind: str, folder: Path, name: str, max_bytes: int | N
         folder: where to.
         name: the file's own name, under which a file of kind none is copied.
         max_bytes: what may come out; by default 100 times the archive's size, at most 500 GB.
+        max_files: how many members it may have, those of archives in it included; by default one for 100 bytes of it.
 
     Raises:
         UnsafeArchiveError: a member that is a link or a device or points outside, or more content than allowed.
@@ -52,7 +57,7 @@ def unpack(archive: Path, kind: str, folder: Path, name: str, max_bytes: int | N
     """
     if kind not in KINDS:
         raise AtlasError(f"{name}: extract.kind '{kind}' unknown{nearest(kind, KINDS)}; known: {', '.join(KINDS)}")
-    with naming_a_full_disk(str(folder), "what is unpacked so far is not used; finished archives are not unpacked again"):
+    with naming_a_full_disk(folder, kept="what is unpacked so far is not used; finished archives are not unpacked again"):
         folder.mkdir(parents=True, exist_ok=True)
         if kind == "none":
             target = folder / name
@@ -60,7 +65,7 @@ def unpack(archive: Path, kind: str, folder: Path, name: str, max_bytes: int | N
             shutil.copyfile(archive, target)
             return Unpacked(1, target.stat().st_size)
         outer, _, inner = kind.partition("_of_")
-        job = _Job(archive, folder, inner.removesuffix("s"), Budget(archive, max_bytes))
+        job = _Job(archive, folder, inner.removesuffix("s"), Budget(archive, max_bytes, max_files))
         try:
             with open(archive, "rb") as file:
                 job.meter = _PositionMeter(file, f"unpacking {name}", archive.stat().st_size)
@@ -105,6 +110,7 @@ class _Job:
                 plain = stack.enter_context(_decompressed(stream, self.budget))
                 members = tar_members(plain, self.folder)
             for member in members:
+                self.budget.count()
                 path = member_path(self.archive, member)
                 if path is not None:
                     self._member(member, path, within, depth)
@@ -130,7 +136,7 @@ class _Job:
                 self.unpack("tar", content, within, depth=1)
             return
         # The list of a zip's members stands at its end, so it is put down first.
-        spool = self.folder / ".inner.zip"
+        spool = self.folder / INNER_ARCHIVE
         self._write(member, spool)
         with open(spool, "rb") as content:
             self.unpack("zip", content, within, depth=1)
@@ -139,9 +145,7 @@ class _Job:
     def _write(self, member: Member, target: Path) -> None:
         if target.parent not in self.made:
             self._make(target.parent, member)
-        if target.is_dir():
-            raise self._clash(member)
-        with open(target, "wb") as file, member.open() as content:
+        with self._created(target, member) as file, member.open() as content:
             written = 0
             while block := content.read(_BLOCK):
                 self.budget.spend(len(block), member.name)
@@ -153,14 +157,29 @@ class _Job:
             raise EOFError(f"member '{member.name}' ends after {written} of {member.size} bytes")
 
     def _make(self, folder: Path, member: Member) -> None:
-        try:
+        with self._naming(member):
             folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise self._clash(member) from None
         self.made.add(folder)
 
-    def _clash(self, member: Member) -> AtlasError:
-        return AtlasError(f"{self.archive}: member '{member.name}' is a file and a folder at once; get the archive again")
+    def _created(self, target: Path, member: Member) -> IO[bytes]:
+        with self._naming(member):
+            return open(target, "wb")
+
+    @contextmanager
+    def _naming(self, member: Member) -> Iterator[None]:
+        """Say which member it is whose name the file system does not take."""
+        try:
+            yield
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            clash = f"{self.archive}: member '{short(member.name)}' is a file and a folder at once; get the archive again"
+            raise AtlasError(clash) from None
+        except OSError as error:
+            if error.errno not in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL):
+                raise
+            raise AtlasError(
+                f"{self.archive}: member '{short(member.name)}' has a name that this file system does not take "
+                f"({error.strerror}); put the dataset's folder elsewhere, or get the archive again"
+            ) from None
 
 
 class _PositionMeter(Meter):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.common.disk import size_text
 from workflow_scripts.fetch.remote_file import RemoteFile, dataset_file, model_file
-from workflow_scripts.fetch.space import size_text
 
 
 def missing_incoming(

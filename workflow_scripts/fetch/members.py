@@ -12,13 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from workflow_scripts.common.atomic import DATASET_RECORDS
+from workflow_scripts.common.disk import size_text
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.fetch.space import size_text
 
 # Real archives of text reach some thirty times their size, deflate ends at about a thousand.
 _RATIO = 100
 _LEAST_LIMIT = 10_000_000
 _MOST_LIMIT = 500_000_000_000
+# A member takes a hundred bytes of a zip even if it is empty, and hardly less of a compressed tar unless all are alike.
+_BYTES_PER_MEMBER = 100
+_LEAST_MEMBERS = 10_000
+# What the workflow itself writes into the folder: whose folder it is, what is in it, and an archive to be unpacked.
+INNER_ARCHIVE = ".inner.zip"
+_OWN_NAMES = {*DATASET_RECORDS, INNER_ARCHIVE}
 _JUNK_FOLDERS = {"__MACOSX"}
 _JUNK_NAMES = {".ds_store", "thumbs.db"}
 # What the readers of archives raise when the bytes are not what they should be.
@@ -47,18 +54,35 @@ class Member:
 
 
 class Budget:
-    """How many bytes may come out of an archive, declared or not."""
+    """How many bytes may come out of an archive, declared or not, and how many members."""
 
-    def __init__(self, archive: Path, limit: int | None) -> None:
-        """Set the limit.
+    def __init__(self, archive: Path, limit: int | None, members: int | None = None) -> None:
+        """Set the limits.
 
         Args:
-            archive: the archive, for messages and for the default: 100 times its size, within 10 MB and 500 GB.
+            archive: the archive, for messages and for the defaults: of bytes 100 times its size, within 10 MB and 500 GB; of
+                members one for 100 bytes of it, but 10 000 in any case.
             limit: bytes; the default if None.
+            members: the default if None.
         """
         self.archive = archive
-        self.limit = limit or min(max(_RATIO * archive.stat().st_size, _LEAST_LIMIT), _MOST_LIMIT)
-        self.spent = 0
+        size = archive.stat().st_size
+        self.limit = limit or min(max(_RATIO * size, _LEAST_LIMIT), _MOST_LIMIT)
+        self.members = members or max(size // _BYTES_PER_MEMBER, _LEAST_MEMBERS)
+        self.spent = self.counted = 0
+
+    def count(self, members: int = 1) -> None:
+        """Count further members, before they are written.
+
+        Raises:
+            UnsafeArchiveError: they are too many in all.
+        """
+        self.counted += members
+        if self.counted > self.members:
+            raise UnsafeArchiveError(
+                f"{self.archive}: stopped as a decompression bomb: it has {self.counted} members or more, the limit for this "
+                f"archive is {self.members}; if the archive is sound, set extract.max_files in the registry"
+            )
 
     def spend(self, count: int, member: str) -> None:
         """Count `count` bytes that came out.
@@ -77,7 +101,7 @@ class Budget:
         """
         if self.spent + count > self.limit:
             raise UnsafeArchiveError(
-                f"{self.archive}: stopped as a decompression bomb: with member '{member}' the content is "
+                f"{self.archive}: stopped as a decompression bomb: with member '{short(member)}' the content is "
                 f"{size_text(self.spent + count)} or more, the limit for this archive is {size_text(self.limit)}; if the "
                 "archive is sound, set extract.max_bytes in the registry"
             )
@@ -98,6 +122,8 @@ def member_path(archive: Path, member: Member) -> PurePosixPath | None:
     if "\0" in name:
         raise _refused(archive, name, "has a zero byte in its name")
     path = PurePosixPath(name)
+    if path.name.lower() in _OWN_NAMES:
+        raise _refused(archive, name, "has the name of a record that this workflow keeps in that folder")
     if _is_junk(path):
         return None
     if member.kind not in ("file", "folder"):
@@ -181,7 +207,12 @@ def _is_junk(path: PurePosixPath) -> bool:
     return bool(_JUNK_FOLDERS & set(path.parts)) or name.lower() in _JUNK_NAMES or name.startswith("._")
 
 
+def short(name: str) -> str:
+    """Return a member's name as a message can show it."""
+    return name if len(name) <= 80 else f"{name[:60]}...' of {len(name)} characters, '...{name[-10:]}"
+
+
 def _refused(archive: Path, name: str, why: str) -> UnsafeArchiveError:
     return UnsafeArchiveError(
-        f"{archive}: member '{name[:200]}' {why}; nothing of this archive is used: get it from its owner again"
+        f"{archive}: member '{short(name)}' {why}; nothing of this archive is used: get it from its owner again"
     )

@@ -9,7 +9,7 @@ from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.fetch.digests import Checked
 from workflow_scripts.fetch.obtain import Place, obtain
 from workflow_scripts.fetch.remote_file import RemoteFile
-from workflow_scripts.fetch.space import naming_a_full_disk, require_space
+from workflow_scripts.fetch.space import require_space
 
 
 def fetch_model(model: str, file: RemoteFile, output: Path, place: Place) -> Checked:
@@ -29,7 +29,7 @@ def fetch_model(model: str, file: RemoteFile, output: Path, place: Place) -> Che
     if checked.path != output:
         # A copy and not a link: its time has to be that of this run, and the user's file stays the user's.
         require_space(output.parent, checked.size, f"copying {checked.path}")
-        with naming_a_full_disk(str(output), f"{checked.path} is as it was"), atomic_path(output) as temporary:
+        with atomic_path(output, checked.size) as temporary:
             shutil.copyfile(checked.path, temporary)
     if not checked.published:
         place.lock.record(key, checked.sha256, checked.size)

@@ -29,7 +29,7 @@ class RemoteFile:
         size: bytes.
         digests: published digests by algorithm, lower-case; a sha256 may be a prefix.
         trust: who published size and digests: A the owner, B a widely used library, C one third party. C only warns.
-        extract: how it is unpacked: kind, to, max_bytes.
+        extract: how it is unpacked: kind, to, max_bytes, max_files.
     """
 
     name: str

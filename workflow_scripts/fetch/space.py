@@ -1,26 +1,15 @@
-"""Disk space: asked before, and named when it runs out."""
+"""Disk space that is asked for before it is used, and how much of it has been."""
 
 from __future__ import annotations
 
-import errno
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from workflow_scripts.common.disk import size_text
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.progress import Progress
-
-
-def size_text(count: float) -> str:
-    """Return a number of bytes as a person says it: ``147.9 GB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def require_space(folder: Path, needed: int, what: str) -> None:
@@ -36,22 +25,6 @@ def require_space(folder: Path, needed: int, what: str) -> None:
             f"{folder}: {what} needs {size_text(needed)}, only {size_text(free)} are free; free space there, or let the "
             "configuration key 'resources' name a folder on a larger disk"
         )
-
-
-@contextmanager
-def naming_a_full_disk(what: str, kept: str) -> Iterator[None]:
-    """Turn the system's word for a full disk or a used-up quota into an error that names it.
-
-    Args:
-        what: what was being written.
-        kept: what is left on disk and what becomes of it.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise AtlasError(f"{what}: the disk is full; {kept}; free space, then run the same command again") from None
-        raise
 
 
 class Meter:

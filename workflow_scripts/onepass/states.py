@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.arrays import Streamed, write_arrays
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.errors import made_here
 
 
 def write_states(
@@ -43,7 +43,8 @@ def read_state(path: str | Path, view: str, collector: str) -> dict[str, np.ndar
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 not a mapping
         if not names:
             found = sorted({name.rsplit("/", 1)[0] for name in file.keys()})  # noqa: SIM118
-            raise AtlasError(f"{path}: no statistics '{prefix[:-1]}' in this pass, which holds {', '.join(found)}")
+            fault = f"no statistics '{prefix[:-1]}' in this pass, which holds {', '.join(found)}"
+            raise made_here(path, "the pass that is planned now", fault)
         return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
@@ -60,7 +61,8 @@ class FileRows:
         name = f"{view}/{collector}/{key}"
         names = list(file.keys())
         if name not in names:
-            raise AtlasError(f"{path}: no '{name}' in this pass, which holds {', '.join(names)[:200]}; run the pass again")
+            fault = f"no '{name}' in this pass, which holds {', '.join(names)}"
+            raise made_here(path, "the pass that is planned now", fault)
         self._slice = file.get_slice(name)
         self.shape = tuple(self._slice.get_shape())
 
@@ -81,4 +83,4 @@ def _open(path: str | Path) -> safe_open:
     try:
         return safe_open(path, framework="numpy")
     except (SafetensorError, FileNotFoundError) as error:
-        raise AtlasError(f"{path}: not a readable pass file ({error}); delete it and run again") from None
+        raise made_here(path, "a readable pass file", error) from None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.zoo.layouts import LAYOUTS, StateDict
@@ -20,7 +22,10 @@ from workflow_scripts.zoo.positions import (
     resize_relative,
 )
 from workflow_scripts.zoo.registry import Network
+from workflow_scripts.zoo.unseen import Unseen, unseen_of
+from workflow_scripts.zoo.vit import Vit
 from workflow_scripts.zoo.weight_files import read_weights
+from workflow_scripts.zoo.wrappers import common_wrapper, fitting_prefix
 
 _POSITION_KEYS = ("pos_embed", "positional_embedding", "encoder.pos_embedding")
 _RELATIVE_KEY = "relative_position_bias_table"
@@ -34,34 +39,41 @@ class Weights:
         network: the model's.
         path: the file.
         content: the file's tensors under their names in it, without the keys that the entry declares to drop.
+        unseen: what the layout tells of the facts that no key shows.
     """
 
     network: Network
     path: Path
     content: StateDict
+    unseen: Unseen
 
     def put_into(self, model: nn.Module, network: Network) -> None:
         """Load the weights into `model`: every key of the network, and no other but the declared ones.
+
+        A known word that training tools put before all names (``module.``) is taken off where the names fit without it.
 
         Args:
             model: the network, built.
             network: its facts, `self.network` but for the image size; position tables are made for that size.
 
         Raises:
-            AtlasError: a key missing or left over, or another shape; names the model, the file and the keys.
+            AtlasError: a key missing or left over, another shape, or no plain tensor of floats; names the model, the file and
+                the keys.
         """
         where = f"model '{network.id}', checkpoint {self.path}"
-        state = self._renamed(network)
         wanted = model.state_dict()
+        most = sum(value.numel() for value in wanted.values())
+        for name, value in self.content.items():
+            _require_bounded(name, value, most, where)
+        state = self._unwrapped(network, wanted)
         missing = [key for key in wanted if key not in state]
         unexpected = [key for key in state if key not in wanted]
         if missing or unexpected:
             problems = [f"missing {_some(missing)}"] if missing else []
             problems += [f"unexpected {_some(unexpected)}"] if unexpected else []
-            raise AtlasError(
-                f"{where}: {' and '.join(problems)}; check checkpoint.layout '{network.checkpoint.layout}' and build, or "
-                "declare what the network does not take under checkpoint.drop"
-            )
+            raise AtlasError(f"{where}: {' and '.join(problems)}; {self._advice(network, wanted)}")
+        for key, value in state.items():
+            _require_numbers(key, value, wanted[key], where)
         _resize_positions(state, model, network, where)
         for key, value in state.items():
             if value.shape != wanted[key].shape:
@@ -71,11 +83,60 @@ class Weights:
                 )
         model.load_state_dict(state, strict=True)
 
-    def _renamed(self, network: Network) -> StateDict:
+    def hold(self, vit: Vit) -> None:
+        """Hold a network to what its checkpoint's layout tells of the facts that no key shows, and say what it leaves open.
+
+        Raises:
+            AtlasError: the network differs.
+        """
+        network, built = self.network, unseen_of(vit)
+        where = f"model '{network.id}', checkpoint {self.path} (layout '{network.checkpoint.layout}')"
+        difference = self.unseen.contradiction(built)
+        if difference:
+            raise AtlasError(
+                f"{where}: build '{network.build.name}' has {difference}; no key of the file shows it: correct "
+                "build.name or build.arguments"
+            )
+        if not self.unseen.is_certain:
+            print(
+                f"{where}: {built}, by build '{network.build.name}': nothing in the file shows it", file=sys.stderr, flush=True
+            )
+
+    def _unwrapped(self, network: Network, wanted: Collection[str]) -> StateDict:
+        """Return the tensors by the names of the network, without known wrappers where more names fit so."""
+        content, best = self.content, self._renamed(self.content, network)
+        while best.keys() != set(wanted) and (prefix := common_wrapper(content)):
+            content = _below(content, prefix, network)
+            state = self._renamed(content, network)
+            if len(state.keys() & set(wanted)) > len(best.keys() & set(wanted)):
+                best = state
+        return best
+
+    def _advice(self, network: Network, wanted: Collection[str]) -> str:
+        def fits(prefix: str) -> bool:
+            try:
+                return self._renamed(_below(self.content, prefix, network), network).keys() == set(wanted)
+            except AtlasError:
+                return False
+
+        prefix = fitting_prefix(self.content, len(wanted), fits)
+        if prefix:
+            others = [key for key in self.content if not key.startswith(prefix)]
+            besides = f" and without the others ({_some(others)})" if others else ""
+            return f"without the prefix '{prefix}'{besides} they fit: save them anew under names without it"
+        return (
+            f"check checkpoint.layout '{network.checkpoint.layout}' and build, or declare what the network does not take under "
+            "checkpoint.drop"
+        )
+
+    def _renamed(self, content: StateDict, network: Network) -> StateDict:
         try:
-            return dict(LAYOUTS[network.checkpoint.layout].rename(self.content, network))
+            return dict(LAYOUTS[network.checkpoint.layout].rename(content, network))
         except AtlasError as error:
             raise AtlasError(_framed(network, self.path, error)) from None
+        except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
+            fault = AtlasError(f"its tensors have not the shapes of this layout ({' '.join(str(error).split())[:200]})")
+            raise AtlasError(_framed(network, self.path, fault)) from None
 
 
 def read_checkpoint(network: Network, path: Path) -> Weights:
@@ -93,7 +154,35 @@ def read_checkpoint(network: Network, path: Path) -> Weights:
         content = LAYOUTS[name].unwrap(read_weights(path))
     except AtlasError as error:
         raise AtlasError(_framed(network, path, error)) from None
-    return Weights(network, path, {key: v for key, v in content.items() if not _matches(key, network.checkpoint.drop)})
+    return Weights(network, path, _below(content, "", network), LAYOUTS[name].unseen(content, network))
+
+
+def _below(content: StateDict, prefix: str, network: Network) -> StateDict:
+    """Return the tensors whose names begin with `prefix`, without it, and without those that the entry declares to drop."""
+    names = {key: key.removeprefix(prefix) for key in content if key.startswith(prefix)}
+    return {name: content[key] for key, name in names.items() if not _matches(name, network.checkpoint.drop)}
+
+
+def _require_bounded(name: str, value: Tensor, most: int, where: str) -> None:
+    """Refuse what is no plain array, and a tensor that repeats a few stored numbers more often than a network could use.
+
+    Four bytes in a file can stand for a terabyte, which is made as soon as somebody computes with them.
+    """
+    if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized or value.is_complex():
+        kind = f"{value.layout}, {value.dtype}, on {value.device}"
+        raise AtlasError(f"{where}: '{name}' is no plain array of numbers ({kind}); save it as one, or drop it")
+    stored = value.untyped_storage().nbytes() // value.element_size()
+    if value.numel() > max(stored, most):
+        raise AtlasError(
+            f"{where}: '{name}' has shape {tuple(value.shape)}, of whose {value.numel()} numbers {stored} are in the file, and "
+            f"the whole network has {most}; get the file again from its official source"
+        )
+
+
+def _require_numbers(key: str, value: Tensor, wanted: Tensor, where: str) -> None:
+    """Refuse integers in place of floats: weights that are quantised mean other numbers."""
+    if wanted.is_floating_point() and not value.is_floating_point():
+        raise AtlasError(f"{where}: '{key}' is of {value.dtype}, the network expects floats; quantised weights are not read")
 
 
 def _framed(network: Network, path: Path, error: AtlasError) -> str:
@@ -119,6 +208,8 @@ def _resize_positions(state: StateDict, model: nn.Module, network: Network, wher
         ambiguous = (absolute and is_ambiguous(grid)) or (relative and is_ambiguous_window(grid))
         if not (absolute or relative) or (value.shape == shape and not ambiguous):
             continue
+        if value.ndim < 2 or value.shape[-1] != shape[-1]:
+            continue  # a table of another network, not of another grid
         rules = RELATIVE_RULES if relative else RULES
         if rule not in rules:
             said = "declare checkpoint.position_resize" if rule is None else f"'{rule}' is for other tables: declare"

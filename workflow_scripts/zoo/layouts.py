@@ -9,7 +9,7 @@ stops the load.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from torch import Tensor
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.positions import sincos
 from workflow_scripts.zoo.registry import Network
+from workflow_scripts.zoo.unseen import Unseen
+from workflow_scripts.zoo.wrappers import inner_records, is_tensor, plain_name
 
 StateDict = dict[str, Tensor]
 
@@ -33,11 +35,14 @@ class Layout:
         containers: keys under which the tensors may be found, first match wins; a plain state dict has none.
         prefixes: what may stand before the names, stripped where it matches.
         rename: from names in the file to names of the network.
+        unseen: from names in the file, and what is to be built, to what is known of the facts that have no weights. Where a
+            layout is that of one published code, they are those of that code.
     """
 
     containers: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     rename: Callable[[StateDict, Network], StateDict] = lambda state, _entry: state
+    unseen: Callable[[Collection[str], Network], Unseen] = lambda _names, _entry: _VIT
 
     def unwrap(self, content: Any) -> StateDict:
         """Return the tensors of a file's content under their names in the file, without container and prefix.
@@ -49,19 +54,45 @@ class Layout:
             if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
                 content = content[key]
                 break
-        if not isinstance(content, Mapping) or not content:
-            raise AtlasError("holds no mapping from names to tensors")
+        content = _innermost(content)
         state = {}
         for name, value in content.items():
-            if not isinstance(value, Tensor | np.ndarray):
+            if not is_tensor(value):
                 kind = type(value).__name__
                 raise AtlasError(f"'{name}' is a {kind}, not a tensor; found keys {_some(content)}")
-            prefix = next((p for p in self.prefixes if str(name).startswith(p)), "")
-            short = str(name)[len(prefix) :]
+            plain = plain_name(str(name))
+            prefix = next((p for p in self.prefixes if plain.startswith(p)), "")
+            short = plain.removeprefix(prefix)
             if short in state:
                 raise AtlasError(f"'{name}' and another key both stand for '{short}'; found keys {_some(content)}")
-            state[short] = torch.as_tensor(value)
+            state[short] = _tensor(short, value)
         return state
+
+
+def _innermost(content: Any) -> Mapping[Any, Any]:
+    """Return the mapping with tensors in it: `content`, or the one record of a known name in it."""
+    if not isinstance(content, Mapping):
+        raise AtlasError(f"holds a {type(content).__name__}, not a mapping from names to tensors")
+    if any(map(is_tensor, content.values())):
+        return content
+    records = dict(inner_records(content))
+    if len(records) > 1:
+        found = " and ".join(f"'{'.'.join(words)}'" for words in records)
+        raise AtlasError(
+            f"holds tensors under {found}, and this layout does not say which; save one of them as a file of its own"
+        )
+    if not records:
+        found = f"; found keys {_some(content)}" if content else ""
+        raise AtlasError(f"holds no tensors{found}; name the file of the weights")
+    return next(iter(records.values()))
+
+
+def _tensor(name: str, value: Tensor | np.ndarray) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if value.dtype.kind not in "fiub":
+        raise AtlasError(f"'{name}' is of type {value.dtype}, which no network has; drop it, or get the file again")
+    return torch.as_tensor(value.astype(value.dtype.newbyteorder("="), copy=False))
 
 
 def _some(names: Mapping[Any, Any]) -> str:
@@ -143,10 +174,13 @@ def _jax_kernel(kernel: Tensor) -> Tensor:
 def _renamer(*rules: tuple[str, str]) -> Callable[[StateDict, Network], StateDict]:
     """Return a renaming by regular expressions, each given with its replacement; the first that matches counts."""
 
-    def rename(state: StateDict, _entry: Network) -> StateDict:
-        return {next((re.sub(p, to, name) for p, to in rules if re.search(p, name)), name): v for name, v in state.items()}
+    def renamed(name: str) -> str:
+        for pattern, replacement in rules:
+            if re.search(pattern, name):
+                return re.sub(pattern, replacement, name)
+        return name
 
-    return rename
+    return lambda state, _entry: {renamed(name): value for name, value in state.items()}
 
 
 _LAYER_SCALE = (r"^(blocks\.\d+)\.gamma_([12])$", r"\1.ls\2.gamma")
@@ -216,13 +250,41 @@ def _rename_scalemae(state: StateDict, entry: Network) -> StateDict:
 # torchvision renamed the layers of its MLP after it had released weights; its own loader takes both names, and so does this.
 _rename_torchvision = _renamer((r"\.mlp\.linear_1\.", ".mlp.0."), (r"\.mlp\.linear_2\.", ".mlp.3."))
 
+_EXACT, _ANY_GELU = frozenset({"gelu"}), frozenset({"gelu", "gelu_tanh"})
+_VIT = Unseen(_EXACT, frozenset({1e-6}))
+
+
+def _gated_unseen(epsilon: float) -> Callable[[Collection[str], Network], Unseen]:
+    """DINOv2 and DINOv3: GELU, and SiLU in the gated MLPs of their largest networks, which are known by their names."""
+
+    def unseen(names: Collection[str], _entry: Network) -> Unseen:
+        gated = any(re.search(r"\.mlp\.w\d", name) for name in names)
+        return Unseen(frozenset({"silu"} if gated else {"gelu"}), frozenset({epsilon}))
+
+    return unseen
+
+
+def _openai_unseen(names: Collection[str], _entry: Network) -> Unseen:
+    """OpenAI's own files say so by three numbers among the tensors; of others of these names both activations exist."""
+    own = {"input_resolution", "context_length", "vocab_size"} <= set(names)
+    return Unseen(frozenset({"quick_gelu"} if own else {"gelu", "quick_gelu"}), frozenset({1e-5}))
+
+
+def _timm_unseen(_names: Collection[str], entry: Network) -> Unseen:
+    """Timm has OpenAI's weights under names of networks with GELU too, which were made for fine-tuning them."""
+    if str(entry.build.name).endswith(".openai"):
+        return Unseen(frozenset({"quick_gelu"}), frozenset({1e-5}))
+    return Unseen()
+
+
 _BACKBONE = ("module.backbone.", "backbone.", "module.")
 
 LAYOUTS: dict[str, Layout] = {
-    "timm": Layout(containers=("state_dict", "model")),
-    "augreg_npz": Layout(rename=_rename_augreg_npz),
+    "timm": Layout(containers=("state_dict", "model"), unseen=_timm_unseen),
+    # Trained with GELU by tanh, which is what JAX calls GELU; PyTorch's ports, also the studies', have the exact one.
+    "augreg_npz": Layout(rename=_rename_augreg_npz, unseen=lambda _names, _entry: Unseen(_ANY_GELU, frozenset({1e-6}))),
     # Also OpenCLIP's, which kept the names.
-    "openai_clip": Layout(containers=("state_dict",), prefixes=("module.",), rename=_rename_openai_clip),
+    "openai_clip": Layout(("state_dict",), ("module.",), _rename_openai_clip, _openai_unseen),
     # The teacher is the network that DINO and iBOT evaluate and publish; backbone files hold it alone.
     "dino": Layout(containers=("teacher", "state_dict"), prefixes=_BACKBONE),
     "ibot": Layout(containers=("teacher", "state_dict"), prefixes=_BACKBONE),
@@ -233,7 +295,7 @@ LAYOUTS: dict[str, Layout] = {
     "beit": Layout(containers=("model", "module")),
     "simmim": Layout(containers=("model",), prefixes=("encoder.",)),
     "deit3": Layout(containers=("model",), rename=_renamer(_LAYER_SCALE)),
-    "dinov2": Layout(rename=_rename_dinov2),
-    "dinov3": Layout(rename=_rename_dinov3),
+    "dinov2": Layout(rename=_rename_dinov2, unseen=_gated_unseen(1e-6)),
+    "dinov3": Layout(rename=_rename_dinov3, unseen=_gated_unseen(1e-5)),
     "torchvision": Layout(rename=_rename_torchvision),
 }

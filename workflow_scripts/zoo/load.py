@@ -54,7 +54,9 @@ class LoadedModel:
             return RandomVit.from_entry(network, self._device, self._dtype)
         model = build_model(network)
         check_facts(adapt(model, network), network)
-        self._weights = self._weights or read_checkpoint(network, self._checkpoint)
+        if self._weights is None:
+            self._weights = read_checkpoint(network, self._checkpoint)
+            self._weights.hold(adapt(model, network))
         self._weights.put_into(model, network)
         # In float32 on the CPU, before the move: there a difference means another architecture and not rounding.
         check_against_library(adapt(model, network), network.id, network.adapter)
@@ -133,4 +135,7 @@ def check_facts(vit: Vit, entry: Network) -> None:
 def _check_size(network: Network) -> None:
     (rows, columns), patch = network.image_shape, network.patch_shape
     if (rows % patch[0], columns % patch[1]) != (0, 0):
-        raise AtlasError(f"model '{network.id}': image_size {rows} x {columns} is no multiple of patch {patch[0]} x {patch[1]}")
+        raise AtlasError(
+            f"model '{network.id}': image_size {rows} x {columns} is no multiple of patch {patch[0]} x {patch[1]}; "
+            "choose a size that is"
+        )

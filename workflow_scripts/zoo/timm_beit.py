@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.zoo.coverage import joined_bias, require
 from workflow_scripts.zoo.normalisation import Normalisation
-from workflow_scripts.zoo.timm_vit import require_final_norm
+from workflow_scripts.zoo.timm_parts import require_final_norm, timm_facts
 from workflow_scripts.zoo.vit import BlockParts, Vit
 
 ADAPTER = "timm_beit"
@@ -32,21 +32,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         x = torch.cat((model.cls_token.expand(x.shape[0], -1, -1), x), dim=1)
         return x if model.pos_embed is None else x + model.pos_embed
 
-    return Vit(
-        dim=model.embed_dim,
-        n_heads=blocks[0].n_heads,
-        patch=tuple(model.patch_embed.patch_size),
-        image_size=tuple(model.patch_embed.img_size),
-        grid=tuple(model.patch_embed.grid_size),
-        n_prefix=model.num_prefix_tokens,
-        normalisation=normalisation,
-        device=model.patch_embed.proj.weight.device,
-        dtype=model.patch_embed.proj.weight.dtype,
-        embed=embed,
-        blocks=blocks,
-        final_norm=model.norm,
-        reference=model.forward_features,
-    )
+    return Vit(n_heads=blocks[0].n_heads, embed=embed, blocks=blocks, **timm_facts(model, normalisation))
 
 
 def _parts(block: nn.Module, shared: Tensor | None) -> BlockParts:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.zoo.coverage import joined_bias, require
 from workflow_scripts.zoo.normalisation import Normalisation
-from workflow_scripts.zoo.timm_vit import require_final_norm
+from workflow_scripts.zoo.timm_parts import require_final_norm, timm_facts
 from workflow_scripts.zoo.vit import BlockParts, Vit
 
 ADAPTER = "timm_eva"
@@ -39,21 +39,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         x, _ = model._pos_embed(model.patch_embed(images))
         return model.norm_pre(x)
 
-    return Vit(
-        dim=model.embed_dim,
-        n_heads=blocks[0].n_heads,
-        patch=tuple(model.patch_embed.patch_size),
-        image_size=image_size,
-        grid=tuple(model.patch_embed.grid_size),
-        n_prefix=model.num_prefix_tokens,
-        normalisation=normalisation,
-        device=weight.device,
-        dtype=weight.dtype,
-        embed=embed,
-        blocks=blocks,
-        final_norm=model.norm,
-        reference=model.forward_features,
-    )
+    return Vit(n_heads=blocks[0].n_heads, embed=embed, blocks=blocks, **timm_facts(model, normalisation))
 
 
 def _round_periods(model: nn.Module) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.zoo.coverage import layer_scale, require
 from workflow_scripts.zoo.normalisation import Normalisation
+from workflow_scripts.zoo.timm_parts import require_final_norm, timm_facts
 from workflow_scripts.zoo.vit import BlockParts, Vit
 
 ADAPTER = "timm_vit"
@@ -26,31 +27,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
     def embed(images: Tensor) -> Tensor:
         return model.norm_pre(model.patch_drop(model._pos_embed(model.patch_embed(images))))
 
-    return Vit(
-        dim=model.embed_dim,
-        n_heads=blocks[0].n_heads,
-        patch=tuple(model.patch_embed.patch_size),
-        image_size=tuple(model.patch_embed.img_size),
-        grid=tuple(model.patch_embed.grid_size),
-        n_prefix=model.num_prefix_tokens,
-        normalisation=normalisation,
-        device=model.patch_embed.proj.weight.device,
-        dtype=model.patch_embed.proj.weight.dtype,
-        embed=embed,
-        blocks=blocks,
-        final_norm=model.norm,
-        reference=model.forward_features,
-    )
-
-
-def require_final_norm(model: nn.Module, adapter: str) -> None:
-    """Refuse a timm model that normalises after pooling only: it has no final norm for its tokens."""
-    require(
-        not isinstance(model.norm, nn.Identity),
-        adapter,
-        "the model has no final norm over tokens (timm moves it behind average pooling); "
-        "add 'global_pool: token' to build.arguments if the checkpoint has norm.*",
-    )
+    return Vit(n_heads=blocks[0].n_heads, embed=embed, blocks=blocks, **timm_facts(model, normalisation))
 
 
 def _parts(block: nn.Module) -> BlockParts:
