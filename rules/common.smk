@@ -7,6 +7,7 @@ import re
 import sys
 from functools import partial
 
+from workflow_scripts.common.atomic import clear_stale
 from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
@@ -89,11 +90,13 @@ def stop_if_files_are_missing():
 
 
 def hold_this_run():
-    """Keep other runs out of the folders that this one fills."""
+    """Keep other runs out of the folders that this one fills, and clear there what killed jobs have left."""
     try:
         hold_folders([RESULTS, RESOURCES])
     except AtlasError as problem:
         stop_with(problem)
+    for folder in (RESULTS, RESOURCES):
+        clear_stale(folder)
 
 
 # Jobs that show progress write it on the screen too, through tee; the others write into their log alone.

@@ -117,9 +117,9 @@ class RealPath(Workflow):
         (path / "small/models.yaml").write_text(yaml.safe_dump({"models": self.models}, sort_keys=False))
         (path / "small.yaml").write_text(yaml.safe_dump(CONFIG))
 
-    def command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str, **options: Any) -> list[str]:
         """Return the command line of a run of the paper's configuration in small."""
-        command = super().command(*arguments, "--set-threads", "crop_images=1")
+        command = super().command(*arguments, "--set-threads", "crop_images=1", **options)
         at = command.index("small.yaml")
         return [*command[:at], "config/paper.yaml", *command[at:]]
 

@@ -64,8 +64,11 @@ def test_after_a_killed_snakemake_the_same_command_resumes(copy):
     before = copy.digests("results/passes", "results/tables")
     (copy.path / PASS).unlink()
     (copy.path / TABLE).unlink()
+    stale = copy.path / "results/tables/thesis/.old.parquet.abcd1234.partial.parquet"  # of a job that will not run again
+    stale.write_bytes(b"left by a killed job")
     snakemake = copy.start(TABLE)
     jobs = wait_for_pass(copy)
+    assert not stale.exists()
     os.killpg(snakemake.pid, signal.SIGKILL)
     snakemake.wait()
     for process in jobs:
@@ -76,6 +79,7 @@ def test_after_a_killed_snakemake_the_same_command_resumes(copy):
     assert not (copy.path / PASS).exists()
     copy.run(TABLE)
     assert copy.digests("results/passes", "results/tables") == before
+    assert not list(copy.path.rglob("*.partial*"))
 
 
 def test_an_unknown_model_stops_before_any_job(finished):
