@@ -94,7 +94,9 @@ def test_an_incoming_checkpoint_is_copied_under_its_new_name(place, tmp_path):
     assert list(yaml.safe_load(place.lock.path.read_text())) == ["checkpoints/simmim.npz"]
     given.unlink()
     output.unlink()
-    with pytest.raises(AtlasError, match=r"simmim_pretrain.npz: missing \(for vit\); get it from https://drive.google.com/x"):
+    with pytest.raises(
+        AtlasError, match=r"simmim_pretrain.npz: not there yet \(for vit\); get it from https://drive.google.com/x"
+    ):
         fetch(place, source, output)
 
 

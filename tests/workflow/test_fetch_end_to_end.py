@@ -94,7 +94,7 @@ class TestMissingFiles:
         lines = [line for line in made.text.splitlines() if line.startswith("error:")]
         assert len(lines) == len(BY_HAND)
         for name, page in BY_HAND.items():
-            (line,) = [line for line in lines if f"nowhere/{name}: missing" in line]
+            (line,) = [line for line in lines if f"nowhere/{name}: not there yet" in line]
             assert f"get it from {page} (terms: " in line
         assert "Put these files into nowhere/ and run the same command again." in made.text
         assert "Traceback" not in made.text
