@@ -50,6 +50,10 @@ def test_the_last_words_are_the_job_s(tmp_path):
     ]
 
 
+def test_a_run_stopped_from_outside_blames_no_job():
+    assert last_words() == ["", "Stopped before the end. Give the same command again: it resumes."]
+
+
 def test_of_many_failed_jobs_some_speak(tmp_path):
     said = last_words(*(("run_pass", str(tmp_path / f"{i}.log")) for i in range(9)))
     assert said[2] == "4 more failed beside these:"

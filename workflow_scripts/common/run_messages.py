@@ -44,10 +44,11 @@ def say_at_exit(failed: Iterable[tuple[str, str]]) -> None:
     """Have the last words on the screen be those of the jobs that failed, not Snakemake's.
 
     Args:
-        failed: name and log file of each job.
+        failed: name and log file of each job; none if the run was stopped from outside.
     """
-    lines = ["", "A job failed. Mend what it says and give the same command again: it resumes."]
     failed = list(failed)
+    what = "A job failed. Mend what it says and give" if failed else "Stopped before the end. Give"
+    lines = ["", f"{what} the same command again: it resumes."]
     if len(failed) > MOST_FAILED:
         lines.append(f"{len(failed) - MOST_FAILED} more failed beside these:")
     for name, log in failed[:MOST_FAILED]:
