@@ -1,4 +1,4 @@
-"""All benchmarks, as ratios measured in one run: ``uv run python -m benchmarks [name ...]``.
+"""All benchmarks, as ratios measured in one run: ``uv run --group benchmarks python -m benchmarks [name ...]``.
 
 Prints a table and writes benchmarks/results.csv. Each row is a ratio or a count with the bound that it should keep. Speeds
 are compared inside one process, turn by turn, and the median of the ratios is taken: the machine may be noisy.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import platform
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import decoding, indexing, memory, neighbours, passes, planning, propagation, pytorch_cka, similarity
@@ -33,6 +34,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.csv"))
     names = parser.parse_args().names or list(BENCHMARKS)
     output = parser.parse_args().output
+    if absent := [package for package in ("faiss", "cka") if find_spec(package) is None]:
+        parser.error(f"{' and '.join(absent)} not installed: run `uv run --group benchmarks python -m benchmarks`")
     rows = [row for name in names for row in BENCHMARKS[name]()]
     width = max(len(row["what"]) for row in rows)
     for row in rows:

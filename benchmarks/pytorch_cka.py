@@ -122,11 +122,6 @@ def measure() -> list[dict]:
 
     The time is that of the processor, with one thread, as in `propagation`: the machine may be busy.
     """
-    try:
-        import cka as package  # noqa: F401
-    except ImportError:
-        detail = "not measured: pytorch-cka is not installed; run `uv sync --group benchmarks`, then this again"
-        return [row("CKA, pytorch-cka / ours (seconds)", float("nan"), "x", 1.0, detail=detail)]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
