@@ -14,7 +14,7 @@ from workflow_scripts.common.errors import AtlasError
 _FULL = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your quota on this disk is used up",
-    errno.EFBIG: "the file grows larger than files may be here (the file system's limit, or that of 'ulimit -f')",
+    errno.EFBIG: "File too large for this file system, or for the limit that 'ulimit -f' shows",
 }
 
 
