@@ -32,8 +32,8 @@ rule figures:
 onstart:
     # All that is missing is asked for at once, before anything heavy starts. A dry run and `plan` do not come here.
     if not only_planned():
+        stop_if_files_are_missing()  # before anything is written
         hold_this_run()
-        stop_if_files_are_missing()
 
 
 onsuccess:
