@@ -153,13 +153,12 @@ def test_a_layout_of_published_code_implies_its_activation_and_epsilon(
     assert not capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.adapter != "random"])
+# On the meta device, where the rotary positions of timm's Eva, which need values, cannot be built.
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.adapter not in ("random", "timm_eva")])
 def test_every_entry_builds_what_its_layout_implies(name: str) -> None:
     entry = MODELS[name]
     with torch.device("meta"):
         model = build_model(entry)
-    if entry.adapter == "timm_eva":
-        pytest.skip("its RoPE needs values")
     built = unseen_of(adapt(model, entry))
     assert built.is_certain
     names = {"demo_clip": OWN}.get(name, ["blocks.0.mlp.w12.weight"] if name.endswith("g14") else [])
