@@ -161,3 +161,9 @@ def test_an_analysis_asks_for_its_passes_by_name():
         passes["imags"]
     with pytest.raises(AtlasError, match=r"no fit 'base' \(named: basis\)"):
         passes.fit("base")
+
+
+def test_a_run_without_the_demo_names_no_file_of_its_check():
+    made = Targets(load_settings(copy.deepcopy(DEFAULT) | {"models": ["random_baseline"]}, ["config/config.yaml"]))
+    assert made.demo_passes("demo_val") == {"view": "", "passes": [], "samples": []}
+    assert "knn" not in made.report_inputs()

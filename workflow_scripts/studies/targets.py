@@ -223,7 +223,9 @@ class Targets(PassTargets):
     def demo_passes(self, dataset: str) -> Files:
         """Return the passes of the demo's models over one of its splits, and its samples."""
         models = self.settings.demo_models
-        view = self.settings.demo_view(models[0]) if models else ""
+        if not models:
+            return {"view": "", "passes": [], "samples": []}
+        view = self.settings.demo_view(models[0])
         return {
             "view": view,
             "passes": [self.pass_file(model, dataset) for model in models],
