@@ -1,4 +1,4 @@
-"""Disks that run full: said with the file, what it has come to, and what is free."""
+"""Disks that run full: asked before anything is written; said with the file, what it has come to, and what is free."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ def size_text(count: float) -> str:
             return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def require_space(folder: Path, needed: int, what: str) -> None:
+    """Stop if `folder`'s file system has less than `needed` bytes free.
+
+    Raises:
+        AtlasError: names both numbers.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise AtlasError(
+            f"{folder}: {what} needs {size_text(needed)}, only {size_text(free)} are free; free space there, or let the "
+            "configuration key 'resources' name a folder on a larger disk"
+        )
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def run_command(main: Callable[[], None]) -> None:
         signal.signal(number, signal.SIG_DFL)
         _say(f"stopped by {number.name}; run the same command again to go on")
         os.kill(os.getpid(), number)
-    except Exception as error:
+    except Exception as error:  # nothing is hidden: what is not expected has its traceback, then a line
         expected = _one_line(error)
         if expected is None:
             traceback.print_exc()

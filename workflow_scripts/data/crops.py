@@ -7,13 +7,10 @@ of the file.
 
 from __future__ import annotations
 
-import errno
 import io
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.atomic import atomic_path
+from workflow_scripts.common.disk import require_space
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
 from workflow_scripts.data.folders import printable
@@ -87,7 +85,9 @@ def write_crops(
     positions = list(positions)
     rows, skipped = [], []
     turned = 0
-    with atomic_path(path) as temporary, _CropFile(path, temporary, view.shape, len(positions)) as file:
+    wanted = len(positions) * view.shape[0] * view.shape[1] * 3  # bytes; more of views with several crops an image
+    require_space(Path(path).parent, wanted, f"the crops {Path(path).name}")
+    with atomic_path(path, wanted) as temporary, _CropFile(temporary, view.shape, len(positions)) as file:
         images = _in_order(_load_or_say(load or plain_load(reader, view)), positions, workers)
         for done, (position, loaded) in enumerate(images, start=1):
             if isinstance(loaded, BadImageError):
@@ -152,21 +152,16 @@ def _names(reader: Reader, position: int) -> tuple[str, int, str]:
 class _CropFile:
     """An .npy file of crops that grows by `append`; the number in its header is right once the block ends well."""
 
-    def __init__(self, path: str | Path, temporary: Path, shape: Size, least: int) -> None:
-        """Open `temporary`, which will be `path`, for at least so many crops of `shape`."""
-        self._path, self._shape, self._count = path, shape, 0
-        self._wanted = least * shape[0] * shape[1] * 3
-        free = shutil.disk_usage(temporary.parent).free
-        if self._wanted > free:
-            raise self._full(free)
-        self._file = open(temporary, "wb")  # noqa: SIM115
+    def __init__(self, path: Path, shape: Size, least: int) -> None:
+        """Open `path` for at least so many crops of `shape`."""
+        self._shape, self._count = shape, 0
+        self._file = open(path, "wb")  # noqa: SIM115
         self._file.write(_header(least, shape))
 
     def append(self, crops: np.ndarray) -> tuple[int, int]:
         """Write crops [n, rows, columns, 3] uint8; return the number of the first and n."""
         first = self._count
-        with self._full_disk_named():
-            self._file.write(crops.tobytes())
+        self._file.write(crops.tobytes())
         self._count += len(crops)
         return first, len(crops)
 
@@ -174,25 +169,10 @@ class _CropFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._full_disk_named(), self._file:
+        with self._file:
             if kind is None:
                 self._file.seek(0)
                 self._file.write(_header(self._count, self._shape))
-
-    @contextmanager
-    def _full_disk_named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise self._full(shutil.disk_usage(Path(self._path).parent).free) from None
-
-    def _full(self, free: int) -> AtlasError:
-        return AtlasError(
-            f"{self._path}: no room for the crops, which take {self._wanted / 1e6:,.0f} MB or more ({free / 1e6:,.0f} MB are "
-            "free on that disk); free space, or set resources to a folder on another disk"
-        )
 
 
 def _header(count: int, shape: Size) -> bytes:

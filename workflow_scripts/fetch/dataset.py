@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.atomic import DATASET_RECORDS, write_text
+from workflow_scripts.common.disk import require_space
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.fetch.digests import Checked, WrongFileError
 from workflow_scripts.fetch.download import part_path
@@ -24,7 +25,6 @@ from workflow_scripts.fetch.locks import locked
 from workflow_scripts.fetch.members import UnsafeArchiveError
 from workflow_scripts.fetch.obtain import Place, obtain
 from workflow_scripts.fetch.remote_file import RemoteFile
-from workflow_scripts.fetch.space import require_space
 
 COMPLETE, _UNPACKED = DATASET_RECORDS
 State = dict[str, Any]

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.atomic import write_text
-from workflow_scripts.common.disk import naming_a_full_disk, size_text
+from workflow_scripts.common.disk import naming_a_full_disk, require_space, size_text
 from workflow_scripts.common.stand_ins import HEAD
 from workflow_scripts.fetch.contents import page_instead
 from workflow_scripts.fetch.remote_file import RemoteFile
-from workflow_scripts.fetch.space import Meter, require_space
+from workflow_scripts.fetch.space import Meter
 from workflow_scripts.fetch.transport import InterruptedTransferError, Limits, RangeRefusedError, SourceError, blocks, request
 
 

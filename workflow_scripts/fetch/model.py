@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from workflow_scripts.common.atomic import atomic_path
+from workflow_scripts.common.disk import require_space
 from workflow_scripts.fetch.digests import Checked
 from workflow_scripts.fetch.obtain import Place, obtain
 from workflow_scripts.fetch.remote_file import RemoteFile
-from workflow_scripts.fetch.space import require_space
 
 
 def fetch_model(model: str, file: RemoteFile, output: Path, place: Place) -> Checked:

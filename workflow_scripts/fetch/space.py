@@ -1,30 +1,12 @@
-"""Disk space that is asked for before it is used, and how much of it has been."""
+"""How much of a file or an archive is there: progress in bytes."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
-from pathlib import Path
 
 from workflow_scripts.common.disk import size_text
-from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.progress import Progress
-
-
-def require_space(folder: Path, needed: int, what: str) -> None:
-    """Stop if `folder`'s file system has less than `needed` bytes free.
-
-    Raises:
-        AtlasError: names both numbers.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise AtlasError(
-            f"{folder}: {what} needs {size_text(needed)}, only {size_text(free)} are free; free space there, or let the "
-            "configuration key 'resources' name a folder on a larger disk"
-        )
 
 
 class Meter:
