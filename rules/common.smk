@@ -16,6 +16,7 @@ from workflow_scripts.common.run_lock import hold_folders
 from workflow_scripts.common.run_messages import command_text, from_here, say_at_exit
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
+from workflow_scripts.demo.shipped import FOLDER, read_index, shipped_source
 from workflow_scripts.fetch.incoming import missing_incoming
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets, scores_json
@@ -51,6 +52,8 @@ RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
+DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"
+DEMO_FOLDER = FOLDER.as_posix()
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
 FETCHED_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.fetched_models}
 # Several datasets may lie in one folder: the splits and subsets of one archive.
@@ -59,6 +62,15 @@ DATASET_FOLDERS = {
     for name, entry in reversed(SETTINGS.datasets.items())
     if entry["source"]["type"] == "archives"
 }
+try:
+    SHIPPED = read_index() if DEMO_IS_SHIPPED and DEMO_CHECKPOINTS else {}
+except AtlasError as problem:
+    stop_with(problem)
+
+
+def one_of(names):
+    """Return the wildcard constraint that only these names meet."""
+    return "|".join(map(re.escape, names)) or "none"
 
 
 wildcard_constraints:

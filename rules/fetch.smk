@@ -8,7 +8,7 @@ rule fetch_model:
     log:
         f"{RESULTS}/logs/fetch_model/{{checkpoint}}.log",
     wildcard_constraints:
-        checkpoint="|".join(map(re.escape, FETCHED_CHECKPOINTS)) or "none",
+        checkpoint=one_of(FETCHED_CHECKPOINTS),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -38,7 +38,7 @@ rule fetch_dataset:
     log:
         f"{RESULTS}/logs/fetch_dataset/{{folder}}.log",
     wildcard_constraints:
-        folder="|".join(map(re.escape, DATASET_FOLDERS)) or "none",
+        folder=one_of(DATASET_FOLDERS),
     conda:
         "../envs/analysis.yaml"
     resources:

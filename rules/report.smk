@@ -2,7 +2,7 @@
 
 
 rule check_demo_zoo:
-    """Measure k-NN accuracy of the demo zoo and stop if a training has collapsed."""
+    """Measure k-NN accuracy of the demo zoo and stop if a model knows too little."""
     input:
         bank=TARGETS.demo_passes("demo_train")["passes"],
         query=TARGETS.demo_passes("demo_val")["passes"],
@@ -113,9 +113,10 @@ rule write_report:
         demo=lambda wildcards, input: (
             ["--contact-sheet", input.contact_sheet, "--knn", input.knn] if "knn" in input.keys() else []
         ),
+        card=lambda wildcards, input: ["--card", input.card] if "card" in input.keys() else [],
         output=lambda wildcards, output: os.path.dirname(output[0]),
     message:
         "Writing the report"
     shell:
         "python -m workflow_scripts.write_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
-        " --run-info {input.run:q} {params.demo:q} --output-dir {params.output:q} &> {log:q}"
+        " --run-info {input.run:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"

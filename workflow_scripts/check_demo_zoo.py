@@ -1,4 +1,4 @@
-"""Check that no demo model has collapsed, by weighted k-NN on the demo world (rule check_demo_zoo)."""
+"""Check that every demo model has learned, by weighted k-NN on the demo world (rule check_demo_zoo)."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def check_margin(table: pd.DataFrame, models: Sequence[RunModel], margin: float)
     ]
     if collapsed:
         raise AtlasError(
-            f"demo training collapsed: {'; '.join(collapsed)} against the untrained control "
+            f"demo models that know too little: {'; '.join(collapsed)} against the untrained control "
             f"({', '.join(f'{facet} {control[facet]:.3f}' for facet in FACETS)}), where a margin of {margin} on one of them "
-            "is expected; raise demo.effort, change seed, or set demo.minimum_margin to null to keep such a model"
+            "is expected; where they are trained here (demo.zoo: train), raise demo.effort; or set demo.minimum_margin to null"
         )
 
 

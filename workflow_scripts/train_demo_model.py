@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 # Read by cuBLAS when it loads; without it, matrix products on a GPU are not repeatable.
@@ -12,69 +15,80 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 import torch
 
+from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.device import compute_device
 from workflow_scripts.common.errors import AtlasError, run_command
-from workflow_scripts.demo.models import NORMALISATION
-from workflow_scripts.demo.objectives.beit import Beit
-from workflow_scripts.demo.objectives.clip import Clip
-from workflow_scripts.demo.objectives.controls import PreparedStart, Untrained
-from workflow_scripts.demo.objectives.dino import Dino
-from workflow_scripts.demo.objectives.fs import Fs
-from workflow_scripts.demo.objectives.mae import Mae
-from workflow_scripts.demo.objectives.mocov3 import MocoV3
-from workflow_scripts.demo.training import TrainingWorld, fit
+from workflow_scripts.demo.objectives.methods import METHODS
+from workflow_scripts.demo.training import Trained, TrainingWorld, fit
 from workflow_scripts.demo.world import load_world
-
-OBJECTIVES = {objective.method: objective for objective in (Fs, Clip, Dino, MocoV3, Mae, Beit, Untrained, PreparedStart)}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m workflow_scripts.train_demo_model")
-    parser.add_argument("--method", choices=list(NORMALISATION), required=True)
-    parser.add_argument("--world", type=Path, required=True, help="training split painted by paint_world")
+    parser.add_argument("--method", choices=list(METHODS), required=True)
+    parser.add_argument("--world", type=Path, required=True, help="split to train on, painted by paint_zoo_world")
+    parser.add_argument("--tuning", type=Path, help="split for the learning curve, painted by paint_zoo_world")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--effort", type=float, default=1.0, help="factor on the number of steps")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto", help="train on a GPU")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--record", type=Path, required=True, help="output, .json: what the training was")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Train (or, for the control, only start) the model and save it."""
+    """Train (or, for the control, only start) the model, save it, and write down how."""
     options = _arguments()
     if not options.effort > 0:
         raise AtlasError(f"--effort {options.effort} must be more than 0; 1.0 is the full training")
     if options.threads < 1:
         raise AtlasError(f"--threads {options.threads} must be at least 1; give the number of CPU threads to use")
-    _prepare(options.seed, options.threads)
+    prepare(options.seed, options.threads)
     started, started_cpu = time.perf_counter(), time.process_time()
     with compute_device(options.gpu) as device:
-        steps = train(options.method, options.world, options.effort, options.output, device)
+        trained = train(options.method, options.world, options.effort, options.output, device, options.tuning)
     wall, cpu = time.perf_counter() - started, time.process_time() - started_cpu
-    print(f"{options.method}: {steps} steps in {wall:.1f} s ({cpu:.1f} CPU s)", flush=True)
+    record = {
+        "method": options.method,
+        "recipe": vars(METHODS[options.method].recipe),
+        "effort": options.effort,
+        "seed": options.seed,
+        "steps": trained.steps,
+        "last_loss": sum(trained.losses[-50:]) / len(trained.losses[-50:]) if trained.losses else None,
+        "curve": trained.curve,
+        "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {options.threads} threads",
+        "wall_seconds": round(wall),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "timm", "lightly")},
+    }
+    write_text(options.record, json.dumps(record, indent=2) + "\n")
+    print(f"{options.method}: {trained.steps} steps in {wall:.1f} s ({cpu:.1f} CPU s)", flush=True)
 
 
-def train(method: str, world: Path, effort: float, output: Path, device: str) -> int:
-    """Train `method` on the split in `world`, save it to `output`, and return the number of steps.
+def train(method: str, world: Path, effort: float, output: Path, device: str, tuning: Path | None = None) -> Trained:
+    """Train `method` on the split in `world`, save it to `output`, and return what the training was.
 
     Raises:
-        AtlasError: `world` is not a split painted by paint_world.
+        AtlasError: `world` or `tuning` is not a split painted by paint_zoo_world.
     """
-    arrays, names = load_world(world, ("image", "label"))
-    data = TrainingWorld(
+    objective = METHODS[method](_split(world, device)).to(device)
+    trained = fit(objective, effort, _split(tuning, device) if tuning else None)
+    objective.save(output)
+    return trained
+
+
+def _split(path: Path, device: str) -> TrainingWorld:
+    arrays, names = load_world(path, ("image", "label"))
+    return TrainingWorld(
         images=torch.from_numpy(arrays["image"]).permute(0, 3, 1, 2).contiguous().to(device),
         labels=torch.from_numpy(arrays["label"]).to(device),
         classes=names["classes"],
         captions=names["captions"],
     )
-    objective = OBJECTIVES[method](data).to(device)
-    steps = fit(objective, effort)
-    objective.save(output)
-    return steps
 
 
-def _prepare(seed: int, threads: int) -> None:
+def prepare(seed: int, threads: int) -> None:
+    """Seed torch and fix what else decides about repeatable numbers and speed."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     # Denormal numbers are slow on some CPUs and mean nothing here.

@@ -15,7 +15,11 @@ from timm.models.vision_transformer import _convert_openai_clip
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.demo.checkpoints import flax_vit, openai_visual, save_npz
-from workflow_scripts.demo.models import beit_vit, clip_vit, plain_vit
+from workflow_scripts.demo.models import PATCHES, beit_vit, clip_vit, encode, plain_vit, register_vit, some_patches
+from workflow_scripts.demo.objectives.beit import windows_of
+from workflow_scripts.demo.objectives.ibot import mask_some
+from workflow_scripts.demo.objectives.methods import METHODS
+from workflow_scripts.demo.training import momentum_at
 from workflow_scripts.train_demo_model import train
 
 FILES = {
@@ -23,18 +27,20 @@ FILES = {
     "clip": "clip.pt",
     "dino": "dino.pth",
     "mocov3": "mocov3.pth.tar",
+    "ibot": "ibot.pth",
+    "dinov2reg": "dinov2reg.pth",
     "mae": "mae.pth",
     "beit": "beit.pth",
     "untrained": "untrained.safetensors",
-    "start": "start.safetensors",
 }
 
 
 def _train(method, world, folder, seed=0):
     torch.manual_seed(seed)
     path = folder / FILES[method]
-    steps = train(method, world, effort=0.001, output=path, device="cpu")
-    assert steps == (0 if method in ("untrained", "start") else 2)
+    trained = train(method, world, effort=0.0001, output=path, device="cpu")
+    assert trained.steps == len(trained.losses) == (0 if method == "untrained" else 2)
+    assert np.isfinite(trained.losses).all()
     return path
 
 
@@ -44,7 +50,7 @@ def zoo(world_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo")
     torch.set_num_threads(1)
     paths = {method: _train(method, world_file, folder) for method in FILES}
-    content = {"fs": dict(np.load(paths["fs"])), **{name: load_file(paths[name]) for name in ("untrained", "start")}}
+    content = {"fs": dict(np.load(paths["fs"])), "untrained": load_file(paths["untrained"])}
     with torch.serialization.safe_globals([argparse.Namespace]):
         for method in set(FILES) - set(content):
             content[method] = torch.load(paths[method], weights_only=True)
@@ -60,23 +66,35 @@ def _fits(model, state):
     return model
 
 
-def test_the_controls_are_in_timm_layout_and_differ_in_their_start(zoo):
-    untrained, prepared = (_fits(plain_vit(), zoo[1][name]) for name in ("untrained", "start"))
-    query, key, _ = prepared.blocks[0].attn.qkv.weight.chunk(3)
-    assert torch.equal(query, key)
-    query, key, _ = untrained.blocks[0].attn.qkv.weight.chunk(3)
-    assert not torch.equal(query, key)
+def test_every_method_is_tried_and_every_float_is_in_half_precision(zoo):
+    assert set(FILES) == set(METHODS)
+
+    def floats(content):
+        for value in content.values():
+            if isinstance(value, dict):
+                yield from floats(value)
+            elif isinstance(value, (torch.Tensor, np.ndarray)) and value.dtype not in (torch.int64,):
+                yield str(value.dtype).removeprefix("torch.")
+
+    for method, content in zoo[1].items():
+        assert set(floats(content)) == {"float16"}, method
+
+
+def test_the_control_is_in_timm_layout_and_as_timm_starts_it(zoo):
+    untrained = _fits(plain_vit(), zoo[1]["untrained"])
+    assert (untrained.blocks[0].attn.qkv.bias == 0).all()
+    assert 0.01 < untrained.blocks[3].mlp.fc1.weight.std() < 0.03
 
 
 def test_fs_has_the_names_and_shapes_of_augreg_files(zoo):
     arrays = zoo[1]["fs"]
     shapes = {name: array.shape for name, array in arrays.items()}
-    attention = "Transformer/encoderblock_5/MultiHeadDotProductAttention_1"
+    attention = "Transformer/encoderblock_7/MultiHeadDotProductAttention_1"
     for name, shape in {
         "cls": (1, 1, 64),
-        "embedding/kernel": (8, 8, 3, 64),
+        "embedding/kernel": (5, 5, 3, 64),
         "embedding/bias": (64,),
-        "Transformer/posembed_input/pos_embedding": (1, 65, 64),
+        "Transformer/posembed_input/pos_embedding": (1, 145, 64),
         "Transformer/encoder_norm/scale": (64,),
         "Transformer/encoderblock_0/LayerNorm_0/bias": (64,),
         "Transformer/encoderblock_0/LayerNorm_2/scale": (64,),
@@ -88,7 +106,7 @@ def test_fs_has_the_names_and_shapes_of_augreg_files(zoo):
         "head/kernel": (64, 12),
     }.items():
         assert shapes[name] == shape, name
-    assert len(shapes) == 8 + 6 * 16
+    assert len(shapes) == 8 + 8 * 16
 
 
 def test_timm_reads_the_fs_file_to_the_last_number(tmp_path):
@@ -97,9 +115,10 @@ def test_timm_reads_the_fs_file_to_the_last_number(tmp_path):
     for parameter in vit.parameters():
         torch.nn.init.normal_(parameter)
     head = torch.nn.Linear(64, 12)
+    vit, head = vit.half().float(), head.half().float()
     save_npz(tmp_path / "fs.npz", flax_vit(vit, head))
     read = timm.create_model(
-        "vit_tiny_patch16_224", img_size=64, patch_size=8, embed_dim=64, depth=6, num_heads=4, num_classes=12
+        "vit_tiny_patch16_224", img_size=60, patch_size=5, embed_dim=64, depth=8, num_heads=4, num_classes=12
     )
     read.load_pretrained(str(tmp_path / "fs.npz"))
     expected = vit.state_dict() | {"head.weight": head.weight, "head.bias": head.bias}
@@ -112,13 +131,13 @@ def test_clip_has_openai_names_and_both_towers(zoo):
     state = zoo[1]["clip"]
     expected = {
         "visual.class_embedding": (64,),
-        "visual.positional_embedding": (65, 64),
-        "visual.conv1.weight": (64, 3, 8, 8),
+        "visual.positional_embedding": (145, 64),
+        "visual.conv1.weight": (64, 3, 5, 5),
         "visual.ln_pre.weight": (64,),
         "visual.ln_post.bias": (64,),
         "visual.proj": (64, 64),
-        "visual.transformer.resblocks.5.attn.in_proj_weight": (192, 64),
-        "visual.transformer.resblocks.5.attn.out_proj.bias": (64,),
+        "visual.transformer.resblocks.7.attn.in_proj_weight": (192, 64),
+        "visual.transformer.resblocks.7.attn.out_proj.bias": (64,),
         "visual.transformer.resblocks.0.ln_1.weight": (64,),
         "visual.transformer.resblocks.0.mlp.c_fc.weight": (256, 64),
         "visual.transformer.resblocks.0.mlp.c_proj.weight": (64, 256),
@@ -161,6 +180,24 @@ def test_dino_is_a_full_checkpoint_whose_teacher_lags_behind(zoo):
     assert not torch.equal(student.cls_token, teacher.cls_token)
 
 
+def test_ibot_is_a_full_checkpoint_with_its_mask_token_and_both_centres(zoo):
+    content = zoo[1]["ibot"]
+    assert content.keys() >= {"student", "teacher", "epoch", "args", "ibot_loss"}
+    assert content["ibot_loss"]["center"].shape == (1, 512)
+    assert content["ibot_loss"]["center2"].shape[-1] == 512
+    teacher = _inner(content["teacher"], "backbone.")
+    assert teacher.pop("masked_embed").shape == (1, 64)
+    _fits(plain_vit(), teacher)
+
+
+def test_dinov2_is_a_backbone_of_the_released_names(zoo):
+    state = zoo[1]["dinov2reg"]
+    assert state["register_tokens"].shape == (1, 4, 64)
+    assert state["pos_embed"].shape == (1, 145, 64)
+    assert {"cls_token", "mask_token", "patch_embed.proj.weight", "blocks.0.ls1.gamma", "norm.bias"} <= state.keys()
+    assert not {"reg_token", "head.last_layer.weight_g"} & state.keys()
+
+
 def test_mocov3_keeps_both_encoders_and_the_predictor(zoo):
     content = zoo[1]["mocov3"]
     assert content.keys() >= {"epoch", "arch", "state_dict"}
@@ -179,15 +216,15 @@ def test_mae_keeps_its_decoder(zoo):
     extra = {name for name in state if name.startswith("decoder_") or name == "mask_token"}
     for name in ("decoder_embed", "decoder_blocks.0.attn.qkv", "decoder_norm", "decoder_pred"):
         assert f"{name}.weight" in extra
-    assert state["decoder_pred.weight"].shape[0] == 8 * 8 * 3
-    assert state["decoder_pos_embed"].shape[:2] == (1, 65)
+    assert state["decoder_pred.weight"].shape[0] == 5 * 5 * 3
+    assert state["decoder_pos_embed"].shape[:2] == (1, 145)
     _fits(plain_vit(), {name: value for name, value in state.items() if name not in extra})
     assert state["pos_embed"][0, 0].abs().max() == 0
 
 
 def test_beit_has_the_shared_bias_table_and_no_position_embedding(zoo):
     state = zoo[1]["beit"]["model"]
-    assert state["rel_pos_bias.relative_position_bias_table"].shape == (15 * 15 + 3, 4)
+    assert state["rel_pos_bias.relative_position_bias_table"].shape == (23 * 23 + 3, 4)
     assert {"cls_token", "mask_token", "blocks.0.attn.q_bias", "blocks.0.gamma_1", "norm.weight"} <= state.keys()
     assert "blocks.0.attn.qkv.bias" not in state and "pos_embed" not in state
     assert state["lm_head.weight"].shape == (256, 64)
@@ -195,7 +232,60 @@ def test_beit_has_the_shared_bias_table_and_no_position_embedding(zoo):
     _fits(beit_vit(), {name: value for name, value in state.items() if name not in extra})
 
 
-@pytest.mark.parametrize("method", ["fs", "mae"])
+@pytest.mark.parametrize("network", [plain_vit, clip_vit, register_vit])
+def test_with_all_patches_the_training_forward_is_timms(network):
+    torch.manual_seed(0)
+    vit, images = network().eval(), torch.randn(2, 3, 60, 60)
+    with torch.no_grad():
+        expected, everything = vit.forward_features(images), torch.arange(PATCHES).expand(2, -1)
+        torch.testing.assert_close(encode(vit, images, None), expected)
+        torch.testing.assert_close(encode(vit, images, everything), expected)
+
+
+def test_a_masked_patch_leaves_no_trace_of_its_content():
+    torch.manual_seed(0)
+    vit, images, token = plain_vit().eval(), torch.randn(1, 3, 60, 60), torch.randn(1, 1, 64)
+    other = images.clone()
+    other[..., :5, 5:10] += 1  # patch 1
+    masked = torch.zeros(1, PATCHES, dtype=torch.bool)
+    with torch.no_grad():
+        assert not torch.allclose(encode(vit, images, None), encode(vit, other, None))
+        masked[0, 1] = True
+        assert torch.equal(encode(vit, images, None, masked, token), encode(vit, other, None, masked, token))
+        kept = torch.tensor([[0, 2, 9]])
+        assert torch.equal(encode(vit, images, kept), encode(vit, other, kept))
+
+
+def test_kept_patches_are_distinct_and_differ_between_images():
+    torch.manual_seed(0)
+    kept = some_patches(50, 0.25, torch.device("cpu"))
+    assert kept.shape == (50, 36)
+    assert (kept.diff(dim=1) > 0).all()
+    assert kept.unique(dim=0).shape[0] == 50
+    assert set(kept.unique().tolist()) == set(range(PATCHES))
+
+
+def test_half_of_the_views_are_masked_and_within_bounds():
+    torch.manual_seed(0)
+    share = mask_some(200, 50, torch.device("cpu")).float().mean(1)
+    assert (share == 0).sum() == 100
+    assert share[share > 0].min() >= 0.1 and share.max() <= 0.5
+
+
+def test_windows_are_the_three_by_three_means_about_each_patch():
+    image = torch.arange(60.0).repeat(60, 1)[None, None].expand(1, 3, -1, -1)
+    windows = windows_of(image).view(1, 12, 12, 3, 5, 5)
+    # Patch column 1 covers 5..9, its window 0..14: means of 0..2, 3..5, ...
+    assert windows[0, 4, 1, 2, 0].tolist() == [1, 4, 7, 10, 13]
+    assert windows[0, 4, 1, 0, :, 3].tolist() == [10] * 5
+
+
+def test_the_teacher_follows_ever_more_slowly():
+    momenta = [momentum_at(done, 0.9) for done in (0, 0.5, 1)]
+    assert momenta == pytest.approx([0.9, 0.95, 1])
+
+
+@pytest.mark.parametrize("method", ["fs", "mae", "ibot"])
 def test_same_seed_same_file(zoo, world_file, tmp_path, method):
     assert _train(method, world_file, tmp_path).read_bytes() == zoo[0][method].read_bytes()
     assert _train(method, world_file, tmp_path, seed=1).read_bytes() != zoo[0][method].read_bytes()
@@ -208,7 +298,9 @@ def test_training_on_a_file_that_is_no_world_gives_one_line(tmp_path):
         train("fs", path, 1.0, tmp_path / "out.npz", "cpu")
     command = ["-m", "workflow_scripts.train_demo_model", "--method", "fs", "--gpu", "never"]
     done = subprocess.run(
-        [sys.executable, *command, "--world", path, "--output", tmp_path / "out.npz"], capture_output=True, text=True
+        [sys.executable, *command, "--world", path, "--output", tmp_path / "out.npz", "--record", tmp_path / "out.json"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1

@@ -311,6 +311,18 @@ def test_what_a_description_leaves_out_is_not_spoken_of(files, second):
     assert "What the study found" not in text
 
 
+def test_the_banner_says_where_the_demo_models_were_trained(files):
+    _, text = build(files)
+    assert "tiny models trained on it by this run;" in Page(text).text
+    card = files / "demo_zoo.md"
+    card.write_text("# The demo zoo\n")
+    write_report(files / "out", run_info(), [results(files)], files / "results/figures", None, None, card)
+    page = Page((files / "out/index.html").read_text(encoding="utf-8"))
+    assert "tiny models trained on it beforehand (model card of the demo zoo);" in page.text
+    (link,) = [link["href"] for link in page.all("a") if link["href"].endswith("demo_zoo.md")]
+    assert (files / "out" / link).read_text() == "# The demo zoo\n"
+
+
 def test_no_banner_and_no_demo_sections_outside_the_demo(files):
     studies = [Results(STUDY, FIGURES[:1])]
     write_report(files / "out", run_info(demo=False), studies, files / "results/figures", None, None)

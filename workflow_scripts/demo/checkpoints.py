@@ -14,21 +14,31 @@ from torch import Tensor, nn
 from workflow_scripts.common.atomic import atomic_path
 
 
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return `state` with every float tensor in half precision, as OpenAI publishes CLIP: half the room in a repository."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+
+
 def save_torch(path: Path, content: dict) -> None:
-    """Write `content` with `torch.save`, whole or not at all.
+    """Write `content` with `torch.save`, whole or not at all; state dicts in it are written in half precision.
 
     It goes through memory: given a file name, torch writes that name into the file, and the temporary name is random.
     """
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_halved_within(content), buffer)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
 
+def _halved_within(content: dict) -> dict:
+    inner = {name: _halved_within(value) for name, value in content.items() if isinstance(value, dict)}
+    return content | inner | halved({name: value for name, value in content.items() if isinstance(value, Tensor)})
+
+
 def save_npz(path: Path, arrays: dict[str, NDArray]) -> None:
-    """Write `arrays` as one .npz file, whole or not at all."""
+    """Write float `arrays` in half precision as one .npz file, whole or not at all."""
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **{name: array.astype(np.float16) for name, array in arrays.items()})
 
 
 def cpu_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:

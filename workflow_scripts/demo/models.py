@@ -1,4 +1,4 @@
-"""The tiny ViTs of the demo zoo, and the start that lets them learn within a minute."""
+"""The tiny ViTs of the demo zoo: their size, their networks as timm builds them, and their forward in training."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from timm.data import (
 )
 from torch import Tensor, nn
 
-GRID, PATCH, WIDTH, HEADS, DEPTH = 8, 8, 64, 4, 6
-IMAGE = GRID * PATCH
+GRID, PATCH, WIDTH, HEADS, DEPTH, REGISTERS = 12, 5, 64, 4, 8, 4
+IMAGE, PATCHES = GRID * PATCH, GRID * GRID
 _SIZE = {
     "img_size": IMAGE,
     "patch_size": PATCH,
@@ -25,6 +25,8 @@ _SIZE = {
     "num_heads": HEADS,
     "num_classes": 0,
 }
+# What BEiT publishes for its base size. DINOv2's 1e-5 is made for a million steps: here no block would leave it.
+LAYER_SCALE = 0.1
 _HALF = (IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD)
 _IMAGENET = (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
 NORMALISATION: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -32,23 +34,27 @@ NORMALISATION: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "clip": (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD),
     "dino": _IMAGENET,
     "mocov3": _IMAGENET,
+    "ibot": _IMAGENET,
+    "dinov2reg": _IMAGENET,
     "mae": _IMAGENET,
     "beit": _HALF,
     "untrained": _HALF,
-    "start": _HALF,
 }
-_POSITION_AMPLITUDE = 1.0
-_QUERY_KEY_SCALE = 0.7
 
 
-def plain_vit(**options: object) -> nn.Module:
-    """Return the plain tiny ViT (timm VisionTransformer, 64 px, patch 8, width 64, depth 6, 4 heads)."""
-    return timm.create_model("vit_tiny_patch16_224", **_SIZE, **options)
+def plain_vit() -> nn.Module:
+    """Return the plain tiny ViT (timm VisionTransformer, 60 px, patch 5, width 64, depth 8, 4 heads)."""
+    return timm.create_model("vit_tiny_patch16_224", **_SIZE)
 
 
-def clip_vit(**options: object) -> nn.Module:
+def clip_vit() -> nn.Module:
     """Return the visual tower of CLIP in the tiny size: pre-norm, no patch bias, QuickGELU."""
-    return timm.create_model("vit_base_patch16_clip_quickgelu_224", **_SIZE, **options)
+    return timm.create_model("vit_base_patch16_clip_quickgelu_224", **_SIZE)
+
+
+def register_vit() -> nn.Module:
+    """Return the tiny ViT of DINOv2 with four registers, which have no position, and LayerScale."""
+    return timm.create_model("vit_small_patch14_reg4_dinov2", **_SIZE, init_values=LAYER_SCALE)
 
 
 def beit_vit() -> nn.Module:
@@ -59,50 +65,65 @@ def beit_vit() -> nn.Module:
         use_rel_pos_bias=False,
         use_shared_rel_pos_bias=True,
         global_pool="token",
-        init_values=0.1,
+        init_values=LAYER_SCALE,
     )
 
 
 def sine_positions(width: int) -> Tensor:
-    """Return the [1, 1 + 64, width] sine-cosine position table, its CLS row zero."""
+    """Return the [1, 1 + 144, width] sine-cosine position table of MoCo-v3 and MAE, its CLS row zero."""
     table = get_2d_sine_cosine_positional_embedding(embed_dim=width, grid_size=GRID, cls_token=True)
     return torch.as_tensor(table, dtype=torch.float32)[None]
 
 
-def patches_of(images: Tensor) -> Tensor:
-    """Return [B, 64, 192] patches (channel, row, column within each) of images [B, 3, 64, 64], row by row."""
-    grid = images.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH)
-    return grid.permute(0, 2, 3, 1, 4, 5).reshape(len(images), GRID * GRID, -1)
-
-
 @torch.no_grad()
-def start(vit: nn.Module, images: Tensor) -> None:
-    """Start `vit` in place: Xavier blocks, sine-cosine positions, and a patch embedding that whitens patches.
+def fix_positions(vit: nn.Module) -> None:
+    """Put the sine-cosine table in place of the learned one, for good, as MoCo-v3 and MAE do."""
+    vit.pos_embed.copy_(sine_positions(WIDTH))
+    vit.pos_embed.requires_grad_(False)
 
-    Whitened patches spare the short training the work of finding colours and edges first. Queries start equal to keys, so
-    that a token attends to tokens that resemble it in place and content (mimetic initialisation, Trockman and Kolter
-    2023): from a flat start, attention stays flat in the few hundred steps there are.
+
+def patches_of(images: Tensor) -> Tensor:
+    """Return [B, 144, 75] patches (channel, row, column within each) of images [B, 3, 60, 60], row by row."""
+    grid = images.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH)
+    return grid.permute(0, 2, 3, 1, 4, 5).reshape(len(images), PATCHES, -1)
+
+
+def some_patches(count: int, share: float, device: torch.device) -> Tensor:
+    """Return [count, share of 144] int64: random patch numbers, drawn for each image by itself, in rising order."""
+    order = torch.rand(count, PATCHES, device=device).argsort(1)
+    return order[:, : round(share * PATCHES)].sort(1).values
+
+
+def gather(tokens: Tensor, kept: Tensor) -> Tensor:
+    """Return [B, n, width] of tokens [B, N, width]: those numbered `kept` [B, n]."""
+    return tokens.gather(1, kept[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
+def encode(
+    vit: nn.Module, images: Tensor, kept: Tensor | None, masked: Tensor | None = None, mask_token: Tensor | None = None
+) -> Tensor:
+    """Return the normalised tokens of the last block, prefix tokens first.
 
     Args:
-        vit: any of the tiny ViTs.
-        images: [B, 3, 64, 64] normalised as the method does.
+        vit: a plain, CLIP or register ViT.
+        images: [B, 3, 60, 60] normalised as the method does.
+        kept: [B, n] numbers of the patches that enter the network; None: all.
+        masked: [B, n] bool, which of these have `mask_token` [1, 1, width] in place of their content; None: none.
+        mask_token: see `masked`.
+
+    Returns:
+        [B, prefix tokens + n, width].
     """
-    for parameter in vit.blocks.parameters():
-        if parameter.ndim == 2:
-            nn.init.xavier_uniform_(parameter)
-    head = WIDTH // HEADS
-    for block in vit.blocks:
-        for first in range(0, WIDTH, head):
-            basis = nn.init.orthogonal_(torch.empty(head, WIDTH)) * _QUERY_KEY_SCALE
-            block.attn.qkv.weight[first : first + head] = basis
-            block.attn.qkv.weight[WIDTH + first : WIDTH + first + head] = basis
-    if vit.pos_embed is not None:
-        vit.pos_embed.copy_(_POSITION_AMPLITUDE * sine_positions(WIDTH))
-    patches = patches_of(images).flatten(0, 1)
-    mean = patches.mean(0)
-    variance, direction = torch.linalg.eigh(torch.cov((patches - mean).T))
-    filters = direction[:, -WIDTH:] / (variance[-WIDTH:] + 0.01 * variance.mean()).sqrt()
-    embed = vit.patch_embed.proj
-    embed.weight.copy_(filters.T.reshape(embed.weight.shape))
-    if embed.bias is not None:
-        embed.bias.copy_(-mean @ filters)
+    patches = vit.patch_embed(images)
+    table = vit.pos_embed
+    own = table.shape[1] - PATCHES  # rows of the table that belong to prefix tokens
+    places = table[:, own:].expand(len(images), -1, -1)
+    if kept is not None:
+        patches, places = gather(patches, kept), gather(places, kept)
+    if masked is not None:
+        patches = torch.where(masked[..., None], mask_token.to(patches.dtype), patches)
+    prefix = vit.cls_token + (table[:, :own] if own else 0)
+    if getattr(vit, "reg_token", None) is not None:
+        prefix = torch.cat([prefix, vit.reg_token], 1)
+    x = torch.cat([prefix.expand(len(images), -1, -1), patches + places], 1)
+    return vit.norm(vit.blocks(vit.norm_pre(x)))

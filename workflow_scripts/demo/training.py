@@ -1,10 +1,10 @@
-"""The training loop that all demo methods share: optimisers, schedule, gradient clip, progress."""
+"""The training loop that all demo methods share: optimiser, schedule, gradient clip, learning curve, progress."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,26 +12,39 @@ from torch import Tensor, nn
 
 from workflow_scripts.common.progress import Progress
 from workflow_scripts.demo import augment
-from workflow_scripts.demo.models import IMAGE, NORMALISATION
+from workflow_scripts.demo.curve import knn_accuracy
+from workflow_scripts.demo.models import IMAGE, NORMALISATION, some_patches
 
 _WEIGHT_DECAY = 0.05
+_BETAS = (0.9, 0.95)
 _CLIP_NORM = 3.0
-_WARM_UP = 0.1
+_WARM_UP = 0.08
+_CURVE_POINTS = 8
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast to train: steps at effort 1, images a step, peak learning rates."""
+    """How a method trains.
+
+    Attributes:
+        steps: optimiser steps at effort 1.
+        batch: images a step.
+        lr: peak learning rate of AdamW.
+        keep: share of the patches that enter the encoder. To drop the rest makes a step cheaper by as much, and so buys more
+            steps than it costs (Li et al., Scaling Language-Image Pre-training via Masking, CVPR 2023).
+        whole: share of the steps, the last ones, in which all patches enter, so that the network knows whole images.
+    """
 
     steps: int
     batch: int
-    lr: float = 1e-3
-    muon_lr: float = 0.02
+    lr: float = 3e-3
+    keep: float = 1.0
+    whole: float = 0.0
 
 
 @dataclass(frozen=True)
 class TrainingWorld:
-    """The training split: images [N, 3, 64, 64] uint8, labels [N] int64, the class names, one caption per image."""
+    """A painted split: images [N, 3, 64, 64] uint8, labels [N] int64, the class names, one caption per image."""
 
     images: Tensor
     labels: Tensor
@@ -39,15 +52,42 @@ class TrainingWorld:
     captions: list[str]
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What a training was.
+
+    Attributes:
+        steps: steps taken.
+        losses: loss of each step.
+        curve: (step, k-NN accuracy on the tuning split), in rising order of step; empty without a tuning split.
+    """
+
+    steps: int
+    losses: list[float] = field(default_factory=list)
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+
 class Objective(nn.Module, ABC):
-    """A pretraining method: its networks, its loss, and its official checkpoint."""
+    """A pretraining method: its networks, its loss, and its official checkpoint.
+
+    Attributes:
+        method: its name, as a model's `checkpoint.source.method` gives it.
+        recipe: how it trains.
+        whole: whether all patches enter the encoder now; the loop sets it.
+    """
 
     method: str
     recipe: Recipe
+    whole = False
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__()
         self.world = world
+
+    @property
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """The ViT that readers of the checkpoint get."""
 
     @abstractmethod
     def loss(self, index: Tensor) -> Tensor:
@@ -57,8 +97,12 @@ class Objective(nn.Module, ABC):
     def save(self, path: Path) -> None:
         """Write the checkpoint to `path` in the layout of the method's official files."""
 
-    def after_step(self) -> None:
-        """Follow an optimiser step; most methods have nothing to do."""
+    def after_step(self, done: float) -> None:
+        """Follow an optimiser step, `done` of 1 of the training being over; most methods have nothing to do."""
+
+    def kept(self, count: int) -> Tensor | None:
+        """Return the patches [count, n] that enter the encoder, drawn anew; None where all do."""
+        return None if self.whole else some_patches(count, self.recipe.keep, self.world.images.device)
 
     def pixels(self, index: Tensor) -> Tensor:
         """Return the images numbered `index` as floats [B, 3, 64, 64], 0 to 1."""
@@ -68,47 +112,60 @@ class Objective(nn.Module, ABC):
         """Return images (0 to 1) normalised as the method expects."""
         return augment.normalise(images, *NORMALISATION[self.method])
 
-    def sample(self, count: int = 256) -> Tensor:
-        """Return `count` normalised images [B, 3, 64, 64] to start networks and codebooks from."""
-        index = torch.randint(0, len(self.world.images), (count,), device=self.world.images.device)
-        return self.normalised(self.pixels(index))
-
-    def view(self, images: Tensor, area: tuple[float, float], strength: float, hue: float) -> Tensor:
-        """Return a cropped, flipped, recoloured and normalised view of images (0 to 1)."""
-        return self.normalised(augment.colour_jitter(augment.crops(images, IMAGE, area), strength, hue))
+    def view(self, images: Tensor, area: tuple[float, float], strength: float, hue: float, flip: bool = True) -> Tensor:
+        """Return a cropped, flipped, recoloured and normalised view [B, 3, 60, 60] of images (0 to 1)."""
+        return self.normalised(augment.colour_jitter(augment.crops(images, IMAGE, area, flip), strength, hue))
 
 
-def fit(objective: Objective, effort: float) -> int:
-    """Train `objective` in place for `effort` times its recipe's steps (at least 2, if any); return the number of steps.
+def fit(objective: Objective, effort: float, tuning: TrainingWorld | None = None) -> Trained:
+    """Train `objective` in place for `effort` times its recipe's steps (at least 2, if any).
 
-    Random numbers come from torch's global generator. Matrices inside transformer blocks are updated by Muon, all other
-    parameters by AdamW; both follow a cosine with a linear warm-up.
+    Random numbers come from torch's global generator. AdamW follows a cosine with a linear warm-up.
+
+    Args:
+        objective: on the device of its world.
+        effort: factor on the number of steps.
+        tuning: split on which k-NN accuracy is taken along the way; no step learns from it.
     """
     recipe = objective.recipe
     steps = max(2, round(recipe.steps * effort)) if recipe.steps else 0
-    optimisers = _optimisers(objective, recipe)
+    optimiser = _optimiser(objective, recipe)
     progress = Progress(objective.method, steps, "steps", every=5.0)
     count = len(objective.world.images)
     device = objective.world.images.device
-    objective.train()
+    losses: list[float] = []
+    curve: list[tuple[int, float]] = []
+    points = {round(steps * i / _CURVE_POINTS) for i in range(_CURVE_POINTS + 1)} if tuning else set()
     order = torch.empty(0, dtype=torch.int64, device=device)
-    for step in range(steps):
+    for step in range(steps + 1):
+        if step in points:
+            curve.append((step, knn_accuracy(objective, tuning)))
+        if step == steps:
+            break
         while len(order) < recipe.batch:
             order = torch.cat([order, torch.randperm(count, device=device)])
         index, order = order[: recipe.batch], order[recipe.batch :]
-        for optimiser, peak in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = peak * _schedule((step + 1) / steps)
-            optimiser.zero_grad(set_to_none=True)
+        done = (step + 1) / steps
+        objective.train()
+        objective.whole = done > 1 - recipe.whole
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.lr * _schedule(done)
+        optimiser.zero_grad(set_to_none=True)
         loss = objective.loss(index)
         loss.backward()
         nn.utils.clip_grad_norm_(objective.parameters(), _CLIP_NORM)
-        for optimiser, _ in optimisers:
-            optimiser.step()
-        objective.after_step()
-        progress.what = f"{objective.method}, loss {loss.item():.3f}"
+        optimiser.step()
+        objective.after_step(done)
+        losses.append(loss.item())
+        reached = f", k-NN {curve[-1][1]:.3f} at {curve[-1][0]}" if curve else ""
+        progress.what = f"{objective.method}, loss {losses[-1]:.3f}{reached}"
         progress(step + 1)
-    return steps
+    return Trained(steps, losses, curve)
+
+
+def momentum_at(done: float, start: float) -> float:
+    """Return the momentum of a teacher when `done` of 1 of the training is over: a cosine from `start` to 1."""
+    return 1 - (1 - start) * (math.cos(math.pi * done) + 1) / 2
 
 
 def _schedule(done: float) -> float:
@@ -117,17 +174,10 @@ def _schedule(done: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _optimisers(objective: nn.Module, recipe: Recipe) -> list[tuple[torch.optim.Optimizer, float]]:
-    matrices, decayed, free = [], [], []
-    for name, parameter in objective.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if parameter.ndim == 2 and "blocks." in name:
-            matrices.append(parameter)
-        else:
-            (decayed if parameter.ndim > 1 else free).append(parameter)
-    groups = [{"params": decayed, "weight_decay": _WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}]
-    return [
-        (torch.optim.Muon(matrices, lr=recipe.muon_lr, weight_decay=_WEIGHT_DECAY), recipe.muon_lr),
-        (torch.optim.AdamW(groups, lr=recipe.lr), recipe.lr),
+def _optimiser(objective: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    learned = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in learned if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
+        {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
     ]
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=_BETAS, fused=True)

@@ -20,7 +20,8 @@ from workflow_scripts.demo.scenes import Cast, Painted, draw_cast, draw_classes,
 
 Arrays = dict[str, NDArray]
 _CHUNK = 96  # scenes painted together: fits the cache, and fixes which random numbers image i gets
-_SPLITS = ("train", "val")
+# In the order of their random numbers: zoo trains the shipped networks, tuning chose their recipes, no table reads either.
+_SPLITS = ("train", "val", "zoo", "tuning")
 
 
 def vocabulary() -> dict[str, list[str]]:
@@ -29,7 +30,7 @@ def vocabulary() -> dict[str, list[str]]:
 
 
 def paint_split(seed: int, split: str, count: int) -> tuple[Arrays, list[str]]:
-    """Paint `count` scenes of the split "train" or "val".
+    """Paint `count` scenes of the split "train", "val", "zoo" or "tuning".
 
     Image i depends only on the seed, the split and i.
 

@@ -95,6 +95,7 @@ def write_report(
     figures: Path,
     contact_sheet: Path | None,
     neighbours: Neighbours | None,
+    card: Path | None = None,
 ) -> None:
     """Build the report and put it at `output`, replacing an earlier report there.
 
@@ -105,6 +106,7 @@ def write_report(
         figures: folder with ``<study>/<name>.png``, ``.pdf`` and ``.csv``.
         contact_sheet: PNG of the demo world.
         neighbours: k-NN accuracies of the demo's models.
+        card: model card of the demo zoo, where it was trained beforehand; the report takes a copy along.
 
     Raises:
         AtlasError: a file of a figure or table is missing, or `output` holds files that are not a report's.
@@ -122,7 +124,9 @@ def write_report(
         numbers = count(1)
         shown = [_show(place, results, numbers, figures, assets, run) for place, results in enumerate(studies, 1)]
         sheet = _add_sheet(contact_sheet, assets) if contact_sheet else None
-        write_text(building / "index.html", render(info, shown, sheet, neighbours))
+        if card:
+            shutil.copyfile(card, assets / card.name)
+        write_text(building / "index.html", render(info, shown, sheet, neighbours, f"assets/{card.name}" if card else None))
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -131,8 +135,17 @@ def write_report(
         shutil.rmtree(previous, ignore_errors=True)
 
 
-def render(info: dict[str, Any], studies: Sequence[ShownStudy], sheet: Sheet | None, knn: Neighbours | None) -> str:
-    """Return the page. Everything from files is escaped, but for summary tables, which are HTML already."""
+def render(
+    info: dict[str, Any],
+    studies: Sequence[ShownStudy],
+    sheet: Sheet | None,
+    knn: Neighbours | None,
+    card: str | None = None,
+) -> str:
+    """Return the page; `card` is the address of the demo zoo's model card in it.
+
+    Everything from files is escaped, but for summary tables, which are HTML already.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -146,6 +159,7 @@ def render(info: dict[str, Any], studies: Sequence[ShownStudy], sheet: Sheet | N
         studies=studies,
         sheet=sheet,
         knn=knn,
+        card=card,
         in_the_demo=IN_THE_DEMO,
         unverified=[
             (item.get("display_name", item["id"]), sentence)

@@ -16,6 +16,7 @@ from workflow_scripts.common.run_model import described
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Figure, Score, Study
 from workflow_scripts.data.reader_names import reader_module
+from workflow_scripts.demo.shipped import CARD
 from workflow_scripts.studies.found import claim_modules
 from workflow_scripts.studies.pass_targets import Files, PassTargets
 from workflow_scripts.studies.plan import Asked, asked, enabled_analyses
@@ -238,11 +239,12 @@ class Targets(PassTargets):
 
     def report_inputs(self) -> Files:
         """Return what the report is made of."""
-        studies = self.settings.studies
-        demo = {
-            "knn": f"{self.results}/tables/demo/knn.parquet",
-            "contact_sheet": f"{self.results}/figures/demo/contact_sheet.png",
-        }
+        studies, demo = self.settings.studies, {}
+        if self.settings.demo_models:
+            demo = {
+                "knn": f"{self.results}/tables/demo/knn.parquet",
+                "contact_sheet": f"{self.results}/figures/demo/contact_sheet.png",
+            } | ({"card": CARD} if self.config["demo"]["zoo"] == "shipped" else {})
         return {
             "figures": self.figure_files(),
             "summaries": [file for study in studies for file in self.summary_files(study, ("html", "tex"))],
@@ -250,7 +252,7 @@ class Targets(PassTargets):
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
             "code": code_inputs("write_report"),
-        } | (demo if self.settings.demo_models else {})
+        } | demo
 
     @property
     def described_models(self) -> list[dict[str, Any]]:

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workflow_scripts.demo.augment import colour_jitter, crops
 from workflow_scripts.demo.checkpoints import cpu_state, openai_visual, save_torch
-from workflow_scripts.demo.models import HEADS, WIDTH, clip_vit, start
+from workflow_scripts.demo.models import HEADS, WIDTH, clip_vit, encode
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
 _PAD, _BEGIN, _END = range(3)
@@ -23,12 +22,11 @@ class Clip(Objective):
     """Symmetric contrast of images and captions; images with equal captions share the target."""
 
     method = "clip"
-    recipe = Recipe(steps=240, batch=96)
+    recipe = Recipe(steps=4000, batch=96, keep=0.25, whole=0.1)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
-        self.vit = clip_vit(patch_drop_rate=0.5)
-        start(self.vit, self.sample())
+        self.vit = clip_vit()
         self.projection = nn.Parameter(torch.randn(WIDTH, WIDTH) * WIDTH**-0.5)
         tokens, words = tokenise(world.captions)
         self.register_buffer("tokens", tokens)
@@ -37,11 +35,16 @@ class Clip(Objective):
         _, numbers = tokens.unique(dim=0, return_inverse=True)
         self.register_buffer("caption_number", numbers)
 
+    @property
+    def encoder(self) -> nn.Module:
+        """The visual tower."""
+        return self.vit
+
     def loss(self, index: Tensor) -> Tensor:
         """Return the mean of the image-to-text and text-to-image cross-entropies."""
         # No flips and little colour: captions name both sides of a scene alike, and stuff by its look.
-        images = self.normalised(colour_jitter(crops(self.pixels(index), 64, (0.6, 1.0), flip=False), 0.2, 0.05))
-        seen = F.normalize(self.vit(images) @ self.projection, dim=-1)
+        images = self.view(self.pixels(index), (0.6, 1.0), strength=0.2, hue=0.05, flip=False)
+        seen = F.normalize(encode(self.vit, images, self.kept(len(images)))[:, 0] @ self.projection, dim=-1)
         read = F.normalize(self.text(self.tokens[index]), dim=-1)
         logits = self.logit_scale.clamp(max=math.log(100)).exp() * seen @ read.T
         number = self.caption_number[index]

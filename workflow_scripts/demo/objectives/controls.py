@@ -1,14 +1,14 @@
-"""The controls: networks that take no training step, saved in timm's layout."""
+"""The control: a network that takes no training step, saved in timm's layout."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from workflow_scripts.common.arrays import write_arrays
-from workflow_scripts.demo.checkpoints import cpu_state
-from workflow_scripts.demo.models import plain_vit, start
+from workflow_scripts.demo.checkpoints import cpu_state, halved
+from workflow_scripts.demo.models import plain_vit
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
 
@@ -22,20 +22,15 @@ class Untrained(Objective):
         super().__init__(world)
         self.vit = plain_vit()
 
+    @property
+    def encoder(self) -> nn.Module:
+        """The network."""
+        return self.vit
+
     def loss(self, index: Tensor) -> Tensor:
         """Return 0 for the images numbered `index`: there is nothing to learn."""
         return self.vit.cls_token.sum() * 0
 
     def save(self, path: Path) -> None:
         """Write the state dict as .safetensors."""
-        write_arrays(path, {name: value.numpy() for name, value in cpu_state(self.vit).items()}, {})
-
-
-class PreparedStart(Untrained):
-    """The start from which the trained models set out: what differs from it is what their training did."""
-
-    method = "start"
-
-    def __init__(self, world: TrainingWorld) -> None:
-        super().__init__(world)
-        start(self.vit, self.sample())
+        write_arrays(path, {name: value.numpy() for name, value in halved(cpu_state(self.vit)).items()}, {})

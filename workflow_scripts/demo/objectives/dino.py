@@ -2,74 +2,44 @@
 
 from __future__ import annotations
 
-import argparse
-import warnings
 from pathlib import Path
 
 import torch
 from lightly.loss import DINOLoss
-from lightly.models.modules.heads import DINOProjectionHead
-from lightly.models.utils import update_momentum
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import WIDTH, plain_vit, start
-from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
+from workflow_scripts.demo.models import encode, plain_vit, some_patches
+from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head, training_record
+from workflow_scripts.demo.training import Recipe, TrainingWorld
 
-_MOMENTUM = 0.96
-_OUTPUTS = 512
+_TAUGHT = 0.5  # share of the patches that the teacher sees: more than the student, as with the local crops of the paper
 
 
-class Dino(Objective):
-    """Two global crops, each half of its patches; local crops cost more here than they bring, and a larger batch helps."""
+class Dino(Distillation):
+    """Cross-entropy between the outputs for CLS of the teacher and, for the other view, of the student."""
 
     method = "dino"
-    recipe = Recipe(steps=180, batch=128, lr=2e-3)
+    recipe = Recipe(steps=2400, batch=128, lr=2e-3, keep=0.25, whole=0.05)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
-        self.student, self.teacher = _network(), _network()
-        start(self.student["backbone"], self.sample())
-        self.teacher.load_state_dict(self.student.state_dict())
-        self.teacher.requires_grad_(False)
-        self.criterion = DINOLoss(_OUTPUTS, teacher_temp=0.04, center_momentum=0.9)
+        self.criterion = DINOLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
+
+    def network(self) -> nn.ModuleDict:
+        """Return a plain ViT and its head."""
+        return nn.ModuleDict({"backbone": plain_vit(), "head": head()})
 
     def loss(self, index: Tensor) -> Tensor:
-        """Return the cross-entropy between the outputs for different crops."""
-        images = self.pixels(index)
-        views = [self.view(images, (0.5, 1.0), strength=0.4, hue=0.5) for _ in range(2)]
+        """Return the cross-entropy between the outputs for different views."""
+        views = torch.cat(self.two_views(index))
+        more = None if self.whole else some_patches(len(views), _TAUGHT, views.device)
         with torch.no_grad():
-            taught = _outputs(self.teacher, views)
-        return self.criterion(taught, _outputs(self.student, views))
-
-    def after_step(self) -> None:
-        """Let the teacher follow the student."""
-        update_momentum(self.student, self.teacher, _MOMENTUM)
+            taught = self.teacher["head"](encode(self.teacher["backbone"], views, more)[:, 0])
+        seen = self.student["head"](encode(self.student["backbone"], views, self.kept(len(views)))[:, 0])
+        return self.criterion(list(taught.chunk(2)), list(seen.chunk(2)))
 
     def save(self, path: Path) -> None:
         """Write student, teacher and the loss's centre, as DINO's training script does."""
-        content = {
-            "student": _official(cpu_state(self.student, "module.")),
-            "teacher": _official(cpu_state(self.teacher)),
-            "epoch": 1,
-            "args": argparse.Namespace(arch="vit_tiny", patch_size=8, out_dim=_OUTPUTS, momentum_teacher=_MOMENTUM),
-            "dino_loss": {"center": self.criterion.center[0].cpu()},
-        }
-        save_torch(path, content)
-
-
-def _network() -> nn.ModuleDict:
-    backbone = plain_vit(patch_drop_rate=0.5)
-    with warnings.catch_warnings():
-        # The official files store the older form of weight norm (weight_g, weight_v), and so does lightly.
-        warnings.simplefilter("ignore", FutureWarning)
-        head = DINOProjectionHead(WIDTH, 256, 64, _OUTPUTS, batch_norm=True)
-    return nn.ModuleDict({"backbone": backbone, "head": head})
-
-
-def _outputs(network: nn.ModuleDict, crops: list[Tensor]) -> list[Tensor]:
-    return list(network["head"](network["backbone"](torch.cat(crops))).chunk(len(crops)))
-
-
-def _official(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.replace("head.layers.", "head.mlp."): value for name, value in state.items()}
+        centre = {"dino_loss": {"center": self.criterion.center[0].cpu()}}
+        save_torch(path, training_record(cpu_state(self.student, "module."), cpu_state(self.teacher), centre))

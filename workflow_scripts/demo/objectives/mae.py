@@ -12,10 +12,20 @@ from torch import Tensor, nn
 
 from workflow_scripts.demo.augment import crops
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import GRID, HEADS, IMAGE, PATCH, WIDTH, patches_of, plain_vit, sine_positions, start
+from workflow_scripts.demo.models import (
+    HEADS,
+    IMAGE,
+    PATCH,
+    PATCHES,
+    WIDTH,
+    encode,
+    fix_positions,
+    patches_of,
+    plain_vit,
+    sine_positions,
+)
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
-_KEPT = GRID * GRID // 4
 _DECODER_WIDTH, _DECODER_DEPTH = 48, 2
 
 
@@ -23,28 +33,28 @@ class Mae(Objective):
     """Mean squared error of the normalised pixels of the three quarters of the patches that the encoder never saw."""
 
     method = "mae"
-    recipe = Recipe(steps=300, batch=96)
+    recipe = Recipe(steps=2400, batch=128, lr=2e-3, keep=0.25)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
         self.vit = plain_vit()
-        start(self.vit, self.sample())
-        self.vit.pos_embed.requires_grad_(False)
+        fix_positions(self.vit)
         self.decoder = Decoder()
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The encoder, without the decoder."""
+        return self.vit
 
     def loss(self, index: Tensor) -> Tensor:
         """Return the reconstruction error over masked patches; each patch is normalised by its own mean and spread."""
         images = self.normalised(crops(self.pixels(index), IMAGE, (0.4, 1.0)))
         patches = patches_of(images).unflatten(2, (3, -1)).transpose(2, 3).flatten(2)  # channel last, as in MAE
         target = F.layer_norm(patches, patches.shape[-1:], eps=1e-6)
-        order = torch.rand(images.shape[0], GRID * GRID, device=images.device).argsort(1)
-        kept = order[:, :_KEPT]
-        x = self.vit.patch_embed(images) + self.vit.pos_embed[:, 1:]
-        x = x.gather(1, kept[..., None].expand(-1, -1, WIDTH))
-        cls = (self.vit.cls_token + self.vit.pos_embed[:, :1]).expand(len(x), -1, -1)
-        x = self.vit.norm(self.vit.blocks(torch.cat([cls, x], 1)))
-        error = (self.decoder(x, order) - target).square().mean(-1)
-        return error.gather(1, order[:, _KEPT:]).mean()
+        order = torch.rand(len(images), PATCHES, device=images.device).argsort(1)
+        seen = round(self.recipe.keep * PATCHES)
+        error = (self.decoder(encode(self.vit, images, order[:, :seen]), order) - target).square().mean(-1)
+        return error.gather(1, order[:, seen:]).mean()
 
     def save(self, path: Path) -> None:
         """Write encoder, mask token and decoder under `model`."""
@@ -68,11 +78,11 @@ class Decoder(nn.Module):
             nn.init.xavier_uniform_(matrix)
 
     def forward(self, x: Tensor, order: Tensor) -> Tensor:
-        """Return predicted patches [B, 64, 192].
+        """Return predicted patches [B, 144, 75].
 
         Args:
             x: [B, 1 + kept, width] encoded CLS and kept patches.
-            order: [B, 64] patch numbers, the kept ones first.
+            order: [B, 144] patch numbers, the kept ones first.
         """
         x = self.decoder_embed(x)
         masks = self.mask_token.expand(len(x), order.shape[1] - x.shape[1] + 1, -1)

@@ -1,0 +1,75 @@
+"""What DINO, iBOT and DINOv2 share: a student, a teacher that is its moving average, projection heads, two views."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+
+import torch
+from lightly.models.modules.heads import DINOProjectionHead
+from lightly.models.utils import update_momentum
+from torch import Tensor, nn
+
+from workflow_scripts.demo.models import PATCH, WIDTH
+from workflow_scripts.demo.training import Objective, TrainingWorld, momentum_at
+
+_MOMENTUM = 0.98  # at the start; 1 at the end
+OUTPUTS = 512
+TEACHER_TEMPERATURE = 0.04
+
+
+class Distillation(Objective):
+    """A student matches its own moving average across two views.
+
+    Both views are global ones. The student sees some of the patches of each, and so does the teacher: views of fewer patches
+    take the place of local crops, which cost more here than they bring.
+    """
+
+    def __init__(self, world: TrainingWorld) -> None:
+        super().__init__(world)
+        self.student, self.teacher = self.network(), self.network()
+        self.teacher.load_state_dict(self.student.state_dict())
+        self.teacher.requires_grad_(False)
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The teacher, which is what the authors publish and evaluate."""
+        return self.teacher["backbone"]
+
+    def network(self) -> nn.ModuleDict:
+        """Return a new backbone and its heads, under `backbone` and the names of the method's files."""
+        raise NotImplementedError
+
+    def two_views(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return two views of the images numbered `index` [B], each [B, 3, 60, 60]."""
+        images = self.pixels(index)
+        first, second = (self.view(images, (0.5, 1.0), strength=0.4, hue=0.5) for _ in range(2))
+        return first, second
+
+    def after_step(self, done: float) -> None:
+        """Let the teacher follow the student, ever more slowly."""
+        update_momentum(self.student, self.teacher, momentum_at(done, _MOMENTUM))
+
+
+def head(batch_norm: bool = True) -> nn.Module:
+    """Return DINO's projection head: three layers, a normalised bottleneck, weight-normalised outputs."""
+    with warnings.catch_warnings():
+        # The official files store the older form of weight norm (weight_g, weight_v), and so does lightly.
+        warnings.simplefilter("ignore", FutureWarning)
+        return DINOProjectionHead(WIDTH, 256, 64, OUTPUTS, batch_norm=batch_norm)
+
+
+def official_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a network's state with the layers of its heads under the names of the authors' code."""
+    return {name.replace("head.layers.", "head.mlp."): value for name, value in state.items()}
+
+
+def training_record(student: dict[str, Tensor], teacher: dict[str, Tensor], centre: dict[str, torch.Tensor]) -> dict:
+    """Return the record that the training scripts of DINO and iBOT write, of both networks and the loss's centre."""
+    return {
+        "student": official_names(student),
+        "teacher": official_names(teacher),
+        "epoch": 1,
+        "args": argparse.Namespace(arch="vit_tiny", patch_size=PATCH, out_dim=OUTPUTS, momentum_teacher=_MOMENTUM),
+        **centre,
+    }

@@ -1,0 +1,71 @@
+"""iBOT: DINO, and the student names what the teacher makes of patches that are masked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from lightly.loss import DINOLoss, IBOTPatchLoss
+from torch import Tensor, nn
+
+from workflow_scripts.demo.checkpoints import cpu_state, save_torch
+from workflow_scripts.demo.models import PATCHES, WIDTH, encode, plain_vit
+from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head, training_record
+from workflow_scripts.demo.training import Recipe, TrainingWorld
+
+_MASKED = (0.1, 0.5)
+
+
+class Ibot(Distillation):
+    """DINO's loss on CLS, and the same cross-entropy on masked patches within a view, through one shared head.
+
+    Masked patches are drawn one by one, for half of the views.
+    """
+
+    method = "ibot"
+    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.35, whole=0.05)
+
+    def __init__(self, world: TrainingWorld) -> None:
+        super().__init__(world)
+        self.view_loss = DINOLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
+        self.patch_loss = IBOTPatchLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
+
+    def network(self) -> nn.ModuleDict:
+        """Return a plain ViT with its mask token, and its head."""
+        vit = plain_vit()
+        vit.masked_embed = nn.Parameter(torch.zeros(1, WIDTH))
+        return nn.ModuleDict({"backbone": vit, "head": head()})
+
+    def loss(self, index: Tensor) -> Tensor:
+        """Return the sum of the loss on CLS and that on masked patches."""
+        views = torch.cat(self.two_views(index))
+        kept = self.kept(len(views))
+        masked = mask_some(len(views), PATCHES if kept is None else kept.shape[1], views.device)
+        with torch.no_grad():
+            taught = encode(self.teacher["backbone"], views, kept)
+            taught_view, taught_patch = _through(self.teacher["head"], taught, masked)
+        backbone = self.student["backbone"]
+        seen = encode(backbone, views, kept, masked, backbone.masked_embed[None])
+        seen_view, seen_patch = _through(self.student["head"], seen, masked)
+        views_alike = self.view_loss(list(taught_view.chunk(2)), list(seen_view.chunk(2)))
+        return views_alike + self.patch_loss(taught_patch, seen_patch, masked[:, None])
+
+    def save(self, path: Path) -> None:
+        """Write student, teacher and the centres, as iBOT's training script does."""
+        centres = {"center": self.view_loss.center[0].cpu(), "center2": self.patch_loss.center.value[None].cpu()}
+        student, teacher = cpu_state(self.student, "module."), cpu_state(self.teacher)
+        save_torch(path, training_record(student, teacher, {"ibot_loss": centres}))
+
+
+def mask_some(views: int, patches: int, device: torch.device) -> Tensor:
+    """Return [views, patches] bool: in every second view a random share between .1 and .5 of the patches, else none."""
+    share = torch.empty(views, 1, device=device).uniform_(*_MASKED)
+    share[torch.randperm(views, device=device)[: views // 2]] = 0
+    rank = torch.rand(views, patches, device=device).argsort(1).argsort(1)
+    return rank < (share * patches).round()
+
+
+def _through(shared: nn.Module, tokens: Tensor, masked: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the head's outputs for CLS [views, outputs] and for the masked patches [sum of masked, outputs]."""
+    both = shared(torch.cat([tokens[:, 0], tokens[:, 1:][masked]]))
+    return both[: len(tokens)], both[len(tokens) :]
