@@ -27,13 +27,13 @@ from workflow_scripts.zoo.load import adapt, build_model
 from workflow_scripts.zoo.registry import read_models
 
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
-crops = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.uint8, (count, 64, 64, 3))
+crops = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.uint8, (count, 60, 60, 3))
 crops[:] = 128
 crops.flush()
 del crops
 samples = {"id": np.arange(count).astype(str), "label": np.arange(count) % 12, "first_crop": np.arange(count)}
-pd.DataFrame(samples | {"n_crops": 1, "height": 64, "width": 64}).to_parquet(folder / "s.parquet")
-masks = {"object_mask": np.ones((count, 64), np.uint8), "has_object": np.ones(count, np.uint8)}
+pd.DataFrame(samples | {"n_crops": 1, "height": 60, "width": 60}).to_parquet(folder / "s.parquet")
+masks = {"object_mask": np.ones((count, 144), np.uint8), "has_object": np.ones(count, np.uint8)}
 write_arrays(folder / "m.safetensors", masks, {})
 del masks
 entry = read_models("config/models.yaml")["demo_dino"]
@@ -48,7 +48,7 @@ options = {
 }
 # Videos, key-point pairs and regions are ground truth that this source does not have.
 names = [name for name in COLLECTORS if not collector_class(name).ordered and name != "region_features"]
-facts = PassFacts(count, 12, 6)
+facts = PassFacts(count, 12, 8)
 collectors = make_collectors({name: options.get(name, {}) for name in names}, facts, folder)
 run_pass(vit, "bench", source, collectors, 32)
 write_states(folder / "pass.safetensors", {"view": {c.name: c.state() for c in collectors}}, {})

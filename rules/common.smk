@@ -16,7 +16,7 @@ from workflow_scripts.common.run_lock import hold_folders
 from workflow_scripts.common.run_messages import command_text, from_here, say_at_exit
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
-from workflow_scripts.demo.shipped import FOLDER, read_index, shipped_source
+from workflow_scripts.demo.shipped import FOLDER, INDEX, shipped_sources
 from workflow_scripts.fetch.incoming import missing_incoming
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets, scores_json
@@ -53,7 +53,6 @@ REPORT = f"{RESULTS}/report/index.html"
 GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"
-DEMO_FOLDER = FOLDER.as_posix()
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
 FETCHED_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.fetched_models}
 # Several datasets may lie in one folder: the splits and subsets of one archive.
@@ -63,7 +62,7 @@ DATASET_FOLDERS = {
     if entry["source"]["type"] == "archives"
 }
 try:
-    SHIPPED = read_index() if DEMO_IS_SHIPPED and DEMO_CHECKPOINTS else {}
+    SHIPPED_SOURCES = shipped_sources(DEMO_CHECKPOINTS if DEMO_IS_SHIPPED else [])
 except AtlasError as problem:
     stop_with(problem)
 

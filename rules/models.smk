@@ -4,25 +4,26 @@
 rule take_demo_model:
     """Take one network of the shipped zoo, verified as what is fetched is."""
     input:
-        lambda wildcards: f"{DEMO_FOLDER}/{wildcards.checkpoint}",
+        lambda wildcards: f"{FOLDER}/{wildcards.checkpoint}",
     output:
         f"{RESOURCES}/checkpoints/{{checkpoint}}",
     log:
         f"{RESULTS}/logs/take_demo_model/{{checkpoint}}.log",
-    localrule: True
     wildcard_constraints:
-        checkpoint=one_of(DEMO_CHECKPOINTS if DEMO_IS_SHIPPED else []),
+        checkpoint=one_of(SHIPPED_SOURCES),
+    localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
         model=lambda wildcards: DEMO_CHECKPOINTS[wildcards.checkpoint],
-        source=lambda wildcards: json.dumps(shipped_source(wildcards.checkpoint, SHIPPED), sort_keys=True),
-        folder=DEMO_FOLDER,
+        source=lambda wildcards: json.dumps(SHIPPED_SOURCES[wildcards.checkpoint], sort_keys=True),
+        folder=FOLDER.as_posix(),
+        index=INDEX.as_posix(),
     message:
         "Taking {params.model} from the shipped zoo"
     shell:
         "python -m workflow_scripts.fetch_model --model {params.model:q} --source {params.source:q} --incoming {params.folder:q}"
-        " --lock config/fetched.lock.yaml --output {output:q} &> {log:q}"
+        " --lock config/fetched.lock.yaml --registry {params.index:q} --output {output:q} &> {log:q}"
 
 
 rule paint_zoo_world:

@@ -15,17 +15,19 @@ import pandas as pd
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.common.run_model import RunModel, read_models
-from workflow_scripts.common.table import read_table
+from workflow_scripts.common.table import of_score, read_table
 from workflow_scripts.demo.phenomena import Phenomena, as_seen, measure
 from workflow_scripts.demo.shipped import CARD, read_index
 from workflow_scripts.demo.world import load_world
 from workflow_scripts.figures.style import FAMILY_COLOURS, atlas_style
+from workflow_scripts.studies.found import find_study, study_names
 from workflow_scripts.zoo.load import load_vit
 from workflow_scripts.zoo.registry import ModelEntry
 from workflow_scripts.zoo.registry import read_models as read_registry
 
 _NUMBERS = re.compile(r"(<!-- numbers -->\n).*(<!-- end of numbers -->)", re.DOTALL)
 _EARLY = 3  # layers
+_SCORES = {"video": "J&F mean", "keypoints": "PCK@0.1", "purity_object": "object purity"}
 _SEED = 0
 
 
@@ -45,14 +47,16 @@ def main() -> None:
     for model in models:
         vit = load_vit(entries[model.id], options.resources / "checkpoints" / entries[model.id].checkpoint.file)
         seen[model.id] = measure(vit, as_seen(images, vit.image_size), _SEED)
-    tables = {
-        name: pd.concat([read_table(options.results / f"tables/thesis/{name}/{model.id}.parquet") for model in models])
-        for name in ("attention", "video", "keypoints", "clustering")
-    } | {"knn": read_table(options.results / "tables/demo/knn.parquet")}
+    tables = {name: _measured(options.results / "tables", name, models) for name in _SCORES} | {
+        "knn": read_table(options.results / "tables/demo/knn.parquet")
+    }
+    heads = pd.concat(
+        [read_table(path) for model in models for path in options.results.glob(f"tables/*/attention/{model.id}.parquet")]
+    )
     records = {model.id: index[entries[model.id].checkpoint.file] for model in models}
     numbers = [
         "### Scores\n\n" + _markdown(scores(models, tables)),
-        "### Phenomena\n\n" + _markdown(phenomena(models, tables, seen)),
+        "### Phenomena\n\n" + _markdown(phenomena(models, heads, seen)),
         "### Training\n\n" + _markdown(trainings(models, records, entries)),
     ]
     _put_into_card(Path(CARD), numbers)
@@ -61,17 +65,12 @@ def main() -> None:
 
 def scores(models: Sequence[RunModel], tables: dict[str, pd.DataFrame]) -> list[tuple[str, ...]]:
     """Return rows of text: each model's score at its best layer in k-NN, video, key points and object purity."""
-    wanted = {
-        "J&F mean": ("video", "jf_mean", {"setting": "dense"}),
-        "PCK@0.1": ("keypoints", "pck_0.1", {"setting": "thesis rule"}),
-        "object purity": ("clustering", "purity", {"facet": "object", "setting": "normal"}),
-    }
-    rows = [("model", "k-NN top-1", *wanted)]
+    rows = [("model", "k-NN top-1", *_SCORES.values())]
     for model in models:
-        knn = _best(tables["knn"], model, "knn_accuracy", {})
+        knn = _best(tables["knn"], model)
         cells = [f"{knn['value']:.3f} ({'CLS' if knn['facet'] == 'cls' else 'mean patch'}, layer {knn['layer']:.0f})"]
-        for name, metric, fixed in wanted.values():
-            best = _best(tables[name], model, metric, fixed)
+        for name in _SCORES:
+            best = _best(tables[name], model)
             cells.append(f"{best['value']:.3f} (layer {best['layer']:.0f})")
         rows.append((model.display_name, *cells))
     return rows
@@ -141,17 +140,19 @@ def trainings(
     return rows
 
 
-def _best(table: pd.DataFrame, model: RunModel, metric: str, fixed: dict[str, str]) -> pd.Series:
-    rows = table[(table["model"] == model.id) & (table["metric"] == metric)]
-    for column, value in fixed.items():
-        rows = rows[rows[column] == value]
+def _measured(tables: Path, score: str, models: Sequence[RunModel]) -> pd.DataFrame:
+    """Return the rows of the score of that name, of whichever study has it, of all models."""
+    study = next(study for study in map(find_study, study_names()) if score in study.scores)
+    described = study.scores[score]
+    files = [tables / study.name / described.analysis / f"{model.id}.parquet" for model in models]
+    return of_score(pd.concat([read_table(file) for file in files], ignore_index=True), described)
+
+
+def _best(table: pd.DataFrame, model: RunModel) -> pd.Series:
+    rows = table[table["model"] == model.id]
     if rows.empty:
-        raise AtlasError(f"no {metric} of '{model.id}' in the tables of this run; run the default demo to its end first")
-    return (
-        rows.loc[rows["value"].idxmax()]
-        if rows.index.is_unique
-        else rows.reset_index().loc[rows.reset_index()["value"].idxmax()]
-    )
+        raise AtlasError(f"nothing of '{model.id}' in the tables of this run; run the default demo to its end first")
+    return rows.loc[rows["value"].idxmax()]
 
 
 def _markdown(rows: Iterable[tuple[str, ...]]) -> str:

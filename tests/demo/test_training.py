@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from timm.models.vision_transformer import _convert_openai_clip
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.demo.augment import greyscale
 from workflow_scripts.demo.checkpoints import flax_vit, openai_visual, save_npz
 from workflow_scripts.demo.models import PATCHES, beit_vit, clip_vit, encode, plain_vit, register_vit, some_patches
 from workflow_scripts.demo.objectives.beit import windows_of
@@ -242,6 +243,20 @@ def test_with_all_patches_the_training_forward_is_timms(network):
         torch.testing.assert_close(encode(vit, images, everything), expected)
 
 
+def test_small_images_have_positions_between_those_of_the_grid():
+    """A network whose blocks do nothing shows its positions: those of 8 x 8 lie where they lie in the image."""
+    vit = plain_vit().eval()
+    column = torch.arange(12.0).repeat(12)
+    with torch.no_grad():
+        for parameter in (vit.cls_token, vit.patch_embed.proj.weight, vit.patch_embed.proj.bias):
+            parameter.zero_()
+        vit.pos_embed[0, 1:] = column[:, None]
+        vit.blocks, vit.norm = torch.nn.Sequential(), torch.nn.Identity()
+        seen = encode(vit, torch.randn(1, 3, 40, 40), None)[0, 1:, 0].view(8, 8)
+    expected = (torch.arange(8) + 0.5) * 12 / 8 - 0.5
+    torch.testing.assert_close(seen, expected.expand(8, 8))
+
+
 def test_a_masked_patch_leaves_no_trace_of_its_content():
     torch.manual_seed(0)
     vit, images, token = plain_vit().eval(), torch.randn(1, 3, 60, 60), torch.randn(1, 1, 64)
@@ -258,11 +273,23 @@ def test_a_masked_patch_leaves_no_trace_of_its_content():
 
 def test_kept_patches_are_distinct_and_differ_between_images():
     torch.manual_seed(0)
-    kept = some_patches(50, 0.25, torch.device("cpu"))
+    kept = some_patches(50, PATCHES, 0.25, torch.device("cpu"))
     assert kept.shape == (50, 36)
     assert (kept.diff(dim=1) > 0).all()
     assert kept.unique(dim=0).shape[0] == 50
     assert set(kept.unique().tolist()) == set(range(PATCHES))
+
+
+def test_grey_and_solarised_images_are_as_many_as_asked_for():
+    torch.manual_seed(0)
+    images = torch.rand(400, 3, 4, 4)
+    grey = greyscale(images, 0.25)
+    is_grey = (grey[:, 0] - grey[:, 2]).abs().amax((1, 2)) < 1e-6
+    assert 60 < is_grey.sum() < 140
+    assert torch.equal(grey[~is_grey], images[~is_grey])
+    torch.testing.assert_close(
+        grey[is_grey][:, 0], (images[is_grey] * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1)
+    )
 
 
 def test_half_of_the_views_are_masked_and_within_bounds():

@@ -17,12 +17,12 @@ THESIS = find_study("thesis")
 DEFAULT = read_yaml(ROOT / "config/config.yaml")
 fill_defaults(DEFAULT, [THESIS])
 MODELS = read_yaml(ROOT / "config/models.yaml")["models"]
-WHOLE = "resize64-crop64"
+WHOLE = "resize64-crop60"
 PASSES = {
-    "demo_val": {WHOLE, "short128-tile64-patch8"},
+    "demo_val": {WHOLE, "short120-tile60-patch5"},
     "demo_train": {WHOLE},
-    "demo_clips": {"squash64", "short128-tile64-patch8"},
-    "demo_pairs": {"letterbox64"},
+    "demo_clips": {"squash60", "short120-tile60-patch5"},
+    "demo_pairs": {"letterbox60"},
 }
 
 
@@ -49,11 +49,11 @@ def test_all_statistics_of_one_dataset_share_one_pass_over_its_views():
     assert {"mask_iou", "average_attention", "pooled_features", "gram_blocks", "region_features"} <= set(val[WHOLE])
     assert val[WHOLE]["pooled_features"]["facets"] == ["cls", "mean_patch"]
     assert val[WHOLE]["chosen_attention"] == {"cls_images": 10, "whole_images": 2}
-    assert set(val["short128-tile64-patch8"]) == {"region_features"}
+    assert set(val["short120-tile60-patch5"]) == {"region_features"}
     features = {"pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"}}
     assert planned["demo_train"].views == {WHOLE: features}
     assert all(set(view) == {"propagated_labels"} for view in planned["demo_clips"].views.values())
-    assert set(planned["demo_pairs"].views["letterbox64"]) == {"matched_keypoints"}
+    assert set(planned["demo_pairs"].views["letterbox60"]) == {"matched_keypoints"}
 
 
 def test_only_the_demo_check_needs_mean_patch_tokens_of_the_bank():
@@ -64,8 +64,8 @@ def test_only_the_demo_check_needs_mean_patch_tokens_of_the_bank():
     ("analysis", "gone"),
     [
         ("video", {"demo_clips": PASSES["demo_clips"]}),
-        ("keypoints", {"demo_pairs": {"letterbox64"}}),
-        ("clustering", {"demo_val": {"short128-tile64-patch8"}}),
+        ("keypoints", {"demo_pairs": {"letterbox60"}}),
+        ("clustering", {"demo_val": {"short120-tile60-patch5"}}),
         ("knn", {"demo_train": {WHOLE}}),
         ("attention", {}),
     ],
@@ -98,7 +98,7 @@ def test_a_condition_that_does_not_hold_drops_its_ask():
     config = copy.deepcopy(DEFAULT)
     config["thesis"]["video"]["dense"] = False
     assert [one.name for one in asked(THESIS, THESIS.analyses["video"], config, 8)] == ["normal"]
-    assert views(passes(config))["demo_clips"] == {"squash64"}
+    assert views(passes(config))["demo_clips"] == {"squash60"}
 
 
 def test_a_mask_dataset_of_its_own_is_a_pass_of_its_own():
@@ -114,14 +114,14 @@ def test_an_ask_apart_is_a_job_of_its_own():
     planned = passes(DEFAULT, studies=[THESIS, study])
     assert planned["demo_train"] == planned["demo_train/thesis_knn_bank"]
     assert set(planned) == {*PASSES, "demo_train/thesis_knn_bank"}
-    ask = asked(study, study.analyses["knn"], DEFAULT, 8)[0]
+    ask = asked(study, study.analyses["knn"], DEFAULT, 5)[0]
     assert (ask.dataset, ask.job) == ("demo_train", "demo_train/thesis_knn_bank")
 
 
 def test_an_ask_for_each_value_is_asked_once_for_each():
     study = changed(THESIS, "knn", each="neighbours", view="blurred")
     study = dataclasses.replace(study, views={"blurred": {"crop": "geometry", "blur": "each"}})
-    found = asked(study, study.analyses["knn"], DEFAULT, 8)
+    found = asked(study, study.analyses["knn"], DEFAULT, 5)
     assert [one.name for one in found] == ["bank/10", "bank/20", "bank/100", "bank/200"]
     assert [one.view for one in found] == [f"{WHOLE}-blur{k}" for k in (10, 20, 100, 200)]
 
@@ -167,7 +167,7 @@ def test_a_blur_may_be_a_setting():
 def test_features_of_further_datasets():
     config = copy.deepcopy(DEFAULT)
     config["features"] = {"datasets": ["mine"], "geometry": {"resize": 72, "crop": 64}}
-    assert set(passes(config)["mine"].views["resize72-crop64"]) == {"pooled_features"}
+    assert set(passes(config)["mine"].views["resize73-crop65"]) == {"pooled_features"}
 
 
 def test_requests_are_united():

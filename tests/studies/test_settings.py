@@ -220,12 +220,12 @@ def test_a_model_whose_positions_cannot_be_resampled_is_refused_at_other_sizes(t
     checkpoint = read_yaml(ROOT / "config/models.yaml")["models"]["demo_dino"]["checkpoint"] | {"position_resize": None}
     over = {"thesis": {"geometry": {"resize": 80, "crop": 80}}}
     with pytest.raises(
-        AtlasError, match=r"models: 'demo_dino' takes 64 px, but a study shows images of 80 x 80 px; .*position_resize"
+        AtlasError, match=r"models: 'demo_dino' takes 60 px, but a study shows images of 80 x 80 px; .*position_resize"
     ):
         load_settings(merge(registry(tmp_path, checkpoint=checkpoint), over), ["config/config.yaml"])
     settings = load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
     assert set(settings.passes["demo_dino"]["demo_pairs"].views) == {"letterbox80"}
-    assert settings.patch_grid("demo_dino", "letterbox80") == "10x10"
+    assert settings.patch_grid("demo_dino", "letterbox80") == "16x16"
 
 
 def test_any_id_may_be_that_of_noise(tmp_path):

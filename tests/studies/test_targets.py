@@ -30,9 +30,9 @@ def targets(**thesis):
 def test_a_pass_is_given_the_files_of_all_its_views():
     words = targets().pass_options("demo_fs", "demo_val")
     crops = "resources/crops/demo_val"
-    masks = "masks_8x8.safetensors"
+    masks = "masks_12x12.safetensors"
     expected = []
-    for view, grid_masks in (("resize64-crop64", masks), ("short128-tile64-patch8", masks)):
+    for view, grid_masks in (("resize64-crop60", masks), ("short120-tile60-patch5", masks)):
         files = [f"{crops}/{view}/{name}" for name in ("crops.npy", "samples.parquet")]
         expected += ["--view", view, *files, f"masks={crops}/{view}/{grid_masks}"]
     assert words == [*expected, "--checkpoint", "resources/checkpoints/demo_fs.npz"]
@@ -68,10 +68,10 @@ def test_an_analysis_is_given_the_files_of_its_asks():
     assert described["fits"] == {}
     assert described["asks"]["bank"] == {
         "dataset": "demo_train",
-        "view": "resize64-crop64",
+        "view": "resize64-crop60",
         "files": {
             "pass": "results/passes/demo_train/demo_fs.safetensors",
-            "samples": "resources/crops/demo_train/resize64-crop64/samples.parquet",
+            "samples": "resources/crops/demo_train/resize64-crop60/samples.parquet",
         },
     }
     inputs = made.analysis_inputs(knn, ["demo_fs"])

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # The smallest demo: two trained steps, few images, three models. Its margin is not enforced: nothing is learned in two steps.
 CONFIG = """
 models: [demo_fs, demo_untrained, random_baseline]
-demo: {effort: 0.02, train_images: 96, val_images: 48, clips: 2, frames: 4, minimum_margin: null}
+demo:
+  {zoo: train, effort: 0.0002, zoo_images: 96, tuning_images: 24, train_images: 96, val_images: 48, clips: 2, frames: 4,
+   minimum_margin: null}
 thesis:
   attention: {cls_map_images: 10, whole_map_images: 1}
   clustering: {image_clusters: 6, object_clusters: 6, part_clusters: 8, restarts: 1}

@@ -21,7 +21,7 @@ DISTRIBUTIONS = {
 }
 JOBS = {
     "analysis": [
-        "paint_world", "reduce_truth", "check_demo_zoo",
+        "paint_world", "paint_zoo_world", "reduce_truth", "check_demo_zoo",
         "fetch_dataset", "fetch_model", "print_plan",
         "tabulate", "summarise", "judge_claims", "draw_figure", "draw_contact_sheet", "describe_models", "describe_run",
         "write_report",

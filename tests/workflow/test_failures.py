@@ -102,7 +102,7 @@ def test_a_collapsed_training_fails_the_run_with_a_line(finished, tmp_path):
     target = f"{tmp_path}/r/tables/demo/knn.parquet"
     made = finished.run(target, "--config", f"results={tmp_path}/r", "demo={minimum_margin: 1.0}", check=False)
     assert made.returncode == 1
-    line = next(line for line in made.text.splitlines() if "error: demo training collapsed: demo_fs" in line)
+    line = next(line for line in made.text.splitlines() if "error: demo models that know too little: demo_fs" in line)
     assert "raise demo.effort" in line
     assert not (tmp_path / "r/tables/demo/knn.parquet").exists()
 
@@ -137,7 +137,7 @@ def test_a_bad_image_stops_the_run_by_name(own_images):
     *_, line, log = made.stderr.splitlines()
     assert line.startswith("error: images/2.jpg: cannot be decoded")
     assert "on_bad_image: skip" in line
-    assert log == "log: results/logs/crop_images/mine/resize64-crop64.log"
+    assert log == "log: results/logs/crop_images/mine/resize64-crop60.log"
     assert (own_images.path / log.removeprefix("log: ")).read_text().count("error:") == 1
     assert not (own_images.path / TARGET).exists()
 
@@ -157,7 +157,7 @@ def test_a_second_run_in_the_same_folders_is_refused_and_the_first_goes_on(copy)
 
 def test_a_bad_image_is_skipped_and_listed_if_the_config_says_so(own_images):
     own_images.run(TARGET, *WITH, "on_bad_image=skip")
-    skipped = (own_images.path / "resources/crops/mine/resize64-crop64/skipped.json").read_text()
+    skipped = (own_images.path / "resources/crops/mine/resize64-crop60/skipped.json").read_text()
     assert "images/2.jpg" in skipped
     assert (own_images.path / TARGET).exists()
 

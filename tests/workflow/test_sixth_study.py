@@ -128,11 +128,11 @@ def test_views_of_several_sizes_and_blurs_share_one_pass(sixth):
     table = read_table(sixth.path / "results/tables/norms/norms/demo_fs.parquet")
     values = table.set_index(["setting", "layer"])["value"]
     assert set(table["setting"]) == {"whole", "large", "blurred/3", "blurred/9"}
-    assert values["whole"].notna().all() and len(values["whole"]) == 6
+    assert values["whole"].notna().all() and len(values["whole"]) == 8
     assert not np.allclose(values["whole"], values["large"])
     assert not np.allclose(values["blurred/3"], values["blurred/9"])
     assert {path.name for path in (sixth.path / "resources/crops/demo_val").iterdir()} >= {
-        "resize64-crop64", "resize96-crop96", "resize64-crop64-blur3", "resize64-crop64-blur9",
+        "resize64-crop60", "resize95-crop95", "resize64-crop60-blur3", "resize64-crop60-blur9",
     }  # fmt: skip
     log = (sixth.path / "results/logs/run_pass/demo_val/demo_fs.log").read_text()
     assert log.count("demo_fs on cpu, ") == 4
@@ -144,12 +144,12 @@ def test_an_ask_apart_has_a_pass_of_its_own_and_the_store_is_bounded(sixth):
     maps = load_file(sixth.path / "results/maps/norms/norms/demo_fs.safetensors")
     assert maps["key"].shape == (2 * 48, 2, 64)  # 100 patches of 48 images: two each, of two layers
     assert maps["key"].dtype == np.float16
-    assert maps["cell"].min() >= 0 and maps["cell"].max() < 64
+    assert maps["cell"].min() >= 0 and maps["cell"].max() < 144
 
 
 def test_the_fit_saw_its_images_in_the_order_of_the_seed(sixth):
     fitted = load_file(sixth.path / "results/fits/norms/basis/demo_fs.safetensors")
-    assert fitted["token_components"].shape == (6, 64, 64)
+    assert fitted["token_components"].shape == (8, 64, 64)
     assert np.allclose(fitted["key_components"] @ fitted["key_components"].transpose(0, 2, 1), np.eye(64), atol=1e-8)
     maps = load_file(sixth.path / "results/maps/norms/norms/demo_fs.safetensors")
     assert np.array_equal(maps["variance"], fitted["key_variance"])
@@ -157,12 +157,12 @@ def test_the_fit_saw_its_images_in_the_order_of_the_seed(sixth):
 
 
 def test_blur_is_seen_by_the_model(sixth):
-    crops = [np.load(sixth.path / f"resources/crops/demo_val/resize64-crop64{blur}/crops.npy") for blur in ("", "-blur9")]
+    crops = [np.load(sixth.path / f"resources/crops/demo_val/resize64-crop60{blur}/crops.npy") for blur in ("", "-blur9")]
     roughness = [np.abs(np.diff(pixels.astype(int), axis=2)).mean() for pixels in crops]
     assert roughness[1] < 0.5 * roughness[0]
-    assert Image.fromarray(crops[1][0]).size == (64, 64)
+    assert Image.fromarray(crops[1][0]).size == (60, 60)
     samples = [
-        pd.read_parquet(sixth.path / f"resources/crops/demo_val/resize64-crop64{b}/samples.parquet") for b in ("", "-blur9")
+        pd.read_parquet(sixth.path / f"resources/crops/demo_val/resize64-crop60{b}/samples.parquet") for b in ("", "-blur9")
     ]
     assert samples[0].equals(samples[1])  # labels and places are not blurred
 

@@ -38,7 +38,7 @@ class RunModel:
         grid: (rows, columns) of the patch grid at the size it was trained at.
         prefix_tokens: CLS and registers.
         random: whether every number of this model is noise instead of a network's.
-        demo: whether the demo trains it.
+        demo: whether it is of the demo zoo.
         source: where its weights come from.
         licence: of the weights.
         unverified: what is uncertain about it, in sentences.
@@ -100,7 +100,7 @@ def spell(pair: tuple[int, int]) -> str:
 
 
 def is_demo(entry: Mapping[str, Any]) -> bool:
-    """Return whether the demo trains this model."""
+    """Return whether this model is of the demo zoo."""
     return entry["checkpoint"]["source"]["type"] == "demo"
 
 

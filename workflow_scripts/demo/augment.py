@@ -66,6 +66,21 @@ def colour_jitter(images: Tensor, strength: float, hue: float) -> Tensor:
     return ((flat - middle) * factor() + middle).clamp(0, 1).view_as(images)
 
 
+def greyscale(images: Tensor, share: float) -> Tensor:
+    """Return the images [B, 3, H, W] with that share of them, drawn at random, without colour."""
+    grey = torch.einsum("bchw,c->bhw", images, images.new_tensor(_GREY))[:, None]
+    return torch.where(_some(images, share), grey, images)
+
+
+def solarise(images: Tensor, share: float) -> Tensor:
+    """Return the images [B, 3, H, W], 0 to 1, with the bright half of the scale inverted in that share of them."""
+    return torch.where(_some(images, share) & (images > 0.5), 1 - images, images)
+
+
+def _some(images: Tensor, share: float) -> Tensor:
+    return torch.rand(len(images), 1, 1, 1, device=images.device) < share
+
+
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Return (images - mean) / std per channel; images [B, 3, H, W], 0 to 1."""
     shape = (1, 3, 1, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import timm
 import torch
+import torch.nn.functional as F
 from lightly.models.utils import get_2d_sine_cosine_positional_embedding
 from timm.data import (
     IMAGENET_DEFAULT_MEAN,
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 GRID, PATCH, WIDTH, HEADS, DEPTH, REGISTERS = 12, 5, 64, 4, 8, 4
 IMAGE, PATCHES = GRID * PATCH, GRID * GRID
+SMALL = 8 * PATCH  # side of the small images of the first part of a training
 _SIZE = {
     "img_size": IMAGE,
     "patch_size": PATCH,
@@ -88,10 +90,10 @@ def patches_of(images: Tensor) -> Tensor:
     return grid.permute(0, 2, 3, 1, 4, 5).reshape(len(images), PATCHES, -1)
 
 
-def some_patches(count: int, share: float, device: torch.device) -> Tensor:
-    """Return [count, share of 144] int64: random patch numbers, drawn for each image by itself, in rising order."""
-    order = torch.rand(count, PATCHES, device=device).argsort(1)
-    return order[:, : round(share * PATCHES)].sort(1).values
+def some_patches(count: int, patches: int, share: float, device: torch.device) -> Tensor:
+    """Return [count, share of patches] int64: random patch numbers, drawn for each image by itself, in rising order."""
+    order = torch.rand(count, patches, device=device).argsort(1)
+    return order[:, : round(share * patches)].sort(1).values
 
 
 def gather(tokens: Tensor, kept: Tensor) -> Tensor:
@@ -106,7 +108,7 @@ def encode(
 
     Args:
         vit: a plain, CLIP or register ViT.
-        images: [B, 3, 60, 60] normalised as the method does.
+        images: [B, 3, S, S] normalised as the method does; for S other than 60, positions are interpolated.
         kept: [B, n] numbers of the patches that enter the network; None: all.
         masked: [B, n] bool, which of these have `mask_token` [1, 1, width] in place of their content; None: none.
         mask_token: see `masked`.
@@ -114,10 +116,10 @@ def encode(
     Returns:
         [B, prefix tokens + n, width].
     """
-    patches = vit.patch_embed(images)
+    patches = vit.patch_embed.proj(images).flatten(2).transpose(1, 2)
     table = vit.pos_embed
     own = table.shape[1] - PATCHES  # rows of the table that belong to prefix tokens
-    places = table[:, own:].expand(len(images), -1, -1)
+    places = _resampled(table[:, own:], images.shape[-1] // PATCH).expand(len(images), -1, -1)
     if kept is not None:
         patches, places = gather(patches, kept), gather(places, kept)
     if masked is not None:
@@ -127,3 +129,11 @@ def encode(
         prefix = torch.cat([prefix, vit.reg_token], 1)
     x = torch.cat([prefix.expand(len(images), -1, -1), patches + places], 1)
     return vit.norm(vit.blocks(vit.norm_pre(x)))
+
+
+def _resampled(places: Tensor, side: int) -> Tensor:
+    """Return the positions [1, 144, width] of a 12 x 12 grid for one of side x side, bilinear."""
+    if side == GRID:
+        return places
+    grid = places.transpose(1, 2).unflatten(2, (GRID, GRID))
+    return F.interpolate(grid, (side, side), mode="bilinear", align_corners=False).flatten(2).transpose(1, 2)

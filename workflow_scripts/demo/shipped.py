@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from workflow_scripts.common.errors import AtlasError
 FOLDER = Path("config/demo_zoo")
 INDEX = FOLDER / "zoo.json"
 CARD = "docs/demo_zoo.md"
+_TRAIN = "Or train the models here: --config 'demo={zoo: train}'"
 
 
 def read_index(path: Path = INDEX) -> dict[str, dict[str, Any]]:
@@ -26,18 +28,29 @@ def read_index(path: Path = INDEX) -> dict[str, dict[str, Any]]:
         return json.loads(path.read_text(encoding="utf-8"))["models"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AtlasError(
-            f"{path}: cannot be read as the index of the shipped zoo ({error}); get it again from the project, or train the "
-            "models here with --config 'demo={zoo: train}'"
+            f"{path}: cannot be read as the index of the shipped zoo ({error}); get it again from the project. {_TRAIN}"
         ) from error
 
 
-def shipped_source(file: str, index: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the ``checkpoint.source`` under which the shipped `file` is fetched and verified like any other.
+def shipped_sources(files: Iterable[str], folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
+    """Return for each file name the ``checkpoint.source`` under which it is fetched and verified like any other.
 
     Raises:
-        AtlasError: the shipped zoo has no such file.
+        AtlasError: the index cannot be read, it has no such file, or the file is not there; a line for each.
     """
-    if file not in index:
-        raise AtlasError(f"{INDEX}: no '{file}'; it has {', '.join(index)}. Train it with --config 'demo={{zoo: train}}'")
-    facts = index[file]
-    return {"type": "incoming", "name": file, "url": CARD, "sha256": facts["sha256"], "bytes": facts["bytes"], "trust": "A"}
+    wanted = list(files)
+    index = read_index(folder / INDEX.name) if wanted else {}
+    problems = [
+        f"{folder / INDEX.name}: no '{file}'; it has {', '.join(index)}. {_TRAIN}" for file in wanted if file not in index
+    ] + [
+        f"{folder / file}: not there; get it again from the project (git checkout -- {folder}). {_TRAIN}"
+        for file in wanted
+        if file in index and not (folder / file).is_file()
+    ]
+    if problems:
+        raise AtlasError("\n".join(problems))
+    return {
+        file: {"type": "incoming", "name": file, "url": CARD, "sha256": index[file]["sha256"], "bytes": index[file]["bytes"]}
+        | {"trust": "A"}
+        for file in wanted
+    }

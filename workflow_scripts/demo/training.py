@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from workflow_scripts.common.progress import Progress
 from workflow_scripts.demo import augment
 from workflow_scripts.demo.curve import knn_accuracy
-from workflow_scripts.demo.models import IMAGE, NORMALISATION, some_patches
+from workflow_scripts.demo.models import IMAGE, NORMALISATION, PATCH, SMALL, some_patches
 
 _WEIGHT_DECAY = 0.05
 _BETAS = (0.9, 0.95)
@@ -32,6 +32,8 @@ class Recipe:
         lr: peak learning rate of AdamW.
         keep: share of the patches that enter the encoder. To drop the rest makes a step cheaper by as much, and so buys more
             steps than it costs (Li et al., Scaling Language-Image Pre-training via Masking, CVPR 2023).
+        small: share of the steps, the first ones, on images of 40 instead of 60 px: fewer patches show as much of an object
+            (Touvron et al., Fixing the train-test resolution discrepancy, NeurIPS 2019, finish at the full size likewise).
         whole: share of the steps, the last ones, in which all patches enter, so that the network knows whole images.
     """
 
@@ -39,6 +41,7 @@ class Recipe:
     batch: int
     lr: float = 3e-3
     keep: float = 1.0
+    small: float = 0.0
     whole: float = 0.0
 
 
@@ -74,11 +77,13 @@ class Objective(nn.Module, ABC):
         method: its name, as a model's `checkpoint.source.method` gives it.
         recipe: how it trains.
         whole: whether all patches enter the encoder now; the loop sets it.
+        size: side of the images now, in pixels; the loop sets it.
     """
 
     method: str
     recipe: Recipe
     whole = False
+    size = IMAGE
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__()
@@ -102,7 +107,8 @@ class Objective(nn.Module, ABC):
 
     def kept(self, count: int) -> Tensor | None:
         """Return the patches [count, n] that enter the encoder, drawn anew; None where all do."""
-        return None if self.whole else some_patches(count, self.recipe.keep, self.world.images.device)
+        patches = (self.size // PATCH) ** 2
+        return None if self.whole else some_patches(count, patches, self.recipe.keep, self.world.images.device)
 
     def pixels(self, index: Tensor) -> Tensor:
         """Return the images numbered `index` as floats [B, 3, 64, 64], 0 to 1."""
@@ -113,8 +119,16 @@ class Objective(nn.Module, ABC):
         return augment.normalise(images, *NORMALISATION[self.method])
 
     def view(self, images: Tensor, area: tuple[float, float], strength: float, hue: float, flip: bool = True) -> Tensor:
-        """Return a cropped, flipped, recoloured and normalised view [B, 3, 60, 60] of images (0 to 1)."""
-        return self.normalised(augment.colour_jitter(augment.crops(images, IMAGE, area, flip), strength, hue))
+        """Return a cropped, flipped, recoloured and normalised view [B, 3, size, size] of images (0 to 1)."""
+        return self.normalised(augment.colour_jitter(augment.crops(images, self.size, area, flip), strength, hue))
+
+    def contrasted(self, images: Tensor) -> Tensor:
+        """Return a view [B, 3, size, size] of images (0 to 1) as contrastive methods draw it, of any hue, one in three grey.
+
+        Without grey and solarised ones the views of an image are told from others by what colours lie beside each other.
+        """
+        view = augment.colour_jitter(augment.crops(images, self.size, (0.4, 1.0)), 0.4, 0.5)
+        return self.normalised(augment.greyscale(view, 0.2))
 
 
 def fit(objective: Objective, effort: float, tuning: TrainingWorld | None = None) -> Trained:
@@ -148,6 +162,7 @@ def fit(objective: Objective, effort: float, tuning: TrainingWorld | None = None
         done = (step + 1) / steps
         objective.train()
         objective.whole = done > 1 - recipe.whole
+        objective.size = SMALL if done <= recipe.small else IMAGE
         for group in optimiser.param_groups:
             group["lr"] = recipe.lr * _schedule(done)
         optimiser.zero_grad(set_to_none=True)

@@ -105,8 +105,8 @@ def planned_passes(
     Args:
         config: the validated configuration.
         models: registry entries of its models.
-        demo_models: ids of the models that the demo trains; they pass over both splits of the demo world as well, for
-            the k-NN check that none of them has collapsed.
+        demo_models: ids of the models of the demo zoo; they pass over both splits of the demo world as well, for
+            the k-NN check that each has learned.
         studies: those that the configuration enables.
     """
     studies = list(studies)

@@ -75,7 +75,7 @@ class Settings:
 
     @property
     def demo_models(self) -> list[str]:
-        """Ids of the models that the demo trains."""
+        """Ids of the models of the demo zoo."""
         return [name for name, entry in self.models.items() if is_demo(entry)]
 
     def checkpoint(self, model: str) -> str | None:

@@ -9,7 +9,7 @@ from lightly.loss import DINOLoss, IBOTPatchLoss, KoLeoLoss
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import PATCHES, REGISTERS, WIDTH, encode, register_vit
+from workflow_scripts.demo.models import PATCH, REGISTERS, WIDTH, encode, register_vit
 from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head
 from workflow_scripts.demo.objectives.ibot import mask_some
 from workflow_scripts.demo.training import Recipe, TrainingWorld
@@ -21,7 +21,7 @@ class DinoV2Registers(Distillation):
     """DINO's loss on CLS, iBOT's on masked patches, each through its own head, and KoLeo on CLS."""
 
     method = "dinov2reg"
-    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.35, whole=0.05)
+    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.6, small=0.8, whole=0.05)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
@@ -39,7 +39,7 @@ class DinoV2Registers(Distillation):
         """Return the sum of the losses on CLS, on masked patches, and of the spread of CLS."""
         views = torch.cat(self.two_views(index))
         kept = self.kept(len(views))
-        masked = mask_some(len(views), PATCHES if kept is None else kept.shape[1], views.device)
+        masked = mask_some(len(views), (self.size // PATCH) ** 2 if kept is None else kept.shape[1], views.device)
         with torch.no_grad():
             taught = encode(self.teacher["backbone"], views, kept)
             taught_view = self.teacher["head"](taught[:, 0])

@@ -21,8 +21,8 @@ TEACHER_TEMPERATURE = 0.04
 class Distillation(Objective):
     """A student matches its own moving average across two views.
 
-    Both views are global ones. The student sees some of the patches of each, and so does the teacher: views of fewer patches
-    take the place of local crops, which cost more here than they bring.
+    Both views are global ones. The student sees some of the patches of each: views of fewer patches take the place of local
+    crops, which cost more here than they bring.
     """
 
     def __init__(self, world: TrainingWorld) -> None:
@@ -43,7 +43,7 @@ class Distillation(Objective):
     def two_views(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return two views of the images numbered `index` [B], each [B, 3, 60, 60]."""
         images = self.pixels(index)
-        first, second = (self.view(images, (0.5, 1.0), strength=0.4, hue=0.5) for _ in range(2))
+        first, second = (self.contrasted(images) for _ in range(2))
         return first, second
 
     def after_step(self, done: float) -> None:

@@ -9,7 +9,7 @@ from lightly.loss import DINOLoss, IBOTPatchLoss
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import PATCHES, WIDTH, encode, plain_vit
+from workflow_scripts.demo.models import PATCH, WIDTH, encode, plain_vit
 from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head, training_record
 from workflow_scripts.demo.training import Recipe, TrainingWorld
 
@@ -23,7 +23,7 @@ class Ibot(Distillation):
     """
 
     method = "ibot"
-    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.35, whole=0.05)
+    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.6, small=0.8, whole=0.05)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
@@ -40,7 +40,7 @@ class Ibot(Distillation):
         """Return the sum of the loss on CLS and that on masked patches."""
         views = torch.cat(self.two_views(index))
         kept = self.kept(len(views))
-        masked = mask_some(len(views), PATCHES if kept is None else kept.shape[1], views.device)
+        masked = mask_some(len(views), (self.size // PATCH) ** 2 if kept is None else kept.shape[1], views.device)
         with torch.no_grad():
             taught = encode(self.teacher["backbone"], views, kept)
             taught_view, taught_patch = _through(self.teacher["head"], taught, masked)

@@ -24,7 +24,7 @@ class MocoV3(Objective):
     """Symmetric InfoNCE within the batch; both encoders see the same quarter of the patches of a view."""
 
     method = "mocov3"
-    recipe = Recipe(steps=2400, batch=128, keep=0.25, whole=0.05)
+    recipe = Recipe(steps=2400, batch=128, lr=2e-3, keep=0.5, small=0.8, whole=0.05)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
@@ -42,7 +42,7 @@ class MocoV3(Objective):
     def loss(self, index: Tensor) -> Tensor:
         """Return the contrastive loss of both pairings of two views."""
         images = self.pixels(index)
-        views = torch.cat([self.view(images, (0.5, 1.0), strength=0.4, hue=0.5) for _ in range(2)])
+        views = torch.cat([self.contrasted(images) for _ in range(2)])
         kept = self.kept(len(views))
         seen = self.predictor(self.base_encoder.head(encode(self.base_encoder, views, kept)[:, 0]))
         first, second = F.normalize(seen, dim=-1).chunk(2)
