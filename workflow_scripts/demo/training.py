@@ -20,6 +20,7 @@ _BETAS = (0.9, 0.95)
 _CLIP_NORM = 3.0
 _WARM_UP = 0.08
 _CURVE_POINTS = 8
+_HARDEST, _HARDENING = 0.5, 0.7  # of views; share of the training until then
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,14 @@ class Objective(nn.Module, ABC):
         recipe: how it trains.
         whole: whether all patches enter the encoder now; the loop sets it.
         size: side of the images now, in pixels; the loop sets it.
+        done: share of the training that is over; the loop sets it.
     """
 
     method: str
     recipe: Recipe
     whole = False
     size = IMAGE
+    done = 0.0
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__()
@@ -123,12 +126,14 @@ class Objective(nn.Module, ABC):
         return self.normalised(augment.colour_jitter(augment.crops(images, self.size, area, flip), strength, hue))
 
     def contrasted(self, images: Tensor) -> Tensor:
-        """Return a view [B, 3, size, size] of images (0 to 1) as contrastive methods draw it, of any hue, one in three grey.
+        """Return a view [B, 3, size, size] of images (0 to 1) as contrastive methods draw it, of any hue.
 
-        Without grey and solarised ones the views of an image are told from others by what colours lie beside each other.
+        More and more of the views, up to half, are grey or solarised. From the start they would leave the network nothing
+        easy to begin with; without them the views of an image are told from others by what colours lie beside each other.
         """
         view = augment.colour_jitter(augment.crops(images, self.size, (0.4, 1.0)), 0.4, 0.5)
-        return self.normalised(augment.greyscale(view, 0.2))
+        share = _HARDEST * min(1.0, self.done / _HARDENING)
+        return self.normalised(augment.solarise(augment.greyscale(view, share), share))
 
 
 def fit(objective: Objective, effort: float, tuning: TrainingWorld | None = None) -> Trained:
@@ -159,7 +164,7 @@ def fit(objective: Objective, effort: float, tuning: TrainingWorld | None = None
         while len(order) < recipe.batch:
             order = torch.cat([order, torch.randperm(count, device=device)])
         index, order = order[: recipe.batch], order[recipe.batch :]
-        done = (step + 1) / steps
+        objective.done = done = (step + 1) / steps
         objective.train()
         objective.whole = done > 1 - recipe.whole
         objective.size = SMALL if done <= recipe.small else IMAGE
