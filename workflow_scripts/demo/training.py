@@ -105,8 +105,8 @@ class Objective(nn.Module, ABC):
     def save(self, path: Path) -> None:
         """Write the checkpoint to `path` in the layout of the method's official files."""
 
-    def after_step(self, done: float) -> None:
-        """Follow an optimiser step, `done` of 1 of the training being over; most methods have nothing to do."""
+    def after_step(self) -> None:
+        """Follow an optimiser step; most methods have nothing to do."""
 
     def kept(self, count: int) -> Tensor | None:
         """Return the patches [count, n] that enter the encoder, drawn anew; None where all do."""
@@ -175,7 +175,7 @@ def fit(objective: Objective, effort: float, tuning: TrainingWorld | None = None
         loss.backward()
         nn.utils.clip_grad_norm_(objective.parameters(), _CLIP_NORM)
         optimiser.step()
-        objective.after_step(done)
+        objective.after_step()
         losses.append(loss.item())
         reached = f", k-NN {curve[-1][1]:.3f} at {curve[-1][0]}" if curve else ""
         progress.what = f"{objective.method}, loss {losses[-1]:.3f}{reached}"

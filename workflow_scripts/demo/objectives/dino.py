@@ -5,24 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from lightly.loss import DINOLoss
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
 from workflow_scripts.demo.models import encode, plain_vit
-from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head, training_record
-from workflow_scripts.demo.training import Recipe, TrainingWorld
+from workflow_scripts.demo.objectives.distillation import Distillation, across_views, head, training_record
+from workflow_scripts.demo.training import Recipe
 
 
 class Dino(Distillation):
     """Cross-entropy between the outputs for CLS of the teacher, which sees all of a view, and of the student for the other."""
 
     method = "dino"
-    recipe = Recipe(steps=2000, batch=128, lr=1e-3, keep=0.5, small=0.9, whole=0.05)
-
-    def __init__(self, world: TrainingWorld) -> None:
-        super().__init__(world)
-        self.criterion = DINOLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
+    recipe = Recipe(steps=2000, batch=128, lr=2e-3, keep=0.5, small=0.9, whole=0.05)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT and its head."""
@@ -34,9 +29,8 @@ class Dino(Distillation):
         with torch.no_grad():
             taught = self.teacher["head"](encode(self.teacher["backbone"], views, None)[:, 0])
         seen = self.student["head"](encode(self.student["backbone"], views, self.kept(len(views)))[:, 0])
-        return self.criterion(list(taught.chunk(2)), list(seen.chunk(2)))
+        return across_views(taught, seen)
 
     def save(self, path: Path) -> None:
-        """Write student, teacher and the loss's centre, as DINO's training script does."""
-        centre = {"dino_loss": {"center": self.criterion.center[0].cpu()}}
-        save_torch(path, training_record(cpu_state(self.student, "module."), cpu_state(self.teacher), centre))
+        """Write student and teacher, as DINO's training script does."""
+        save_torch(path, training_record(cpu_state(self.student, "module."), cpu_state(self.teacher)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from lightly.loss import DINOLoss, IBOTPatchLoss, KoLeoLoss
+from lightly.loss import KoLeoLoss
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
 from workflow_scripts.demo.models import PATCH, REGISTERS, WIDTH, encode, register_vit
-from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head
+from workflow_scripts.demo.objectives.distillation import Distillation, across_views, assigned, head, taught_loss
 from workflow_scripts.demo.objectives.ibot import mask_some
 from workflow_scripts.demo.training import Recipe, TrainingWorld
 
@@ -21,12 +21,10 @@ class DinoV2Registers(Distillation):
     """DINO's loss on CLS, iBOT's on masked patches, each through its own head, and KoLeo on CLS."""
 
     method = "dinov2reg"
-    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.6, small=0.8, whole=0.05)
+    recipe = Recipe(steps=1400, batch=96, lr=2e-3, keep=0.6, small=0.9, whole=0.05)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
-        self.view_loss = DINOLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
-        self.patch_loss = IBOTPatchLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
         self.spread = KoLeoLoss()
 
     def network(self) -> nn.ModuleDict:
@@ -46,10 +44,10 @@ class DinoV2Registers(Distillation):
             taught_patch = self.teacher["patch_head"](taught[:, 1 + REGISTERS :][masked])
         backbone = self.student["backbone"]
         seen = encode(backbone, views, kept, masked, backbone.mask_token[None])
-        views_alike = self.view_loss(list(taught_view.chunk(2)), list(self.student["head"](seen[:, 0]).chunk(2)))
+        views_alike = across_views(taught_view, self.student["head"](seen[:, 0]))
         seen_patch = self.student["patch_head"](seen[:, 1 + REGISTERS :][masked])
         spread = sum(self.spread(tokens) for tokens in seen[:, 0].chunk(2))
-        return views_alike + self.patch_loss(taught_patch, seen_patch, masked[:, None]) + _SPREAD * spread
+        return views_alike + taught_loss(assigned(taught_patch), seen_patch).mean() + _SPREAD * spread
 
     def save(self, path: Path) -> None:
         """Write the teacher's backbone under the names of the released backbones."""

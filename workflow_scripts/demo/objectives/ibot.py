@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from lightly.loss import DINOLoss, IBOTPatchLoss
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
 from workflow_scripts.demo.models import PATCH, WIDTH, encode, plain_vit
-from workflow_scripts.demo.objectives.distillation import OUTPUTS, TEACHER_TEMPERATURE, Distillation, head, training_record
-from workflow_scripts.demo.training import Recipe, TrainingWorld
+from workflow_scripts.demo.objectives.distillation import (
+    Distillation,
+    across_views,
+    assigned,
+    head,
+    taught_loss,
+    training_record,
+)
+from workflow_scripts.demo.training import Recipe
 
 _MASKED = (0.1, 0.5)
 
@@ -23,12 +29,7 @@ class Ibot(Distillation):
     """
 
     method = "ibot"
-    recipe = Recipe(steps=1800, batch=96, lr=2e-3, keep=0.6, small=0.8, whole=0.05)
-
-    def __init__(self, world: TrainingWorld) -> None:
-        super().__init__(world)
-        self.view_loss = DINOLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
-        self.patch_loss = IBOTPatchLoss(OUTPUTS, teacher_temp=TEACHER_TEMPERATURE, center_momentum=0.9)
+    recipe = Recipe(steps=1400, batch=96, lr=2e-3, keep=0.6, small=0.9, whole=0.05)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT with its mask token, and its head."""
@@ -47,14 +48,11 @@ class Ibot(Distillation):
         backbone = self.student["backbone"]
         seen = encode(backbone, views, kept, masked, backbone.masked_embed[None])
         seen_view, seen_patch = _through(self.student["head"], seen, masked)
-        views_alike = self.view_loss(list(taught_view.chunk(2)), list(seen_view.chunk(2)))
-        return views_alike + self.patch_loss(taught_patch, seen_patch, masked[:, None])
+        return across_views(taught_view, seen_view) + taught_loss(assigned(taught_patch), seen_patch).mean()
 
     def save(self, path: Path) -> None:
-        """Write student, teacher and the centres, as iBOT's training script does."""
-        centres = {"center": self.view_loss.center[0].cpu(), "center2": self.patch_loss.center.value[None].cpu()}
-        student, teacher = cpu_state(self.student, "module."), cpu_state(self.teacher)
-        save_torch(path, training_record(student, teacher, {"ibot_loss": centres}))
+        """Write student and teacher, as iBOT's training script does."""
+        save_torch(path, training_record(cpu_state(self.student, "module."), cpu_state(self.teacher)))
 
 
 def mask_some(views: int, patches: int, device: torch.device) -> Tensor:

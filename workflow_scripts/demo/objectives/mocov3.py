@@ -53,9 +53,9 @@ class MocoV3(Objective):
         pairs = ((first, key_second), (second, key_first))
         return sum(F.cross_entropy(query @ key.T / _TEMPERATURE, own) for query, key in pairs)
 
-    def after_step(self, done: float) -> None:
+    def after_step(self) -> None:
         """Let the momentum encoder follow, ever more slowly."""
-        update_momentum(self.base_encoder, self.momentum_encoder, momentum_at(done, _MOMENTUM))
+        update_momentum(self.base_encoder, self.momentum_encoder, momentum_at(self.done, _MOMENTUM))
 
     def save(self, path: Path) -> None:
         """Write both encoders and the predictor."""
