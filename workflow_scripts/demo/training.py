@@ -20,7 +20,7 @@ _BETAS = (0.9, 0.95)
 _CLIP_NORM = 3.0
 _WARM_UP = 0.08
 _CURVE_POINTS = 8
-_HARDEST, _HARDENING = 0.5, 0.7  # of views; share of the training until then
+_HARDENING = 0.7  # share of the training after which contrasted views are as hard as they get
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Recipe:
         small: share of the steps, the first ones, on images of 40 instead of 60 px: fewer patches show as much of an object
             (Touvron et al., Fixing the train-test resolution discrepancy, NeurIPS 2019, finish at the full size likewise).
         whole: share of the steps, the last ones, in which all patches enter, so that the network knows whole images.
+        hard: share of contrasted views that are grey in the end, and of those that are solarised; none at the start.
     """
 
     steps: int
@@ -44,6 +45,7 @@ class Recipe:
     keep: float = 1.0
     small: float = 0.0
     whole: float = 0.0
+    hard: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,11 @@ class Objective(nn.Module, ABC):
     def contrasted(self, images: Tensor) -> Tensor:
         """Return a view [B, 3, size, size] of images (0 to 1) as contrastive methods draw it, of any hue.
 
-        More and more of the views, up to half, are grey or solarised. From the start they would leave the network nothing
-        easy to begin with; without them the views of an image are told from others by what colours lie beside each other.
+        More and more of the views are grey or solarised. From the start they would leave the network nothing easy to begin
+        with; without them the views of an image are told from others by what colours lie beside each other.
         """
         view = augment.colour_jitter(augment.crops(images, self.size, (0.4, 1.0)), 0.4, 0.5)
-        share = _HARDEST * min(1.0, self.done / _HARDENING)
+        share = self.recipe.hard * min(1.0, self.done / _HARDENING)
         return self.normalised(augment.solarise(augment.greyscale(view, share), share))
 
 
