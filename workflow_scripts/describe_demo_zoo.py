@@ -120,7 +120,17 @@ def trainings(
 ) -> list[tuple[str, ...]]:
     """Return rows of text: how each model was trained."""
     rows = [
-        ("model", "file", "steps x batch", "peak rate", "patches kept", "all kept at the end", "minutes", "k-NN, tuning split")
+        (
+            "model",
+            "file",
+            "steps x batch",
+            "peak rate",
+            "patches kept",
+            "small images",
+            "all patches",
+            "CPU minutes",
+            "k-NN, tuning split",
+        )
     ]
     for model in models:
         made = records[model.id]
@@ -132,8 +142,9 @@ def trainings(
                 f"{made['steps']} x {recipe['batch']}" if made["steps"] else "none",
                 f"{recipe['lr']:g}" if made["steps"] else "-",
                 f"{recipe['keep']:.0%}" if made["steps"] else "-",
-                f"{recipe['whole']:.0%} of steps" if made["steps"] else "-",
-                f"{made['wall_seconds'] / 60:.0f}",
+                f"first {recipe['small']:.0%} of steps" if recipe["small"] else "-",
+                f"last {recipe['whole']:.0%} of steps" if recipe["whole"] else "-",
+                f"{made['cpu_seconds'] / 60:.0f}",
                 f"{made['curve'][0][1]:.3f} -> {made['curve'][-1][1]:.3f}" if made["curve"] else "-",
             )
         )

@@ -57,8 +57,11 @@ def main() -> None:
         "steps": trained.steps,
         "last_loss": sum(trained.losses[-50:]) / len(trained.losses[-50:]) if trained.losses else None,
         "curve": trained.curve,
-        "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {options.threads} threads",
+        "device": torch.cuda.get_device_name()
+        if device == "cuda"
+        else f"CPU, {options.threads} thread{'s' * (options.threads > 1)}",
         "wall_seconds": round(wall),
+        "cpu_seconds": round(cpu),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "timm", "lightly")},
     }
     write_text(options.record, json.dumps(record, indent=2) + "\n")

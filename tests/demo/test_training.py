@@ -308,11 +308,12 @@ def test_windows_are_the_three_by_three_means_about_each_patch():
 
 def test_what_a_teacher_teaches_is_shared_evenly_and_prefers_what_it_prefers():
     torch.manual_seed(0)
-    outputs = torch.randn(512, 256).clamp(-1, 1) / 3
+    outputs = torch.randn(512, 256) / 3
     shares = assigned(outputs)
     torch.testing.assert_close(shares.sum(1), torch.ones(512))
-    torch.testing.assert_close(shares.sum(0), torch.full((256,), 2.0), rtol=0.05, atol=0)
-    assert (shares.argmax(1) == outputs.argmax(1)).float().mean() > 0.8
+    assert (outputs / 0.05).softmax(1).sum(0).max() > 3.5  # uneven without
+    torch.testing.assert_close(shares.sum(0), torch.full((256,), 2.0), rtol=0.5, atol=0)
+    assert (shares.argmax(1) == outputs.argmax(1)).float().mean() > 0.5
 
 
 def test_each_view_is_taught_by_the_other():
