@@ -18,8 +18,7 @@ _TRAIN = "Or train the models here: --config 'demo={zoo: train}'"
 def read_index(path: Path = INDEX) -> dict[str, dict[str, Any]]:
     """Return what `zoo.json` records of each model, by the name of its file.
 
-    A record: method, recipe, effort, seed, steps, last_loss, curve, device, wall_seconds, cpu_seconds, versions
-    (all as
+    A record: method, recipe, effort, seed, steps, last_loss, curve, device, wall_seconds, cpu_seconds, versions (all as
     train_demo_model writes them), data (seed and numbers of images), command, first_losses, bytes and sha256.
 
     Raises:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from workflow_scripts.demo.models import PATCH, WIDTH
 from workflow_scripts.demo.training import Objective, TrainingWorld, momentum_at
 
-_MOMENTUM = 0.98  # at the start; 1 at the end
-OUTPUTS = 256
+_MOMENTUM = 0.95  # at the start; 1 at the end
+OUTPUTS = 64
 _TEACHER_TEMPERATURE, _STUDENT_TEMPERATURE = 0.05, 0.1
 
 
@@ -55,7 +55,7 @@ class Distillation(Objective):
 
 @torch.no_grad()
 def assigned(outputs: Tensor) -> Tensor:
-    """Return what the teacher teaches by its outputs [N, 256]: shares that add up to 1 in each row, and evenly in each column.
+    """Return what the teacher teaches by its outputs [N, 64]: shares that add up to 1 in each row, and evenly in each column.
 
     Sinkhorn-Knopp in place of a running centre (Caron et al. 2021, Table 7; the choice of DINOv2's larger runs): in so few
     steps, of so small batches, the centre lets outputs become uniform.
@@ -64,12 +64,12 @@ def assigned(outputs: Tensor) -> Tensor:
 
 
 def taught_loss(taught: Tensor, seen: Tensor) -> Tensor:
-    """Return the cross-entropies [N] of the student's outputs `seen` [N, 256] with the shares `taught`."""
+    """Return the cross-entropies [N] of the student's outputs `seen` [N, 64] with the shares `taught`."""
     return -(taught * F.log_softmax(seen / _STUDENT_TEMPERATURE, dim=-1)).sum(-1)
 
 
 def across_views(taught: Tensor, seen: Tensor) -> Tensor:
-    """Return the loss between outputs of two views, [2 B, 256] each: each view is taught by the other."""
+    """Return the loss between outputs of two views, [2 B, 64] each: each view is taught by the other."""
     first, second = assigned(taught).chunk(2)
     return taught_loss(torch.cat([second, first]), seen).mean()
 
