@@ -84,6 +84,45 @@ def fix_positions(vit: nn.Module) -> None:
     vit.pos_embed.requires_grad_(False)
 
 
+@torch.no_grad()
+def xavier(vit: nn.Module, apart: bool) -> None:
+    """Start blocks and patch embedding from Xavier's uniform spread, as Google's ViT, MoCo-v3 and MAE do.
+
+    Args:
+        vit: a plain ViT.
+        apart: query, key and value as a matrix each (ViT, MoCo-v3), not as one (MAE).
+    """
+    for name, parameter in vit.blocks.named_parameters():
+        if parameter.ndim == 2:
+            for matrix in parameter.chunk(3) if apart and "qkv" in name else (parameter,):
+                nn.init.xavier_uniform_(matrix)
+    nn.init.xavier_uniform_(vit.patch_embed.proj.weight.view(WIDTH, -1))
+
+
+@torch.no_grad()
+def clip_start(vit: nn.Module) -> None:
+    """Start the visual tower as OpenAI's CLIP does: spreads by width and depth."""
+    wide, deep = WIDTH**-0.5, (2 * DEPTH) ** -0.5
+    for block in vit.blocks:
+        nn.init.normal_(block.attn.qkv.weight, std=wide)
+        nn.init.normal_(block.attn.proj.weight, std=wide * deep)
+        nn.init.normal_(block.mlp.fc1.weight, std=(2 * WIDTH) ** -0.5)
+        nn.init.normal_(block.mlp.fc2.weight, std=wide * deep)
+    for table in (vit.cls_token, vit.pos_embed):
+        nn.init.normal_(table, std=wide)
+
+
+@torch.no_grad()
+def spread_as_at(width: int, vit: nn.Module) -> None:
+    """Scale the matrices of the blocks, started with a spread of 0.02 for that `width`, to what it is at ours.
+
+    A sum over 64 inputs is smaller than one over `width`: without this, tokens hardly hear of each other at the start.
+    """
+    for parameter in vit.blocks.parameters():
+        if parameter.ndim == 2:
+            parameter *= (width / WIDTH) ** 0.5
+
+
 def patches_of(images: Tensor) -> Tensor:
     """Return [B, 144, 75] patches (channel, row, column within each) of images [B, 3, 60, 60], row by row."""
     grid = images.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.demo.augment import crops
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import GRID, IMAGE, PATCH, PATCHES, WIDTH, beit_vit
+from workflow_scripts.demo.models import GRID, IMAGE, PATCH, PATCHES, WIDTH, beit_vit, spread_as_at
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
 _CODES = 256
@@ -35,6 +35,7 @@ class Beit(Objective):
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
         self.vit = beit_vit()
+        spread_as_at(768, self.vit)
         self.mask_token = nn.Parameter(torch.randn(1, 1, WIDTH) * 0.02)
         self.lm_head = nn.Linear(WIDTH, _CODES)
         index = torch.randint(0, len(world.images), (_SAMPLE,), device=world.images.device)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, openai_visual, save_torch
-from workflow_scripts.demo.models import HEADS, WIDTH, clip_vit, encode
+from workflow_scripts.demo.models import HEADS, WIDTH, clip_start, clip_vit, encode
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
 _PAD, _BEGIN, _END = range(3)
@@ -22,11 +22,12 @@ class Clip(Objective):
     """Symmetric contrast of images and captions; images with equal captions share the target."""
 
     method = "clip"
-    recipe = Recipe(steps=2600, batch=96, keep=0.5, small=0.85, whole=0.1)
+    recipe = Recipe(steps=2000, batch=96, lr=2e-3, keep=0.5, small=0.85, whole=0.1)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
         self.vit = clip_vit()
+        clip_start(self.vit)
         self.projection = nn.Parameter(torch.randn(WIDTH, WIDTH) * WIDTH**-0.5)
         tokens, words = tokenise(world.captions)
         self.register_buffer("tokens", tokens)

@@ -74,12 +74,17 @@ def across_views(taught: Tensor, seen: Tensor) -> Tensor:
     return taught_loss(torch.cat([second, first]), seen).mean()
 
 
-def head(batch_norm: bool = True) -> nn.Module:
-    """Return DINO's projection head: three layers, a normalised bottleneck, weight-normalised outputs."""
+def head() -> nn.Module:
+    """Return DINO's projection head: three layers with batch norm, a normalised bottleneck, weight-normalised outputs.
+
+    The last layer keeps its start, which DINO does for the first epoch alone: in few steps, outputs that learn become alike.
+    """
     with warnings.catch_warnings():
         # The official files store the older form of weight norm (weight_g, weight_v), and so does lightly.
         warnings.simplefilter("ignore", FutureWarning)
-        return DINOProjectionHead(WIDTH, 256, 64, OUTPUTS, batch_norm=batch_norm)
+        made = DINOProjectionHead(WIDTH, 256, 64, OUTPUTS, batch_norm=True)
+    made.last_layer.requires_grad_(False)
+    return made
 
 
 def official_names(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import flax_vit, save_npz
-from workflow_scripts.demo.models import WIDTH, encode, plain_vit
+from workflow_scripts.demo.models import WIDTH, encode, plain_vit, xavier
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
 
@@ -21,6 +21,7 @@ class Fs(Objective):
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
         self.vit = plain_vit()
+        xavier(self.vit, apart=True)
         self.head = nn.Linear(WIDTH, len(world.classes))
 
     @property

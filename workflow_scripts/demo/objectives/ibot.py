@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import PATCH, WIDTH, encode, plain_vit
+from workflow_scripts.demo.models import PATCH, WIDTH, encode, plain_vit, spread_as_at
 from workflow_scripts.demo.objectives.distillation import (
     Distillation,
     across_views,
@@ -29,11 +29,12 @@ class Ibot(Distillation):
     """
 
     method = "ibot"
-    recipe = Recipe(steps=1500, batch=48, lr=4e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
+    recipe = Recipe(steps=1200, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT with its mask token, and its head."""
         vit = plain_vit()
+        spread_as_at(384, vit)
         vit.masked_embed = nn.Parameter(torch.zeros(1, WIDTH))
         return nn.ModuleDict({"backbone": vit, "head": head()})
 

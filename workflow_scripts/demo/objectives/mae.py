@@ -23,6 +23,7 @@ from workflow_scripts.demo.models import (
     patches_of,
     plain_vit,
     sine_positions,
+    xavier,
 )
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld
 
@@ -33,11 +34,12 @@ class Mae(Objective):
     """Mean squared error of the normalised pixels of the three quarters of the patches that the encoder never saw."""
 
     method = "mae"
-    recipe = Recipe(steps=1400, batch=128, lr=2e-3, keep=0.25)
+    recipe = Recipe(steps=900, batch=128, lr=2e-3, keep=0.25)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
         self.vit = plain_vit()
+        xavier(self.vit, apart=False)
         fix_positions(self.vit)
         self.decoder = Decoder()
 

@@ -12,7 +12,7 @@ from lightly.models.utils import update_momentum
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import WIDTH, encode, fix_positions, plain_vit
+from workflow_scripts.demo.models import WIDTH, encode, fix_positions, plain_vit, xavier
 from workflow_scripts.demo.training import Objective, Recipe, TrainingWorld, momentum_at
 
 _MOMENTUM = 0.98  # at the start; 1 at the end
@@ -24,11 +24,12 @@ class MocoV3(Objective):
     """Symmetric InfoNCE within the batch; both encoders see the same quarter of the patches of a view."""
 
     method = "mocov3"
-    recipe = Recipe(steps=2200, batch=128, lr=2e-3, keep=0.5, small=0.9, whole=0.05, hard=0.5)
+    recipe = Recipe(steps=1200, batch=128, lr=1e-3, keep=0.5, small=0.9, whole=0.05, hard=0.5)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
         self.base_encoder = plain_vit()
+        xavier(self.base_encoder, apart=True)
         fix_positions(self.base_encoder)
         self.base_encoder.head = MoCoProjectionHead(WIDTH, _HIDDEN, _OUT, num_layers=3, batch_norm=True)
         self.momentum_encoder = copy.deepcopy(self.base_encoder).requires_grad_(False)
