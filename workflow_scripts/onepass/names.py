@@ -32,4 +32,7 @@ COLLECTORS = {
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
-FITS = {"principal_components": Gathered("onepass.principal_components", "PrincipalComponents")}
+FITS = {
+    "principal_components": Gathered("onepass.principal_components", "PrincipalComponents"),
+    "codebooks": Gathered("onepass.codebooks", "Codebooks"),
+}
