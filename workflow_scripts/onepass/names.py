@@ -29,6 +29,7 @@ COLLECTORS = {
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
+    "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
