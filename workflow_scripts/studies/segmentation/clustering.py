@@ -108,7 +108,7 @@ def _by_class(places: np.ndarray, named: np.ndarray, n_classes: int) -> np.ndarr
 def _class_rows(counts: np.ndarray, names: list[str], columns: Row) -> Iterator[Row]:
     named = match_clusters(counts)
     share = {"unit": "share", "higher_is_better": True, **columns}
-    yield {"metric": "miou", "value": mean_iou(counts, named), **share}
+    yield {"metric": "miou", "setting": "", "value": mean_iou(counts, named), **share}
     for name, value in zip(names, class_iou(counts, named), strict=True):
         yield {"metric": "class_iou", "setting": name, "value": value, **share}
 
@@ -116,8 +116,8 @@ def _class_rows(counts: np.ndarray, names: list[str], columns: Row) -> Iterator[
 def _place_rows(places: np.ndarray, named: np.ndarray, names: list[str], columns: Row) -> Iterator[Row]:
     """Yield NMI of clusters and position, its bias, and the information of each class's own clusters."""
     share = {"unit": "share", "higher_is_better": False, **columns}
-    yield {"metric": "nmi", "value": normalised_information(places), **share}
-    yield {"metric": "nmi_bias", "value": _bias(places, columns["n"]), **share}
+    yield {"metric": "nmi", "setting": "", "value": normalised_information(places), **share}
+    yield {"metric": "nmi_bias", "setting": "", "value": _bias(places, columns["n"]), **share}
     information = class_information(places)
     for number, name in enumerate(names):
         value = float(information[named == number].sum())

@@ -7,7 +7,7 @@ import colorsys
 import numpy as np
 
 _GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other are far apart, however many there are
-_SHADES = ((0.62, 0.95), (0.85, 0.68), (0.40, 0.86))  # (saturation, value), by turns
+_SHADES = ((0.60, 0.98), (0.95, 0.60), (0.30, 0.90), (0.85, 0.85), (0.45, 0.65))  # (saturation, value), by turns
 NONE = (0, 0, 0)
 
 
