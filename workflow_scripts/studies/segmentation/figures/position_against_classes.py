@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
 from scipy.stats import spearmanr
 
 from workflow_scripts.figures.data import Drawn, FigureData
@@ -33,6 +34,9 @@ def draw(data: FigureData) -> Drawn:
         colour = FAMILY_COLOURS.get(supervision, FAMILY_COLOURS["none"])
         axes.plot(points["nmi"], points["miou"], MARKERS[facet], color=colour, markersize=3, alpha=0.75, markeredgewidth=0)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.minorticks_off()
     axes.set(xlabel="NMI with position", ylabel="mIoU")
     axes.set_title(
         f"Spearman's \N{GREEK SMALL LETTER RHO} = {rho:.2f}".replace("-", "\N{MINUS SIGN}"), loc="left", weight="bold"

@@ -39,4 +39,4 @@ def draw(data: FigureData) -> Drawn:
         ]
     columns = [*(str(place + 1) for place in range(len(ids))), "All images"]
     drawn = pd.concat(frames, ignore_index=True).astype({"layer": "Int64"})
-    return Drawn(picture_rows(rows, columns), drawn)
+    return Drawn(picture_rows(rows, columns, names), drawn)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pandas as pd
 
 from workflow_scripts.figures.data import Drawn, FigureData
@@ -25,15 +24,13 @@ def draw(data: FigureData) -> Drawn:
     depth = max(maps.array("key_map").shape[1] for maps in every)
     layers = layer_ticks(depth, LAYERS)
     photo, truth = every[0].array("single_image")[0], paint(every[0].array("truth_map")[0], len(names))
-    # The photograph at the size of the maps beside it, by nearest points.
-    places = np.ix_(*((np.arange(n) * side // n) for n, side in zip(truth.shape[:2], photo.shape[:2], strict=True)))
     rows, frames = [], []
     for maps in every:
         for facet, word in FACETS.items():
             shown, together = maps.array(f"{facet}_map")[0], maps.array(f"{facet}_aggregate")
             there = [layer for layer in layers if layer <= len(shown)]
             absent = [None] * (len(layers) - len(there))
-            first = [photo[places], truth] if facet == "key" else [None, every[0].array("truth_aggregate")]
+            first = [photo, truth] if facet == "key" else [None, every[0].array("truth_aggregate")]
             colour, name = styles[maps.model.id].text, f"{maps.model.display_name}, {word}"
             pictures = [paint(shown[layer - 1], len(names)) for layer in there]
             rows.append(PictureRow(name, [first[0], *pictures, *absent], colour, new_block=facet == "key"))
@@ -44,4 +41,4 @@ def draw(data: FigureData) -> Drawn:
                 for layer in there
             ]
     columns = ["Image, truth", *map(str, layers)]
-    return Drawn(picture_rows(rows, columns), pd.concat(frames, ignore_index=True))
+    return Drawn(picture_rows(rows, columns, names), pd.concat(frames, ignore_index=True))
