@@ -23,6 +23,7 @@ COLLECTORS = {
     "spatial_to_cls": Gathered(_ATTENTION, "SpatialToCls"),
     "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation"),
     "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
+    "key_query_information": Gathered("onepass.key_query_information", "KeyQueryInformation"),
     "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),

@@ -52,9 +52,19 @@ def curves(model):
     if model.method == "DINOv3":
         tokens[-1] = 0.2
     found |= {("nmi", "key"): keys, ("nmi", "query"): keys, ("nmi", "value"): np.full(depth, 0.1), ("nmi", "token"): tokens}
+    found["locality", "attention"] = locality(model, depth)
     last = found["miou", "token"][-1]
     found["miou", RAW] = np.array([last - (0.06 if model.method == "DINOv3" else 0.02)])
     return found
+
+
+def locality(model, depth):
+    """Return I(K, Q) by layer: contrastive models lose it, MAE gains it, those of DINOv2's family keep it."""
+    if model.method == "MAE":
+        return np.where(np.arange(1, depth + 1) <= depth // 3, 0.2, 0.8)
+    if model.method in MIM:
+        return np.linspace(1.1, 1.0, depth) if model.method == "DINOv2+reg" else np.full(depth, 0.7)
+    return np.linspace(0.6, 0.1, depth)
 
 
 def measured():
@@ -74,8 +84,14 @@ def evidence(values, truth, kept=lambda model: True):
                 {"model": model.id, "metric": metric, "facet": facet, "layer": first + place, "value": value, "unit": "share"}
                 for place, value in enumerate(curve)
             ]
+        rows += [
+            {"model": model.id, "analysis": "locality", "metric": "key_query_information", "facet": "attention", "head": "mean",
+             "layer": place + 1, "value": value, "unit": "nats"}
+            for place, value in enumerate(values[model.id, "locality", "attention"])
+        ]  # fmt: skip
         rows += [{"model": model.id, "metric": "nmi", "facet": TRUTH, "value": truth}] if truth else []
-    table = make_table(rows, study="segmentation", analysis="clustering", dataset="made up")
+    rows = [{"analysis": "clustering", "setting": "", "head": "", **row} for row in rows]
+    table = make_table(rows, study="segmentation", dataset="made up")
     return Evidence(run, frozenset(model.id for model in run if model.size == "B"), table, STUDY.scores)
 
 

@@ -26,6 +26,10 @@ BREAKS = {
     "dinov2_l": {("dinov2+reg_l", "nmi", "token"): 2},
     "ibot": {("ibot_l", "nmi", "token"): 0.5},
     "nmi_miou": "positions that are classes",
+    "mi_cl_drop": {("mugs_b", "locality", "attention"): "reversed"},
+    "mi_mae": {("mae_b", "locality", "attention"): "reversed"},
+    "mi_dinov2reg": {("dinov3_b", "locality", "attention"): 2},
+    "nmi_locality": "keys that follow no position",
 }
 
 
@@ -36,6 +40,8 @@ def broken(claim):
         values = {key: np.sort(curve) for key, curve in values.items()}
     elif claim == "nmi_miou":
         values |= {(m, "nmi", facet): values[m, "miou", facet] for m, metric, facet in values if metric == "nmi"}
+    elif claim == "nmi_locality":
+        values |= {(m, "nmi", facet): -values[m, "locality", "attention"] for m, *_ in values for facet in ("key", "query")}
     else:
         for key, factor in change.items():
             values[key] = values[key][::-1] if factor == "reversed" else values[key] * factor

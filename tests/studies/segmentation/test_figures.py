@@ -31,7 +31,7 @@ def data(tmp_path_factory):
         path = folder / f"{model.id}.safetensors"
         write_arrays(path, arrays, facts)
         frame = type(frame)(np.concatenate([frame, control]), columns=frame.columns).astype(frame.dtypes)
-        tables.append(ModelTable(model, {"clustering": path}, frame))
+        tables.append(ModelTable(model, {"clustering": path, "locality": path}, frame))
         maps.append(ModelMaps(path, model, facts))
     return FigureData(found.models, tuple(tables), {"clustering": tuple(maps)}, {}, STUDY.scores)
 
@@ -72,6 +72,13 @@ def test_bars_begin_with_the_ground_truth_and_have_its_control(data):
     assert made.iloc[-1]["setting"] == clustering.SHUFFLED
     nmi = made[(made["metric"] == "nmi") & (made["model"] == "dinov3_b")].iloc[0]
     assert (nmi["value"], nmi["layer"]) == (0.25, 10)
+
+
+def test_locality_is_a_cell_a_layer(data):
+    made = drawn(data, "locality")
+    assert made.figure.axes[0].images[0].get_array().shape == (len(KEPT), 12)
+    assert len(made.data) == len(KEPT) * 12
+    assert len(drawn(data, "position_against_locality").data) == len(KEPT) * 2 * 12
 
 
 def test_every_layer_and_embedding_is_a_point(data):

@@ -62,7 +62,9 @@ def test_the_paper_s_settings_are_the_defaults(planned):
     }
 
 
-def test_pictures_without_classes_leave_the_study_out(planned):
+def test_pictures_without_classes_have_their_locality_alone(planned):
     made = planned({"only_dataset": "demo_clips"})
-    assert not made.analyses and not made.figures
+    assert set(made.analyses) == {"segmentation/locality"}
+    assert {figure.name for figure in made.figures} == {"locality"}
+    assert not made.fits("demo_fs")
     assert any(line.startswith("segmentation.clustering.dataset: 'demo_clips' has no dense_labels") for line in made.left_out)

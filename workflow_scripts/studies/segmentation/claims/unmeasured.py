@@ -5,28 +5,7 @@ from __future__ import annotations
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.verdict import CannotTestError, Verdict
 
-_LOCALITY = "needs the mutual information of keys and queries in attention, which this study's analyses do not measure"
 _KEYPOINTS = "needs correspondence of key points by embedding, which this study's analyses do not measure"
-
-
-def mi_cl_drop(evidence: Evidence) -> Verdict:
-    """Locality of contrastive models falls with depth."""
-    raise CannotTestError(_LOCALITY)
-
-
-def mi_mae(evidence: Evidence) -> Verdict:
-    """Locality of MAE appears in the middle."""
-    raise CannotTestError(_LOCALITY)
-
-
-def mi_dinov2reg(evidence: Evidence) -> Verdict:
-    """Locality of DINOv2 with registers is the strongest."""
-    raise CannotTestError(_LOCALITY)
-
-
-def nmi_locality(evidence: Evidence) -> Verdict:
-    """Position and locality go together."""
-    raise CannotTestError(_LOCALITY)
 
 
 def corr_scaling(evidence: Evidence) -> Verdict:
