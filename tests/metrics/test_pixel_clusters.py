@@ -1,14 +1,13 @@
 """Clusters of pixels: dot products upsampled are features upsampled; counts against loops."""
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import cosine_similarity, interpolate, normalize
 
 from workflow_scripts.metrics import pixel_clusters as module
-from workflow_scripts.metrics.pixel_clusters import canvas_points, cluster_counts, pixel_clusters, place_counts
+from workflow_scripts.metrics.pixel_clusters import cluster_counts, pixel_clusters, place_counts
 
 sides = st.integers(1, 6)
 
@@ -65,13 +64,3 @@ def test_counts_equal_loops_and_leave_void_out(k, c, seed):
 
 def test_an_all_void_batch_counts_nothing():
     assert not cluster_counts(torch.zeros(1, 2, 2, dtype=torch.long), 3, torch.full((1, 2, 2), 255, dtype=torch.uint8), 2).any()
-
-
-@pytest.mark.parametrize(
-    ("size", "canvas", "rows"), [((4, 6), 2, [1, 3]), ((3, 3), 5, [0, 1, 2]), ((322, 322), 320, None), ((9, 9), 3, [1, 4, 7])]
-)
-def test_a_canvas_sees_the_middles_of_equal_parts(size, canvas, rows):
-    found, columns = canvas_points(size, canvas)
-    assert rows is None or found.tolist() == rows
-    assert len(found) == min(size[0], canvas) and len(set(found.tolist())) == len(found)
-    assert found.max() < size[0] and columns.max() < size[1]

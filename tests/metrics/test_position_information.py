@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import mutual_info_score
 
 from workflow_scripts.metrics.position_information import (
+    canvas_points,
     class_entropy,
     class_information,
     information_bias,
@@ -92,3 +93,13 @@ def test_shuffled_positions_leave_the_bias_of_few_images(images):
 def test_the_bias_of_the_paper_s_test_set():
     assert information_bias(27, 320 * 320, 2175) == pytest.approx(0.006, abs=5e-4)
     assert information_bias(27, 320 * 320, 50) == pytest.approx(0.26, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("size", "canvas", "rows"), [((4, 6), 2, [1, 3]), ((3, 3), 5, [0, 1, 2]), ((322, 322), 320, None), ((9, 9), 3, [1, 4, 7])]
+)
+def test_a_canvas_sees_the_middles_of_equal_parts(size, canvas, rows):
+    found, columns = canvas_points(size, canvas)
+    assert rows is None or found.tolist() == rows
+    assert len(found) == min(size[0], canvas) and len(set(found.tolist())) == len(found)
+    assert found.max() < size[0] and columns.max() < size[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
@@ -49,13 +48,3 @@ def place_counts(clusters: Tensor, n_clusters: int) -> Tensor:
     places = clusters.shape[1]
     cell = clusters * places + torch.arange(places, device=clusters.device)
     return torch.bincount(cell.flatten(), minlength=n_clusters * places).reshape(n_clusters, places)
-
-
-def canvas_points(size: tuple[int, int], canvas: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (rows, columns) of the pixels that a canvas of `canvas` x `canvas` points sees of maps of `size` pixels.
-
-    The middles of equal parts of each side; all of a side that has no more pixels than that. One pixel a point, so that every
-    image counts once at every point.
-    """
-    rows, columns = (((np.arange(n) + 0.5) * side / n).astype(np.int64) for side in size for n in (min(side, canvas),))
-    return rows, columns

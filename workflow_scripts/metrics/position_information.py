@@ -9,6 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 
+def canvas_points(size: tuple[int, int], canvas: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (rows, columns) of the pixels that a canvas of `canvas` x `canvas` points sees of maps of `size` pixels.
+
+    The middles of equal parts of each side; all of a side that has no more pixels than that. One pixel a point, so that every
+    image counts once at every point.
+    """
+    rows, columns = (((np.arange(n) + 0.5) * side / n).astype(np.int64) for side in size for n in (min(side, canvas),))
+    return rows, columns
+
+
 def class_information(counts: np.ndarray) -> np.ndarray:
     """Return the part I_c of every class in the mutual information of class and position, [K] float64 nats, never negative.
 

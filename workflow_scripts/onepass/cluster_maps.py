@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 from torch import Tensor
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.pixel_clusters import canvas_points, cluster_counts, pixel_clusters, place_counts
+from workflow_scripts.metrics.pixel_clusters import cluster_counts, pixel_clusters, place_counts
+from workflow_scripts.metrics.position_information import canvas_points
 from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.codebooks import NORMED
 from workflow_scripts.onepass.collector import Collector, PassFacts, spread_positions

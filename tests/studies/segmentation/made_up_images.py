@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.metrics.pixel_clusters import canvas_points
+from workflow_scripts.metrics.position_information import canvas_points
 from workflow_scripts.studies.segmentation.clustering import FACETS
 
 NAMES = ["sky", "sea", "sand"]

@@ -8,7 +8,7 @@ from sklearn.metrics import jaccard_score, mutual_info_score
 
 from tests.studies.segmentation.made_up_images import CANVAS, EXAMPLES, IMAGES, NAMES, clusters, passes, true_classes
 from workflow_scripts.common.table import make_table
-from workflow_scripts.metrics.pixel_clusters import canvas_points
+from workflow_scripts.metrics.position_information import canvas_points
 from workflow_scripts.studies.segmentation import clustering
 from workflow_scripts.studies.segmentation.colours import class_colours
 

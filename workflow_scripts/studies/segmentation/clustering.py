@@ -17,8 +17,8 @@ import numpy as np
 
 from workflow_scripts.data.class_maps import VOID
 from workflow_scripts.metrics.class_maps import LEFT_OVER, class_iou, match_clusters, mean_iou
-from workflow_scripts.metrics.pixel_clusters import canvas_points
 from workflow_scripts.metrics.position_information import (
+    canvas_points,
     class_entropy,
     class_information,
     information_bias,
