@@ -1,5 +1,7 @@
 """Every figure is drawn from a made-up run, and its numbers are those of the tables."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,19 @@ def test_locality_is_a_cell_a_layer(data):
     assert made.figure.axes[0].images[0].get_array().shape == (len(KEPT), 12)
     assert len(made.data) == len(KEPT) * 12
     assert len(drawn(data, "position_against_locality").data) == len(KEPT) * 2 * 12
+
+
+def test_deep_models_have_a_bar_of_colours_instead_of_numbers():
+    found = evidence(*measured(), kept=lambda model: model.id in ("mae_b", "mae_l"))
+    tables = tuple(
+        ModelTable(model, {"locality": Path("made up")}, found.table[found.table["model"] == model.id])
+        for model in found.models
+    )
+    made = drawn(FigureData(found.models, tables, {}, {}, STUDY.scores), "locality")
+    cells, bar = made.figure.axes
+    assert not cells.texts
+    assert bar.get_xlabel() == "I(K, Q), nats"
+    assert np.isnan(np.ma.filled(cells.images[0].get_array(), np.nan)[0, 12:]).all()  # a model of twelve layers
 
 
 def test_every_layer_and_embedding_is_a_point(data):

@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from workflow_scripts.figures.curves import Curve, curve_frame
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import fitting_size, inch_axes
 from workflow_scripts.figures.style import COLOUR_MAP, PAGE_WIDTH, layer_ticks, model_styles, text_on
 
-_NAMES, _HEIGHT, _HEAD, _EDGE, _MAX_WIDTH = 1.4, 0.24, 0.1, 0.32, 0.45  # inches
+_NAMES, _HEIGHT, _HEAD, _EDGE, _MAX_WIDTH = 1.4, 0.24, 0.1, 0.36, 0.45  # inches
+_BAR = 0.42  # inches for the bar of colours, where cells have no room for numbers
 _PRINTED = 0.3  # inches: in narrower cells two decimals do not fit
 _LEAST = 1e-3  # nats: below, everything has one colour
 
@@ -28,15 +30,21 @@ def draw(data: FigureData) -> Drawn:
     for place, one in enumerate(rows):
         values[place, : len(one)] = one["value"]
     width = min(_MAX_WIDTH, (PAGE_WIDTH - _NAMES - 0.1) / depth)
-    figure = Figure(figsize=(_NAMES + depth * width + 0.1, _HEAD + len(rows) * _HEIGHT + _EDGE))
+    printed = width >= _PRINTED
+    figure = Figure(figsize=(_NAMES + depth * width + 0.1, _HEAD + len(rows) * _HEIGHT + _EDGE + (0 if printed else _BAR)))
     axes = inch_axes(figure, _NAMES, _HEAD, depth * width, len(rows) * _HEIGHT)
     shown = np.clip(values, _LEAST, None)
     scale = LogNorm(np.nanmin(shown), max(np.nanmax(shown), 1.01 * np.nanmin(shown)))
-    axes.imshow(shown, cmap=COLOUR_MAP, norm=scale, aspect="auto", interpolation="none")
+    image = axes.imshow(shown, cmap=COLOUR_MAP, norm=scale, aspect="auto", interpolation="none")
     for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value) and width >= _PRINTED:
+        if np.isfinite(value) and printed:
             colour = text_on(matplotlib.colormaps[COLOUR_MAP](float(scale(shown[row, column]))))
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=colour)
+    if not printed:
+        below = inch_axes(figure, _NAMES, _HEAD + len(rows) * _HEIGHT + _EDGE, 2.0, 0.08)
+        bar = figure.colorbar(image, cax=below, orientation="horizontal", format=FuncFormatter(lambda value, _: f"{value:g}"))
+        bar.ax.minorticks_off()
+        bar.set_label("I(K, Q), nats", fontsize=6.5)
     ticks = layer_ticks(depth)
     axes.set_xticks([layer - 1 for layer in ticks], map(str, ticks))
     axes.set_xlabel("Layer")
