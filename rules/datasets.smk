@@ -91,18 +91,20 @@ rule reduce_truth:
         " --view {wildcards.view:q} --grid {wildcards.grid:q} --samples {input.samples:q} --output {output:q} &> {log:q}"
 
 
-rule reduce_pairs:
-    """List the key-point pairs of a dataset in pixels of its crops."""
+rule align_truth:
+    """Bring ground truth into the pixels of the crops: key-point pairs, or the class of every pixel."""
     input:
         files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
         code=lambda wildcards: TARGETS.reader_code("reduce_truth", wildcards.dataset),
     output:
-        f"{RESOURCES}/crops/{{dataset}}/{{view}}/pairs.safetensors",
+        f"{RESOURCES}/crops/{{dataset}}/{{view}}/{{kind}}.safetensors",
     log:
-        f"{RESULTS}/logs/reduce_pairs/{{dataset}}/{{view}}.log",
+        f"{RESULTS}/logs/align_truth/{{dataset}}/{{view}}/{{kind}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/reduce_pairs/{{dataset}}/{{view}}.tsv"
+        f"{RESULTS}/benchmarks/align_truth/{{dataset}}/{{view}}/{{kind}}.tsv"
+    wildcard_constraints:
+        kind="pairs|classes",
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -110,8 +112,9 @@ rule reduce_pairs:
         runtime=60,
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
+        what=lambda wildcards: {"pairs": "key-point pairs", "classes": "dense labels"}[wildcards.kind],
     message:
-        "Listing the key-point pairs of {wildcards.dataset}"
+        "Bringing the {params.what} of {wildcards.dataset} into pixels of the crops"
     shell:
-        "python -m workflow_scripts.reduce_truth --kind pairs --dataset {wildcards.dataset:q} {params.reader:q}"
+        "python -m workflow_scripts.reduce_truth --kind {wildcards.kind:q} --dataset {wildcards.dataset:q} {params.reader:q}"
         " --view {wildcards.view:q} --samples {input.samples:q} --output {output:q} &> {log:q}"

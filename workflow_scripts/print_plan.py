@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.studies.cost import PassCost, crops_bytes, pass_costs, stores_bytes, weights_bytes
+from workflow_scripts.studies.cost import PassCost, crops_bytes, fit_costs, pass_costs, stores_bytes, weights_bytes
 from workflow_scripts.studies.settings import Settings, load_settings
 from workflow_scripts.studies.targets import Targets
 
@@ -25,14 +25,22 @@ def main() -> None:
 def plan_text(settings: Settings) -> str:
     """Return the plan of a checked configuration as text."""
     models = settings.models
+    targets = Targets(settings)
     costs = pass_costs(settings.passes, models, settings.datasets)
-    used = {name: settings.datasets[name] for name in dict.fromkeys(cost.dataset for cost in costs)}
+    fits = fit_costs({model: targets.fits(model) for model in models}, models)
+    used = {name: settings.datasets[name] for name in dict.fromkeys(cost.dataset for cost in (*costs, *fits))}
+    shown = [(dataset, view) for dataset, view in targets.views if settings.datasets[dataset].get("images") is not None]
     sections = [
-        _jobs(Targets(settings)),
+        _jobs(targets),
         _passes(costs, settings.config["plan_tflops"]),
+        _fits(fits, settings.config["plan_tflops"]),
         _datasets(used),
         _models(models),
-        _disk(costs, models, stores_bytes(settings.passes, models, settings.datasets)),
+        _disk(
+            sum(crops_bytes(settings.datasets[dataset]["images"], view) for dataset, view in shown),
+            models,
+            stores_bytes(settings.passes, models, settings.datasets),
+        ),
         _asked(used, models),
         _unverified(used, models),
     ]
@@ -68,6 +76,17 @@ def _passes(costs: list[PassCost], tflops: float) -> str:
     return _section("Passes: every image meets every model once", lines) + f"\n{note}"
 
 
+def _fits(costs: list[PassCost], tflops: float) -> str:
+    grouped: dict[tuple[str, str], list[PassCost]] = {}
+    for cost in costs:
+        grouped.setdefault((cost.dataset, cost.view), []).append(cost)
+    lines = [("Dataset", "View", "Models", "Images in steps", "GPU-hours")]
+    for (dataset, view), group in grouped.items():
+        images = max(cost.images or 0 for cost in group)
+        lines.append((dataset, view, str(len(group)), _count(images), _hours(_sum(cost.flops for cost in group), tflops)))
+    return _section("Fits: a model's forward passes over shuffled batches, beside its passes", lines)
+
+
 def _datasets(used: Mapping[str, Any]) -> str:
     lines = [("Dataset", "Images", "Download", "Access", "Licence")]
     seen: set[str] = set()
@@ -96,9 +115,7 @@ def _models(models: Mapping[str, Any]) -> str:
     return _section("Models", lines)
 
 
-def _disk(costs: list[PassCost], models: Mapping[str, Any], stores: float) -> str:
-    shown = {(cost.dataset, cost.view): cost.images for cost in costs if cost.images is not None}
-    crops = sum(crops_bytes(images, view) for (_, view), images in shown.items())
+def _disk(crops: float, models: Mapping[str, Any], stores: float) -> str:
     weights = sum(weights_bytes(entry) or 0 for entry in models.values())
     lines = [("Kept on disk", "Size"), ("weights", _size(weights)), ("decoded crops (keep_crops)", _size(crops))]
     lines += [("stored patch features", _size(stores))] if stores else []

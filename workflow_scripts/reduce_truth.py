@@ -1,4 +1,4 @@
-"""The ground truth of a dataset as a pass over its crops needs it (rules reduce_truth and reduce_pairs)."""
+"""The ground truth of a dataset as a pass over its crops needs it (rules reduce_truth and align_truth)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--path", required=True)
     parser.add_argument("--options", default="{}", help="JSON: options of the reader")
     parser.add_argument("--view", required=True)
-    parser.add_argument("--grid", help="rows x columns of the patch grid of a crop, as 14x14; not for pairs")
+    parser.add_argument("--grid", help="rows x columns of the patch grid of a crop, as 14x14; not for what is in pixels")
     parser.add_argument("--samples", required=True, help="parquet of the crops, so that both hold the same samples")
     parser.add_argument("--output", required=True, help="output .safetensors")
     args = parser.parse_args()

@@ -30,6 +30,23 @@ def test_objects_and_parts_are_disjoint_and_parts_lie_on_objects(world):
         assert (np.any([region.mask for region in parts], 0) <= anything).all()
 
 
+def test_every_pixel_has_a_class_that_of_the_object_or_else_of_the_stuff(world):
+    reader = open_reader("demo_world", world / "val.safetensors")
+    stuff = vocabulary()["stuff"]
+    assert reader.dense_classes == [*vocabulary()["classes"], *stuff[1:]]
+    seen = set()
+    for position in range(96):
+        labels = reader.dense_labels(position)
+        seen |= set(np.unique(labels).tolist())
+        assert labels.dtype == np.int16 and labels.shape == (64, 64)
+        objects = np.zeros((64, 64), bool)
+        for region in reader.objects(position):
+            assert (labels[region.mask] == region.label).all()
+            objects |= region.mask
+        assert (labels[~objects] >= len(reader.classes)).all()
+    assert seen == set(range(len(reader.dense_classes)))
+
+
 def test_the_label_is_the_class_of_the_largest_object(world):
     reader = open_reader("demo_world", world / "val.safetensors")
     for position in range(96):

@@ -39,6 +39,7 @@ def crop(monkeypatch, tmp_path, dataset, view):
         ("masks", "demo_world", "val", "resize64-crop64-blur9", "8x8", "object_mask", (20, 64)),
         ("labels", "demo_clips", "clip_file", "squash64x128", "8x16", "labels", (128,)),
         ("pairs", "demo_pairs", "val", "letterbox64", None, "pair_source", None),
+        ("classes", "demo_world", "val", "resize64-crop60", None, "classes", (20, 60, 60)),
     ],
 )
 def test_every_kind(tmp_path, monkeypatch, world, kind, reader, file, view, grid, name, shape):
@@ -50,10 +51,11 @@ def test_every_kind(tmp_path, monkeypatch, world, kind, reader, file, view, grid
     with safe_open(output, "numpy") as made:
         assert name in made.keys()  # noqa: SIM118
         assert shape is None or made.get_tensor(name).shape == shape
-        assert ("categories" in (made.metadata() or {})) == (kind == "pairs")
+        words = {"pairs": {"categories"}, "classes": {"names"}}
+        assert set(made.metadata() or {}) == words.get(kind, set())
 
 
-@pytest.mark.parametrize(("kind", "grid"), [("masks", {}), ("pairs", {"grid": "8x8"})])
+@pytest.mark.parametrize(("kind", "grid"), [("masks", {}), ("pairs", {"grid": "8x8"}), ("classes", {"grid": "8x8"})])
 def test_a_grid_belongs_to_some_kinds(tmp_path, monkeypatch, capsys, kind, grid):
     options = {"dataset": "d", "reader": "demo_world", "path": tmp_path, "view": "squash64", "samples": "s", "output": "o"}
     with pytest.raises(SystemExit):

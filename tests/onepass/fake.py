@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
+from workflow_scripts.onepass.batch import Batch, ClassMaps, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Layer
 
 # Options of the collectors that have some.
@@ -19,6 +19,14 @@ OPTIONS = {
         "precision": "float16",
         "seed": 3,
         "n_images": 11,
+    },
+    "cluster_maps": {
+        "codebooks": {
+            facet: np.random.default_rng(place).normal(size=(3, 4, 6)).astype(np.float32)
+            for place, facet in enumerate(("token", "key"))
+        },
+        "canvas": 5,
+        "examples": [2, 9],
     },
     "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},
 }
@@ -72,7 +80,7 @@ class FakeVit:
 
 
 class FakeSource:
-    """Random images with labels, masks, videos (of 5 and 6 frames) and key-point pairs; image 2 keeps no object."""
+    """Random images with all kinds of ground truth, as videos of 5 and 6 frames; image 2 keeps no object."""
 
     def __init__(self, n=11, n_patches=12, seed=0):
         rng = np.random.default_rng(seed)
@@ -81,6 +89,7 @@ class FakeSource:
         self.masks = torch.tensor(rng.random((n, n_patches)) < 0.4)
         if n > 2:
             self.masks[2] = False
+        self.classes = torch.tensor(rng.choice([0, 1, 2, 255], (n, 6, 8)).astype(np.uint8))
 
     def __len__(self):
         return len(self.images)
@@ -104,6 +113,7 @@ class FakeSource:
             regions={"object": self._regions(index, 2), "part": self._regions(index, 3)},
             frames=self._frames(index),
             pairs=PAIRS,
+            classes=ClassMaps(self.classes[chosen], 3),
         )
 
     def _regions(self, index, per_image):

@@ -56,6 +56,17 @@ def test_a_batch(files):
     assert np.allclose(batch.image, expected, atol=1e-6)
 
 
+def test_class_maps_of_a_batch(files, tmp_path):
+    _, crop_file, samples, _ = files
+    classes = np.random.default_rng(1).integers(0, 256, (5, 4, 4), dtype=np.uint8)
+    write_arrays(tmp_path / "k.safetensors", {"classes": classes}, {"names": '["sky", "sea", "sand"]'})
+    batch = CropSource(vit(), crop_file, samples, {"classes": tmp_path / "k.safetensors"}).read(1, 3)
+    assert batch.classes.count == 3
+    assert batch.classes.pixels.dtype == torch.uint8
+    assert np.array_equal(batch.classes.pixels, classes[1:3])
+    assert CropSource(vit(), crop_file, samples).read(0, 2).classes is None
+
+
 def test_a_dataset_without_labels(files):
     _, crops, samples, _ = files
     samples_table(samples, [-1] * 5)

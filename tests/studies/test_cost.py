@@ -12,9 +12,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.onepass.collectors import fit_class
+from workflow_scripts.onepass.fit_sizes import BATCHES, images_seen
+from workflow_scripts.onepass.names import FITS
 from workflow_scripts.print_plan import _passes, plan_text
-from workflow_scripts.studies.cost import PassCost, crops_bytes, forward_flops, pass_costs, stores_bytes, weights_bytes
-from workflow_scripts.studies.plan import PlannedPass
+from workflow_scripts.studies.cost import (
+    PassCost,
+    crops_bytes,
+    fit_costs,
+    forward_flops,
+    pass_costs,
+    stores_bytes,
+    weights_bytes,
+)
+from workflow_scripts.studies.plan import PlannedFit, PlannedPass
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.zoo.load import build_model
 from workflow_scripts.zoo.registry import entry_from_dict
@@ -59,6 +70,22 @@ def test_sums_by_hand():
     assert small.flops == known.flops
     assert large.flops > 4 * small.flops  # four times the tokens, and attention grows with their square
     assert crops_bytes(2, "squash64x128") == 2 * 64 * 128 * 3
+
+
+def test_fits_are_counted_by_the_images_of_their_steps():
+    fit = PlannedFit("known", "squash320", {"codebooks": {"pca_batches": 96, "steps": 5000, "batch_size": 24, "clusters": 27}})
+    (cost,) = fit_costs({"dino_s16": [fit]}, MODELS)
+    assert cost.images == 24 * 5096
+    assert cost.flops == cost.images * forward_flops(MODELS["dino_s16"], (320, 320))
+    fit = PlannedFit("known", "squash64", {"principal_components": {"batches": 3, "batch_size": 10, "facets": ["key"]}})
+    assert fit_costs({"random_b16": [fit]}, MODELS)[0] == PassCost("random_b16", "known", "squash64", 30, 30, 0.0)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_every_fit_says_how_many_images_it_sees(name):
+    options = {"batch_size": 2, "facets": ["key"]} | {option: 3 + place for place, option in enumerate(BATCHES[name])}
+    made = fit_class(name)(2, **options | ({"clusters": 2, "learning_rate": 0.1} if name == "codebooks" else {}))
+    assert sum(map(len, made.batches(7, 0))) == images_seen(name, options)
 
 
 def test_stores_are_counted_by_what_they_keep():

@@ -12,7 +12,8 @@ import pytest
 from workflow_scripts.studies.found import FOLDER, ROOT, find_study, study_names
 
 # Studies whose names are words of English that prose may have; of all others the bare word is looked for as well.
-WORDS = {"thesis"}
+WORDS = {"segmentation", "thesis"}
+FORMATS = ROOT / "workflow_scripts/data"  # datasets have words of their own: COCO calls its masks by one of `WORDS`
 STUDIES = [find_study(name) for name in study_names()]
 ANALYSES = [analysis for study in STUDIES for analysis in study.analyses.values()]
 HEAVY = ("numpy", "pandas", "PIL", "matplotlib", "torch")
@@ -148,6 +149,8 @@ def test_what_is_no_name_is_not_seen(study):
 def test_no_file_of_all_studies_spells_the_name_of_one(study):
     found = {}
     for path in shared_files():
+        if study.name in WORDS and path.is_relative_to(FORMATS):
+            continue
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:  # pictures and fonts

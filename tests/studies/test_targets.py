@@ -13,7 +13,7 @@ from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT = read_yaml(ROOT / "config/config.yaml")
+DEFAULT = read_yaml(ROOT / "config/config.yaml") | {"studies": ["thesis"]}
 
 
 @pytest.fixture(autouse=True)

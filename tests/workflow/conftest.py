@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # The smallest demo: two trained steps, few images, three models. Its margin is not enforced: nothing is learned in two steps.
 CONFIG = """
+studies: [thesis]
 models: [demo_fs, demo_untrained, random_baseline]
 demo:
   {zoo: train, effort: 0.0002, zoo_images: 96, tuning_images: 24, train_images: 96, val_images: 48, clips: 2, frames: 4,

@@ -48,7 +48,7 @@ class Ask:
         condition: the setting that must be true for it to be asked at all; "" for always.
         each: the setting, a list, for each of whose values it is asked once; "" for once.
         apart: whether its pass is a job of its own, because it is dear and should not be repeated for a neighbour's sake.
-        files: what the analysis reads of the dataset beside the pass: crops, masks, labels, pairs, reader.
+        files: what the analysis reads of the dataset beside the pass: crops, masks, labels, pairs, classes, reader.
         optional: whether the analysis does without it where there is no dataset, or none with the ground truth it needs.
     """
 

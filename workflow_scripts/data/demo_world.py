@@ -26,6 +26,7 @@ class _Scenes:
         arrays, metadata = _load(path, self._ARRAYS)
         self.arrays = arrays
         self.images, self.labels = arrays["image"], arrays["label"]
+        self.names = metadata
         self.classes = metadata.get("classes", [])
         if self.labels.max(initial=-1) >= len(self.classes):
             raise AtlasError(f"{path}: labels without names of classes, so no split of the demo world; delete it and run again")
@@ -56,7 +57,12 @@ class DemoWorld(_Scenes):
 
     Every `query_every`-th image is a query, the others are the database. Easy: the class is the main object. Hard: it is
     another object of the image. Junk: it is there with so few pixels that it counts neither way.
+
+    Attribute `dense_classes`: names of the classes of objects, then those of stuff (sky, grass, ...): a pixel is of the object
+    that is seen there, or else of the stuff.
     """
+
+    _ARRAYS = (*_Scenes._ARRAYS, "stuff")
 
     def __init__(self, path: Path, query_every: int = 8) -> None:
         """Open the split at `path`.
@@ -66,6 +72,7 @@ class DemoWorld(_Scenes):
         """
         super().__init__(path)
         self.query_every = query_every
+        self.dense_classes = [*self.classes, *self.names.get("stuff", [])[1:]]  # the first stuff is "none"
 
     def objects(self, position: int) -> list[Region]:
         """Return the visible pixels and the class of every object."""
@@ -77,6 +84,14 @@ class DemoWorld(_Scenes):
         objects, parts = self.arrays["object"][position], self.arrays["part"][position]
         found = np.unique(np.stack([objects, parts], -1)[(objects > 0) & (parts > 0)], axis=0)
         return [Region((objects == i) & (parts == part), int(part)) for i, part in found.tolist()]
+
+    def dense_labels(self, position: int) -> np.ndarray:
+        """Return [64, 64] int16: the class of every pixel in `dense_classes`."""
+        objects, stuff = self.arrays["object"][position], self.arrays["stuff"][position]
+        labels = np.where(stuff > 0, len(self.classes) + stuff.astype(np.int16) - 1, -1).astype(np.int16)
+        for i in np.unique(objects[objects > 0]).tolist():
+            labels[objects == i] = self.class_of[position, i]
+        return labels
 
     def database(self) -> list[int]:
         """Return the positions of the database images."""

@@ -1,4 +1,4 @@
-"""Ground truth reduced to a patch grid: what a pass needs beside the crops, in files that know no dataset layout.
+"""Ground truth as a pass needs it beside the crops, in files that know no dataset layout: on a patch grid, or in pixels.
 
 Rows of the samples table (`data.crops`) are called images here; a position in the dataset is only used to ask the reader.
 """
@@ -14,7 +14,8 @@ import pandas as pd
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
-from workflow_scripts.data.reader import ObjectReader, PairReader, PartReader, Reader, VideoReader
+from workflow_scripts.data.class_maps import class_maps
+from workflow_scripts.data.reader import DenseReader, ObjectReader, PairReader, PartReader, Reader, VideoReader
 from workflow_scripts.data.views import Size, View, whole_grid
 
 Arrays = dict[str, np.ndarray]
@@ -179,9 +180,14 @@ def _pairs(reader: PairReader, samples: pd.DataFrame, view: View, grid: None, on
     return keypoint_pairs(reader, samples, view), {"categories": json.dumps(category_names(reader))}
 
 
+def _classes(reader: DenseReader, samples: pd.DataFrame, view: View, grid: None, on_image: Callable[[int], None]) -> Reduced:
+    return {"classes": class_maps(reader, samples, view, on_image)}, {"names": json.dumps(reader.dense_classes)}
+
+
 # Kind of file -> (reader, samples, view, patch grid of a crop, called with the number of images done) -> its content.
 KINDS: dict[str, Callable[[Any, pd.DataFrame, View, Any, Callable[[int], None]], Reduced]] = {
     "masks": _masks,
     "labels": _labels,
     "pairs": _pairs,
+    "classes": _classes,
 }

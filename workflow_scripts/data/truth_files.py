@@ -6,5 +6,5 @@ ON_GRID = ("masks", "labels")  # the kinds that are reduced to a model's patch g
 
 
 def truth_file(kind: str, grid: str) -> str:
-    """Return the file name of a kind of ground truth: masks, labels (on a patch grid as ``14x14``) or pairs."""
+    """Return the file name of a kind of ground truth: masks, labels (on a patch grid as ``14x14``), pairs or classes."""
     return f"{kind}_{grid}.safetensors" if kind in ON_GRID else f"{kind}.safetensors"

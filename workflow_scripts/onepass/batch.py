@@ -72,6 +72,19 @@ class KeypointPairs:
 
 
 @dataclass(frozen=True)
+class ClassMaps:
+    """The class of every pixel of the crops of a batch.
+
+    Attributes:
+        pixels: [B, H, W] uint8, `data.class_maps.VOID` where there is none.
+        count: number of classes.
+    """
+
+    pixels: Tensor
+    count: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """Images and ground truth of consecutive positions of a dataset.
 
@@ -85,6 +98,7 @@ class Batch:
         regions: object and part masks by kind ("object", "part"), where the dataset has them.
         frames: the images as frames of videos, or None.
         pairs: key-point pairs, or None.
+        classes: class maps of the crops, or None.
     """
 
     index: np.ndarray
@@ -96,6 +110,7 @@ class Batch:
     regions: dict[str, Regions] = field(default_factory=dict)
     frames: VideoFrames | None = None
     pairs: KeypointPairs | None = None
+    classes: ClassMaps | None = None
 
     def __len__(self) -> int:
         return len(self.index)

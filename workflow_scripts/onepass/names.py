@@ -23,13 +23,18 @@ COLLECTORS = {
     "spatial_to_cls": Gathered(_ATTENTION, "SpatialToCls"),
     "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation"),
     "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
+    "key_query_information": Gathered("onepass.key_query_information", "KeyQueryInformation"),
     "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
+    "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
 }
-FITS = {"principal_components": Gathered("onepass.principal_components", "PrincipalComponents")}
+FITS = {
+    "principal_components": Gathered("onepass.principal_components", "PrincipalComponents"),
+    "codebooks": Gathered("onepass.codebooks", "Codebooks"),
+}

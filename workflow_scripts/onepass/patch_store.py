@@ -62,6 +62,6 @@ def _chosen(seed: int, image: int, grid: int, count: int) -> np.ndarray:
 
 
 def facet_of(view: LayerView, facet: str) -> torch.Tensor:
-    """Return a facet of all tokens, [B, T, D], heads side by side."""
+    """Return a facet of all tokens, [B, T, D], heads side by side: token, token_normed, query, key or value."""
     value = getattr(view.layer, facet)
-    return value if facet == "token" else value.transpose(1, 2).flatten(2)
+    return value if value.ndim == 3 else value.transpose(1, 2).flatten(2)

@@ -56,12 +56,26 @@ class PrincipalComponents(Fit):
         """Return mean, components and variance of every facet."""
         found = {}
         for facet in self.options["facets"]:
-            mean = self._sums[f"{facet}_sum"].cpu().numpy() / self._count
-            covariance = self._sums[f"{facet}_product"].cpu().numpy() / self._count - mean[:, :, None] * mean[:, None]
-            variance, vectors = np.linalg.eigh(covariance)
-            components = vectors[..., ::-1].transpose(0, 2, 1)
-            largest = np.take_along_axis(components, np.abs(components).argmax(-1)[..., None], -1)
-            found[f"{facet}_mean"] = mean
-            found[f"{facet}_components"] = components * np.sign(largest)
-            found[f"{facet}_variance"] = variance[:, ::-1].clip(0)
+            total, product = (self._sums[f"{facet}_{kind}"].cpu().numpy() for kind in ("sum", "product"))
+            names = (f"{facet}_{kind}" for kind in ("mean", "components", "variance"))
+            found |= dict(zip(names, principal_components(total, product, self._count), strict=True))
         return found
+
+
+def principal_components(total: np.ndarray, product: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the exact principal components of features that were summed up.
+
+    Args:
+        total: [..., D] float64 sum of the features.
+        product: [..., D, D] float64 sum of the outer products of each feature with itself.
+        count: how many features.
+
+    Returns:
+        mean [..., D]; components [..., D, D], rows by falling variance, the entry of the largest size positive; variance
+        [..., D], that of a population.
+    """
+    mean = total / count
+    variance, vectors = np.linalg.eigh(product / count - mean[..., :, None] * mean[..., None, :])
+    components = np.swapaxes(vectors[..., ::-1], -1, -2)
+    largest = np.take_along_axis(components, np.abs(components).argmax(-1)[..., None], -1)
+    return mean, components * np.sign(largest), variance[..., ::-1].clip(0)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.crop_files import read_crops, read_samples
 from workflow_scripts.data.views import whole_grid
-from workflow_scripts.onepass.batch import Batch, KeypointPairs, Regions, VideoFrames
+from workflow_scripts.onepass.batch import Batch, ClassMaps, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
 
 
@@ -33,7 +35,7 @@ class CropSource:
             crops: .npy file of the crops.
             samples: parquet with one row per image (see `data.crops`).
             truth: files of ground truth by kind (`data.ground_truth.KINDS`): masks and labels on the patch grid of the
-                model's crops, key-point pairs.
+                model's crops, key-point pairs, class maps (read a batch at a time).
 
         Raises:
             AtlasError: the files do not belong together or do not fit the model.
@@ -55,12 +57,13 @@ class CropSource:
         seen = zip(self.samples["height"].tolist(), self.samples["width"].tolist(), strict=True)
         self.cells = [whole_grid(size, shape[1:3], vit.grid) for size in seen]
         self.tiled = any(cells != vit.grid for cells in self.cells)
-        opened = {kind: load_file(path) for kind, path in (truth or {}).items()}
+        opened = {kind: load_file(path) for kind, path in (truth or {}).items() if kind != "classes"}
         self.masks, self.video, pairs = (opened.get(kind, {}) for kind in ("masks", "labels", "pairs"))
         if pairs and shape[1] != shape[2]:
             raise AtlasError(f"{crops}: crops of {shape[1]} x {shape[2]} px; key points are matched in square crops only")
         names = ("pair_source", "pair_target", "point_pair", "point_source")
         self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
+        self.classes = truth.get("classes") if truth else None
         self.device = vit.device
         self.mean, self.std = (
             torch.tensor(values, device=vit.device).reshape(1, 3, 1, 1)
@@ -115,7 +118,14 @@ class CropSource:
             regions={kind: self._regions(kind, start, stop) for kind in ("object", "part") if f"{kind}_image" in self.masks},
             frames=self._frames(start, stop) if self.video else None,
             pairs=self.pairs,
+            classes=self._classes(self.classes, start, stop) if self.classes else None,
         )
+
+    def _classes(self, path: Path, start: int, stop: int) -> ClassMaps:
+        # Opened anew for every read, as crops are: the maps of a test set may be larger than memory should hold.
+        with safe_open(path, framework="pt") as file:
+            pixels = file.get_slice("classes")[start:stop]
+            return ClassMaps(pixels.to(self.device), len(json.loads(file.metadata()["names"])))
 
     def _regions(self, kind: str, start: int, stop: int) -> Regions:
         image, cells = self.masks[f"{kind}_image"], self.masks[f"{kind}_cells"]

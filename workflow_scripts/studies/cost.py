@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.onepass.fit_sizes import images_seen
 from workflow_scripts.onepass.stores import store_bytes
-from workflow_scripts.studies.plan import PlannedPass
+from workflow_scripts.studies.plan import PlannedFit, PlannedPass
 
 TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 4:3, as most photographs
 
@@ -59,6 +60,22 @@ def pass_costs(
             flops = 0.0 if is_random(models[model]) else forward_flops(models[model], parsed.shape)
             crops = None if images is None else images * crops_per_image(parsed, TYPICAL_PHOTO)
             costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
+    return costs
+
+
+def fit_costs(fits: Mapping[str, Sequence[PlannedFit]], models: Mapping[str, Mapping[str, Any]]) -> list[PassCost]:
+    """Return the cost of every fit: `images` are those that its steps see, each as often as it comes.
+
+    Args:
+        fits: of each model.
+        models: registry entries.
+    """
+    costs = []
+    for model, planned in fits.items():
+        for fit in planned:
+            images = sum(images_seen(name, options) for name, options in fit.fit.items())
+            flops = 0.0 if is_random(models[model]) else forward_flops(models[model], parse_view(fit.view).shape)
+            costs.append(PassCost(model, fit.dataset, fit.view, images, images, images * flops))
     return costs
 
 

@@ -38,6 +38,11 @@ class PassTargets:
         """Return an enabled study."""
         return next(study for study in self.settings.studies if study.name == name)
 
+    def fits(self, model: str) -> list[PlannedFit]:
+        """Return all fits of a model."""
+        patch = sides(self.settings.models[model]["patch"])[0]
+        return [fit for study in self.settings.studies for fit in planned_fits(study, self.config, patch).values()]
+
     # Views of datasets
 
     @cached_property
@@ -46,9 +51,7 @@ class PassTargets:
         passes = (passed for planned in self.settings.passes.values() for passed in planned.values())
         seen = [(passed.dataset, view) for passed in passes for view in passed.views]
         for model in self.models:
-            patch = sides(self.settings.models[model]["patch"])[0]
-            fits = [fit for study in self.settings.studies for fit in planned_fits(study, self.config, patch).values()]
-            seen += [(fit.dataset, fit.view) for fit in fits]
+            seen += [(fit.dataset, fit.view) for fit in self.fits(model)]
         return list(dict.fromkeys(seen))
 
     @cached_property

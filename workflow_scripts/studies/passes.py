@@ -27,7 +27,7 @@ class Passed:
     Attributes:
         dataset: id.
         view_name: name of the view.
-        files: paths by kind: pass and samples, and what the ask declares under `files`: crops, masks, labels, pairs.
+        files: paths by kind: pass and samples, and what the ask declares under `files`: crops, masks, labels, pairs, classes.
         opening: name, path and options of the dataset's reader, where the ask declares it.
     """
 

@@ -1,0 +1,99 @@
+"""A made-up run in which every claim that the study's table can judge holds: the paper's methods in size B, some in L."""
+
+from __future__ import annotations
+
+import numpy as np
+import yaml
+
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.common.table import make_table
+from workflow_scripts.studies.claims import find_judges, judge
+from workflow_scripts.studies.evidence import Evidence
+from workflow_scripts.studies.found import ROOT, find_study
+from workflow_scripts.studies.segmentation.clustering import FACETS, RAW, TRUTH
+from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, EXPLICIT, MIM
+
+STUDY = find_study("segmentation")
+PUBLISHED = yaml.safe_load((ROOT / STUDY.claims).read_text(encoding="utf-8"))
+CLAIMS = find_judges("segmentation", [claim["id"] for claim in PUBLISHED["claims"]])
+LARGE = ("MAE", "iBOT", "DINOv2", "DINOv2+reg", "DINOv3", "Mugs")
+
+
+def models():
+    """Return all methods in size B, which are the main models, and some in L."""
+    sizes = [(method, "B", 12) for method in (*MIM, *CONTRASTIVE, *EXPLICIT)] + [(method, "L", 24) for method in LARGE]
+    return tuple(
+        RunModel(f"{m}_{s}".lower(), f"{m} {s}", "none", m, f"ViT-{s}/16", layers=depth, patch=(16, 16))
+        for m, s, depth in sizes
+    )
+
+
+def hill(depth, top, peak):
+    """Return a curve that rises to `top` at layer `peak` and falls to half of it after."""
+    return np.interp(range(1, depth + 1), [1, peak, depth], [top / 2, top, top / 2])
+
+
+def curves(model):
+    """Return {(metric, facet): values by layer} of a model."""
+    depth, masked = model.layers, model.method in MIM
+    low = 0.05 if masked else 0.15
+    tops = {"key": low, "query": low, "value": 0.1, "token": 0.2 if model.size == "B" else 0.17}
+    if model.method == "MAE" and model.size == "L":
+        tops["token"] = 0.08
+    found = {("miou", facet): hill(depth, top, depth - 2) for facet, top in tops.items()}
+    keys = np.full(depth, 0.2 if masked else 0.12)
+    if model.method == "DINO":
+        keys = hill(depth, 0.14, 3) + 0.03
+    if model.method == "MAE":
+        keys = np.where(np.arange(1, depth + 1) <= depth // 12 * 4 + 1, 0.15, 0.3)
+    if model.method == "DINOv3":
+        keys = np.full(depth, 0.25)
+    tokens = np.full(depth, 0.09 if (model.method, model.size) in (("DINOv3", "L"), ("DINOv2", "L")) else 0.07)
+    if model.method == "DINOv3":
+        tokens[-1] = 0.2
+    found |= {("nmi", "key"): keys, ("nmi", "query"): keys, ("nmi", "value"): np.full(depth, 0.1), ("nmi", "token"): tokens}
+    found["locality", "attention"] = locality(model, depth)
+    last = found["miou", "token"][-1]
+    found["miou", RAW] = np.array([last - (0.06 if model.method == "DINOv3" else 0.02)])
+    return found
+
+
+def locality(model, depth):
+    """Return I(K, Q) by layer: contrastive models lose it, MAE gains it, those of DINOv2's family keep it."""
+    if model.method == "MAE":
+        return np.where(np.arange(1, depth + 1) <= depth // 3, 0.2, 0.8)
+    if model.method in MIM:
+        return np.linspace(1.1, 1.0, depth) if model.method == "DINOv2+reg" else np.full(depth, 0.7)
+    return np.linspace(0.6, 0.1, depth)
+
+
+def measured():
+    """Return {(model id, metric, facet): values by layer} of all models, and the NMI of the ground truth."""
+    return {(model.id, *key): values for model in models() for key, values in curves(model).items()}, 0.05
+
+
+def evidence(values, truth, kept=lambda model: True):
+    """Return the evidence of a run of the models that are `kept`."""
+    run = tuple(model for model in models() if kept(model))
+    rows = []
+    for model in run:
+        for metric, facet in [(metric, facet) for metric in ("miou", "nmi") for facet in FACETS] + [("miou", RAW)]:
+            curve = values[model.id, metric, facet]
+            first = model.layers if facet == RAW else 1
+            rows += [
+                {"model": model.id, "metric": metric, "facet": facet, "layer": first + place, "value": value, "unit": "share"}
+                for place, value in enumerate(curve)
+            ]
+        rows += [
+            {"model": model.id, "analysis": "locality", "metric": "key_query_information", "facet": "attention", "head": "mean",
+             "layer": place + 1, "value": value, "unit": "nats"}
+            for place, value in enumerate(values[model.id, "locality", "attention"])
+        ]  # fmt: skip
+        rows += [{"model": model.id, "metric": "nmi", "facet": TRUTH, "value": truth}] if truth else []
+    rows = [{"analysis": "clustering", "setting": "", "head": "", **row} for row in rows]
+    table = make_table(rows, study="segmentation", dataset="made up")
+    return Evidence(run, frozenset(model.id for model in run if model.size == "B"), table, STUDY.scores)
+
+
+def verdict(claim, values, truth, kept=lambda model: True):
+    return judge(CLAIMS[f"c.{claim}"], evidence(values, truth, kept))

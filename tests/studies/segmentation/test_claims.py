@@ -1,0 +1,105 @@
+"""Every claim holds in the made-up run, breaks with what it is about, and says what it lacks."""
+
+import numpy as np
+import pytest
+
+from tests.studies.segmentation.made_up_study import CLAIMS, PUBLISHED, measured, verdict
+from workflow_scripts.studies.segmentation.claims import unmeasured
+from workflow_scripts.studies.verdict import FAILS, HOLDS, UNTESTED
+
+UNMEASURED = {name for name in vars(unmeasured) if f"c.{name}" in CLAIMS}
+JUDGED = [claim.removeprefix("c.") for claim in CLAIMS if claim.removeprefix("c.") not in UNMEASURED]
+# Claim -> what is scaled in the made-up run so that it does not hold: (model, metric, facet) -> factor, or layers' factors.
+BREAKS = {
+    "mim_kq_low": {("ibot_b", "miou", "query"): 4},
+    "tokens_best": {("mae_l", "miou", "token"): 3},
+    "intermediate": None,
+    "inverse_scaling": {(f"{m}_l", "miou", "token"): 3 for m in ("mae", "ibot", "dinov2", "dinov2+reg", "dinov3", "mugs")},
+    "ln_seg": {("dinov3_b", "miou", "token_raw"): 3},
+    "key_position_mim": {("dino_b", "nmi", "key"): 3},
+    "all_above_gt": {("mugs_b", "nmi", "token"): 0.5},
+    "layer_dino": {("dino_b", "nmi", "key"): "reversed"},
+    "layer_mae": {("mae_b", "nmi", "key"): "reversed"},
+    "layer_dinov3": {("dinov3_b", "nmi", "key"): 0.3},
+    "tokens_less": {("dino_b", "nmi", "token"): 3},
+    "dinov3_l": {("dinov3_l", "miou", "token"): 2},
+    "dinov2_l": {("dinov2+reg_l", "nmi", "token"): 2},
+    "ibot": {("ibot_l", "nmi", "token"): 0.5},
+    "nmi_miou": "positions that are classes",
+    "mi_cl_drop": {("mugs_b", "locality", "attention"): "reversed"},
+    "mi_mae": {("mae_b", "locality", "attention"): "reversed"},
+    "mi_dinov2reg": {("dinov3_b", "locality", "attention"): 2},
+    "nmi_locality": "keys that follow no position",
+}
+
+
+def broken(claim):
+    values, truth = measured()
+    change = BREAKS[claim]
+    if claim == "intermediate":
+        values = {key: np.sort(curve) for key, curve in values.items()}
+    elif claim == "nmi_miou":
+        values |= {(m, "nmi", facet): values[m, "miou", facet] for m, metric, facet in values if metric == "nmi"}
+    elif claim == "nmi_locality":
+        values |= {(m, "nmi", facet): -values[m, "locality", "attention"] for m, *_ in values for facet in ("key", "query")}
+    else:
+        for key, factor in change.items():
+            values[key] = values[key][::-1] if factor == "reversed" else values[key] * factor
+    return values, truth
+
+
+def test_every_claim_is_judged_or_says_why_not():
+    assert set(JUDGED) == set(BREAKS)
+    assert len(CLAIMS) == len(PUBLISHED["claims"]) == 25
+
+
+@pytest.mark.parametrize("claim", JUDGED)
+def test_it_holds_where_it_is_so(claim):
+    found = verdict(claim, *measured())
+    assert found.outcome == HOLDS, found.reason
+    assert found.rule.startswith("Holds if ") and found.numbers
+
+
+@pytest.mark.parametrize("claim", JUDGED)
+def test_it_does_not_hold_where_it_is_not(claim):
+    found = verdict(claim, *broken(claim))
+    assert found.outcome == FAILS
+    assert found.reason.startswith("Against it: ")
+
+
+@pytest.mark.parametrize("claim", JUDGED)
+def test_without_its_models_it_cannot_be_tested(claim):
+    assert verdict(claim, *measured(), kept=lambda model: False).outcome == UNTESTED
+
+
+@pytest.mark.parametrize("claim", ["key_position_mim", "all_above_gt", "layer_dinov3", "ibot"])
+def test_without_the_ground_truth_it_cannot_be_tested(claim):
+    values, _ = measured()
+    found = verdict(claim, values, None)
+    assert (found.outcome, found.reason) == (UNTESTED, "Needs the analysis 'clustering'; this run has none.")
+
+
+@pytest.mark.parametrize("claim", sorted(UNMEASURED))
+def test_what_is_not_measured_says_what_it_would_need(claim):
+    found = verdict(claim, *measured())
+    assert found.outcome == UNTESTED
+    assert found.reason.startswith(("Needs ", "Is about what pictures look like"))
+
+
+def test_methods_that_a_run_lacks_are_named():
+    values, truth = measured()
+    found = verdict("key_position_mim", values, truth, kept=lambda model: model.method in ("DINO", "MAE", "iBOT"))
+    assert found.outcome == HOLDS
+    assert "Left out: DINOv2, DINOv2+reg, DINOv3." in found.reason
+    few = verdict("tokens_less", values, truth, kept=lambda model: model.method == "DINO")
+    assert few.outcome == HOLDS
+    assert "DINOv3, which this run has not" in few.reason
+
+
+def test_published_numbers_name_rows_of_the_table():
+    entries = [entry for table in PUBLISHED["tables"].values() for entry in table]
+    assert len({entry["id"] for entry in entries}) == len(entries) == 36 + 72
+    assert {entry["metric"] for entry in entries} == {"miou"}
+    assert {entry["facet"] for entry in entries} == {"key", "query", "value", "token", "token_raw"}
+    known = {(e["method"], e["architecture"], e["facet"]): e["value"] for e in PUBLISHED["tables"]["4"]}
+    assert known["DINOv3", "ViT-B/16", "token"] - known["DINOv3", "ViT-B/16", "token_raw"] > 10

@@ -1,0 +1,14 @@
+"""How many images a fit sees: planning needs no torch for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Fit -> which of its options count batches, of `batch_size` images each.
+BATCHES = {"principal_components": ("batches",), "codebooks": ("pca_batches", "steps")}
+
+
+def images_seen(name: str, options: Mapping[str, Any]) -> int:
+    """Return how many images the steps of a fit see in all, each as often as it comes."""
+    return options["batch_size"] * sum(options[option] for option in BATCHES[name])

@@ -1,0 +1,19 @@
+"""What the study's figures show of each model: its scores, and the layer at which a facet segments best."""
+
+from __future__ import annotations
+
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.figures.curves import Curve, baseline_rows
+from workflow_scripts.figures.data import FigureData
+
+
+def curve_values(data: FigureData, model: RunModel, score: str) -> list[float]:
+    """Return a score of a model by layer; of the random baseline at the layers that its level averages."""
+    rows = Curve.of(data.scores[score]).rows(data.table(model))
+    return (baseline_rows(rows) if model.random else rows)["value"].tolist()
+
+
+def best_layer(data: FigureData, model: RunModel, facet: str) -> int:
+    """Return the layer, from 1, of the highest mean IoU of a facet, the first of equal ones."""
+    values = curve_values(data, model, f"miou_{facet}")
+    return values.index(max(values)) + 1

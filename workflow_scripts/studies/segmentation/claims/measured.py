@@ -1,0 +1,52 @@
+"""What the claims measure: scores at the best layer, and the ground truth's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.studies.evidence import Evidence
+from workflow_scripts.studies.segmentation.clustering import FACETS, TRUTH
+from workflow_scripts.studies.verdict import CannotTestError, Number
+
+
+def present(evidence: Evidence, methods: Iterable[str]) -> tuple[list[RunModel], str]:
+    """Return the main models of those of `methods` that the run has, and the methods that it lacks, in a row.
+
+    Raises:
+        CannotTestError: it has none of them, or several main models of one.
+    """
+    methods = list(methods)
+    there = [method for method in methods if any(model.method == method for model in evidence.models)]
+    if not there:
+        raise CannotTestError(f"needs a main model trained by {' or '.join(methods)}; this run has none")
+    return evidence.main(*there), ", ".join(method for method in methods if method not in there)
+
+
+def best_miou(evidence: Evidence, model: RunModel, facet: str) -> Number:
+    """Return the mean IoU of a facet at its best layer."""
+    return evidence.score(model, f"miou_{facet}").best(f"best mIoU of {model.display_name}, {facet}")
+
+
+def nmi_at_best(evidence: Evidence, model: RunModel, facet: str) -> Number:
+    """Return the NMI of a facet with position at the layer of its best mIoU."""
+    layer = evidence.score(model, f"miou_{facet}").best_layer
+    return evidence.score(model, f"nmi_{facet}").at(layer, f"NMI of {model.display_name}, {facet}, layer {layer}")
+
+
+def truth_nmi(evidence: Evidence) -> Number:
+    """Return the NMI of the ground truth with position.
+
+    Raises:
+        CannotTestError: it was not measured.
+    """
+    table = evidence.table
+    rows = table[(table["metric"] == "nmi") & (table["facet"] == TRUTH) & (table["setting"] == "")]
+    if rows.empty:
+        raise CannotTestError("needs the analysis 'clustering'; this run has none")
+    return Number("NMI of the ground truth", float(rows["value"].iloc[0]))
+
+
+def best_facet(evidence: Evidence, model: RunModel) -> tuple[str, Number]:
+    """Return the facet with the highest mean IoU over layers, and that number."""
+    return max(((facet, best_miou(evidence, model, facet)) for facet in FACETS), key=lambda pair: pair[1].value)

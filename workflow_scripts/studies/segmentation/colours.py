@@ -1,0 +1,37 @@
+"""A colour for every class of a dataset, the same in all pictures of the study."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+
+_GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other are far apart, however many there are
+_SHADES = ((0.60, 0.98), (0.95, 0.60), (0.30, 0.90), (0.85, 0.85), (0.45, 0.65))  # (saturation, value), by turns
+NONE = (0, 0, 0)
+
+
+def class_colours(count: int) -> np.ndarray:
+    """Return the colours of `count` classes and then that of none (black), [count + 1, 3] uint8."""
+    colours = [colorsys.hsv_to_rgb(i * _GOLDEN % 1, *_SHADES[i % len(_SHADES)]) for i in range(count)]
+    return (255 * np.array([*colours, NONE], float).reshape(-1, 3)).round().astype(np.uint8)
+
+
+def paint(maps: np.ndarray, count: int) -> np.ndarray:
+    """Return class maps [..., h, w] as pictures [..., h, w, 3] uint8; what is no class of `count` is black."""
+    return class_colours(count)[np.minimum(maps, count)]
+
+
+def aggregate(places: np.ndarray) -> np.ndarray:
+    """Return where each class is on average, as colours [..., P, 3] uint8 (Yu et al., Eq. 2).
+
+    A = sum over classes of W~ v, W~ the share of images with the class at the place and v the class's colour; a place that is
+    never of any class is black.
+
+    Args:
+        places: [..., C, P], how often class c is at place p.
+    """
+    total = places.sum(-2, keepdims=True)
+    share = np.divide(places, total, out=np.zeros(places.shape), where=total > 0)
+    colours = class_colours(places.shape[-2])[:-1].astype(float)
+    return (np.swapaxes(share, -1, -2) @ colours).round().astype(np.uint8)

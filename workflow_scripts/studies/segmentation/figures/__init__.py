@@ -1,0 +1,1 @@
+"""Figures of the segmentation study, one module per figure that the kit does not draw."""
