@@ -16,7 +16,18 @@ from timm.models.vision_transformer import _convert_openai_clip
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.demo.augment import greyscale
 from workflow_scripts.demo.checkpoints import flax_vit, openai_visual, save_npz
-from workflow_scripts.demo.models import PATCHES, beit_vit, clip_vit, encode, plain_vit, register_vit, some_patches
+from workflow_scripts.demo.models import (
+    PATCHES,
+    beit_vit,
+    clip_start,
+    clip_vit,
+    encode,
+    plain_vit,
+    register_vit,
+    some_patches,
+    spread_as_at,
+    xavier,
+)
 from workflow_scripts.demo.objectives.beit import windows_of
 from workflow_scripts.demo.objectives.distillation import across_views, assigned
 from workflow_scripts.demo.objectives.ibot import mask_some
@@ -180,6 +191,8 @@ def test_dino_is_a_full_checkpoint_whose_teacher_lags_behind(zoo):
     student = _fits(plain_vit(), _inner(content["student"], "module.backbone."))
     teacher = _fits(plain_vit(), _inner(content["teacher"], "backbone."))
     assert not torch.equal(student.cls_token, teacher.cls_token)
+    last = ("module.head.last_layer.weight_v", "head.last_layer.weight_v")
+    assert torch.equal(content["student"][last[0]], content["teacher"][last[1]])
 
 
 def test_ibot_is_a_full_checkpoint_with_its_mask_token(zoo):
@@ -230,6 +243,37 @@ def test_beit_has_the_shared_bias_table_and_no_position_embedding(zoo):
     assert state["lm_head.weight"].shape == (256, 64)
     extra = ("mask_token", "lm_head.weight", "lm_head.bias")
     _fits(beit_vit(), {name: value for name, value in state.items() if name not in extra})
+
+
+@pytest.mark.parametrize(("apart", "rows"), [(True, 64), (False, 192)])
+def test_xavier_s_spread_is_that_of_each_matrix(apart, rows):
+    torch.manual_seed(0)
+    vit = plain_vit()
+    xavier(vit, apart)
+    for block in vit.blocks:
+        for weight, inputs, outputs in ((block.attn.qkv.weight, 64, rows), (block.mlp.fc1.weight, 64, 256)):
+            bound = (6 / (inputs + outputs)) ** 0.5
+            assert 0.97 * bound < weight.abs().max() <= bound
+        assert (block.attn.qkv.bias == 0).all() and (block.norm1.weight == 1).all()
+    assert vit.patch_embed.proj.weight.abs().max() <= (6 / (64 + 75)) ** 0.5
+
+
+def test_clip_starts_by_width_and_depth():
+    torch.manual_seed(0)
+    vit = clip_vit()
+    clip_start(vit)
+    spread = {"attn.qkv": 64**-0.5, "attn.proj": 64**-0.5 * 16**-0.5, "mlp.fc1": 128**-0.5, "mlp.fc2": 64**-0.5 * 16**-0.5}
+    for name, expected in spread.items():
+        assert vit.blocks[3].get_submodule(name).weight.std().item() == pytest.approx(expected, rel=0.05)
+    assert vit.pos_embed.std().item() == pytest.approx(1 / 8, rel=0.05)
+
+
+def test_a_start_made_for_a_greater_width_is_spread_as_there():
+    torch.manual_seed(0)
+    vit = plain_vit()
+    spread_as_at(384, vit)
+    assert vit.blocks[2].mlp.fc1.weight.std().item() == pytest.approx(0.02 * 6**0.5, rel=0.05)
+    assert vit.pos_embed.std().item() == pytest.approx(0.02, rel=0.05)
 
 
 @pytest.mark.parametrize("network", [plain_vit, clip_vit, register_vit])

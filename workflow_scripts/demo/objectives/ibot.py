@@ -29,7 +29,7 @@ class Ibot(Distillation):
     """
 
     method = "ibot"
-    recipe = Recipe(steps=1200, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
+    recipe = Recipe(steps=850, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT with its mask token, and its head."""
