@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _ATTENTION, _FEATURES = "onepass.attention_collectors", "onepass.feature_collectors"
+_LOCALITY = "onepass.locality_collectors"
 
 
 class Gathered(NamedTuple):
@@ -24,6 +25,8 @@ COLLECTORS = {
     "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation"),
     "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
     "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
+    "attention_information": Gathered(_LOCALITY, "AttentionInformation"),
+    "chosen_head_average": Gathered(_LOCALITY, "ChosenHeadAverage"),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
