@@ -21,12 +21,14 @@ OPTIONS = {
         "seed": 3,
         "n_images": 11,
     },
+    "matched_pixels": {"embeddings": ["key", "token", "token_normed"]},
     "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},
 }
 # Points lie on a square crop of 12 pixels; the fake model's patch grid is taken to cover it.
 PAIRS = KeypointPairs(
     source=np.array([0, 3, 9, 4]),
     target=np.array([2, 0, 10, 4]),
+    area=np.array([[0, 0, 12, 12], [2, 0, 10, 12], [0, 3, 12, 9], [0, 0, 12, 12]]),
     point_pair=np.array([0, 0, 1, 2, 2, 2, 3]),
     point_source=np.array([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 1], [6, 6]], np.float32),
     side=12,
@@ -68,7 +70,7 @@ class FakeVit:
             fields[name] = fields[name].unflatten(2, (self.n_heads, -1)).transpose(1, 2)
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
-            attention=maps, token=token, token_normed=None, **fields,
+            attention=maps, token=token, token_normed=token.roll(1, -1) if index == self.n_layers else None, **fields,
         )  # fmt: skip
 
 

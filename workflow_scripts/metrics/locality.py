@@ -2,8 +2,9 @@
 
 Yu et al. 2026 (arXiv 2605.29691v1), figure 8 of its HTML version: the mutual information of Park et al., "What Do
 Self-Supervised Vision Transformers Learn?" (ICLR 2023, arXiv 2305.00729), without the 1e-8 that its public code adds and
-without the division by the root of the entropies' product. Neither says in which order heads are averaged, prefix tokens
-dropped and rows renormalised; ours is `head_average`, and the public code's of Park et al. is the mean over heads.
+without the division by the root of the entropies' product. The paper does not say in which order heads are averaged, prefix
+tokens dropped and rows renormalised: `head_average` is ours, after the head averages that the figure shows; the code of Park
+et al. takes each head's information and the mean of those.
 
 Shapes: B images, H heads, T tokens (prefix tokens first), N patch tokens in row-major order on a patch grid of R rows and C
 columns (T = n_prefix + N). Attention is [B, H, T, T], query token on the second last axis, key token on the last; rows sum to

@@ -34,5 +34,6 @@ COLLECTORS = {
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
+    "matched_pixels": Gathered("onepass.matched_pixels", "MatchedPixels", truth="pairs"),
 }
 FITS = {"principal_components": Gathered("onepass.principal_components", "PrincipalComponents")}
