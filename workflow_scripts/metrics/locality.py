@@ -49,8 +49,10 @@ def information(patches: Tensor) -> Tensor:
     """
     patches = patches.to(torch.promote_types(patches.dtype, torch.float32))
     queries = (patches.sum(-1) > 0).sum(-1).double()
-    # H(K) - H(K|Q). What is summed over all N^2 entries, or subtracted, is in float64; a copy of the matrix in it is not made.
-    within = torch.special.entr(patches).sum(-1).double().sum(-1) / queries
+    # H(K) - H(K|Q). What is summed over more than a row, or subtracted, is in float64, which the matrix is not copied to.
+    # p ln p by parts: torch.special.entr and xlogy take four times as long on a CPU. 0 ln 0 is 0 times a finite number.
+    logarithms = patches.clamp(min=torch.finfo(patches.dtype).tiny).log_()
+    within = -logarithms.mul_(patches).sum(-1).double().sum(-1) / queries
     overall = torch.special.entr(patches.sum(-2).double() / queries[..., None]).sum(-1)
     return (overall - within).clamp(min=0)
 
