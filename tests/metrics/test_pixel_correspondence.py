@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import interpolate, normalize
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from workflow_scripts.metrics.pixel_correspondence import Area, match_pixels, pixel_references
+from workflow_scripts.metrics.pixel_correspondence import Area, cosine_maps, match_pixels, pixel_references
 
 
 def upsampled(tokens, grid, size):
@@ -89,6 +89,18 @@ def test_embeddings_are_normalised_after_upsampling():
     assert found.tolist() == [[51.5, 0.5]]
     unit = match_pixels(reference, normalize(target), (1, 2), (1, 200), Area(0, 0, 1, 200))
     assert unit[0, 0] in (99.5, 100.5)
+
+
+@settings(deadline=None, max_examples=60)
+@given(cases())
+def test_cosine_maps_equal_brute_force(case):
+    grid, size, _, width, seed = case
+    generator = torch.Generator().manual_seed(seed)
+    references, target = torch.randn(3, width, generator=generator), torch.randn(grid[0] * grid[1], width, generator=generator)
+    target += torch.randn(width, generator=generator)
+    expected = cosines(references, target, grid, size, Area(0, 0, *size))
+    clear = upsampled(target, grid, size).norm(dim=0) > 0.05  # elsewhere float32 has fewer digits
+    assert torch.allclose(cosine_maps(references, target, grid, size).double()[:, clear], expected[:, clear], atol=1e-4)
 
 
 def test_lengths_of_references_do_not_matter():

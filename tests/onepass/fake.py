@@ -21,7 +21,7 @@ OPTIONS = {
         "seed": 3,
         "n_images": 11,
     },
-    "matched_pixels": {"embeddings": ["key", "token", "token_normed"]},
+    "matched_pixels": {"embeddings": ["key", "token", "token_normed"], "mapped_points": 3, "map_side": 6},
     "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},
 }
 # Points lie on a square crop of 12 pixels; the fake model's patch grid is taken to cover it.

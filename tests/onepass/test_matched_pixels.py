@@ -9,7 +9,7 @@ import torch
 from tests.onepass.fake import PAIRS, FakeSource, FakeVit
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.keypoint_scores import correct, pck
-from workflow_scripts.metrics.pixel_correspondence import Area, match_pixels, pixel_references
+from workflow_scripts.metrics.pixel_correspondence import Area, cosine_maps, match_pixels, pixel_references
 from workflow_scripts.onepass.batch import LayerView
 from workflow_scripts.onepass.collector import PassFacts
 from workflow_scripts.onepass.collectors import make_collectors
@@ -17,8 +17,9 @@ from workflow_scripts.onepass.embeddings import EMBEDDINGS, patch_embeddings
 from workflow_scripts.onepass.engine import run_pass
 
 
-def collector(*embeddings):
-    (made,) = make_collectors({"matched_pixels": {"embeddings": list(embeddings)}}, PassFacts(11, 0, 3))
+def collector(*embeddings, mapped_points=0, map_side=6):
+    asked = {"embeddings": list(embeddings), "mapped_points": mapped_points, "map_side": map_side}
+    (made,) = make_collectors({"matched_pixels": asked}, PassFacts(11, 0, 3))
     return made
 
 
@@ -55,6 +56,27 @@ def test_the_area_of_the_target_is_kept_to():
     top, left, bottom, right = PAIRS.area[PAIRS.point_pair].T[..., None]
     x, y = np.moveaxis(made.rows["key"].array(), -1, 0)
     assert ((left < x) & (x < right) & (top < y) & (y < bottom)).all()
+
+
+@pytest.mark.parametrize("batch_size", [2, 11])
+def test_cosines_of_some_points(batch_size):
+    made = collector("query", mapped_points=2, map_side=5)
+    run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size)
+    assert set(made.rows) == {"query", "query_cosine"}
+    assert np.sort(made.rows["query_cosine"].index).tolist() == [1, 5]
+    cosines = made.rows["query_cosine"].array()
+    assert cosines.shape == (2, 3, 5, 5)
+    source, target = (embedding_of(image, 2, "query") for image in (9, 10))
+    references = pixel_references(source, (3, 4), (12, 12), torch.from_numpy(PAIRS.point_source[[5]]))
+    assert np.allclose(cosines[1, 1], cosine_maps(references, target, (3, 4), (5, 5))[0], atol=1e-6)
+    # At the crop's own size the largest cosine of the area is where the point is found.
+    made = collector("query", mapped_points=7, map_side=12)
+    run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size)
+    for point, pair in enumerate(PAIRS.point_pair):
+        top, left, bottom, right = PAIRS.area[pair]
+        x, y = made.rows["query"].array()[point, 0].astype(int)
+        cosine = made.rows["query_cosine"].array()[point, 0]
+        assert cosine[y, x] == pytest.approx(cosine[top:bottom, left:right].max(), abs=1e-6)
 
 
 def test_what_is_remembered_and_forgotten():

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from workflow_scripts.metrics.correspondence import bilinear_weights
 
@@ -94,6 +95,30 @@ def match_pixels(references: Tensor, target: Tensor, grid: tuple[int, int], size
     along = torch.einsum("kr,rkw->kw", up_rows[row], maps) * inverse[row]
     column = along.argmax(-1).cpu()
     return torch.stack([pixel_columns[column], pixel_rows[row.cpu()]], -1).float() + 0.5
+
+
+def cosine_maps(references: Tensor, target: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Return the cosine of each reference with every pixel of the target, [K, H, W] float32 in [-1, 1] up to rounding.
+
+    What `match_pixels` searches, for looking at (figures 16 to 19 of the HTML version); 0 where a pixel has no direction.
+
+    Args:
+        references: [K, D] from `pixel_references`, of any length.
+        target: [N, D] patch tokens of the target image, not normalised.
+        grid: (R, C) of its patch grid.
+        size: (H, W) of the maps, which need not be that of the image.
+    """
+    up_rows, up_columns = (
+        bilinear_weights(torch.arange(side) + 0.5, cells, side).to(target.device)
+        for cells, side in zip(grid, size, strict=True)
+    )
+    products = (normalize(references.float(), dim=1) @ target.float().T).unflatten(1, grid)
+    return (
+        up_rows
+        @ products
+        @ up_columns.T
+        * _inverse_norms(target.double().unflatten(0, grid), up_rows.double(), up_columns.double())
+    )
 
 
 def _distinct(start: int, stop: int, cells: int, side: int) -> Tensor:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.pixel_correspondence import Area, match_pixels, pixel_references
+from workflow_scripts.metrics.pixel_correspondence import Area, cosine_maps, match_pixels, pixel_references
 from workflow_scripts.onepass.batch import Batch, KeypointPairs, LayerView
-from workflow_scripts.onepass.collector import Collector
+from workflow_scripts.onepass.collector import Collector, spread_positions
 from workflow_scripts.onepass.embeddings import patch_embeddings
 
 # Image -> embedding -> one tensor per layer.
@@ -23,6 +23,7 @@ class _Search(NamedTuple):
     """What is looked for in one target image: the pairs whose other image is there too, and all their points."""
 
     target: int
+    area: Area
     pairs: list[int]
     points: np.ndarray
 
@@ -32,6 +33,8 @@ class MatchedPixels(Collector):
 
     Keys: the embeddings asked for by `embeddings` (`onepass.embeddings`). A record is the centre (x, y), in pixels of the crop,
     of the pixel with the largest cosine (`metrics.pixel_correspondence.match_pixels`), searched where the target is no padding.
+    For looking at, ``{embedding}_cosine`` holds the cosines themselves of `mapped_points` points, spread evenly over all, rows
+    of [L, M, M], M `map_side`: of the whole crop, padding included, whatever its own side.
 
     A layer is matched while it is there. Of an image only the embeddings at its key points are remembered, until the last of
     its targets has come; its whole map only where it is a target that comes before its source.
@@ -62,15 +65,23 @@ class MatchedPixels(Collector):
             raise AtlasError("matched_pixels: searches images that are one crop; choose a view without tiles")
         self._pairs, self._last = batch.pairs, int(batch.index[-1])
         searches = _searches(batch.pairs, batch.index)
+        mapped = spread_positions(len(batch.pairs.point_pair), self.options["mapped_points"])
         waiting = set(batch.pairs.target[batch.pairs.source > self._last].tolist())
         for embedding in self.options["embeddings"]:
             maps = dict(zip(batch.index.tolist(), patch_embeddings(view, embedding), strict=True))
             for image, tokens in maps.items():
                 self._remember(view, embedding, image, tokens, image in waiting)
-            found = [self._found(view, embedding, search, maps) for search in searches]
-            if found:
-                points = np.concatenate([search.points for search in searches])
-                self.put(embedding, view.index, points, torch.cat(found))
+            points, found, drawn, cosines = [], [], [], []
+            for search in searches:
+                references, target = self._both(view, embedding, search, maps)
+                points.append(search.points)
+                found.append(match_pixels(references, target, view.grid, self._size, search.area))
+                if chosen := np.flatnonzero(np.isin(search.points, mapped)).tolist():
+                    drawn.append(search.points[chosen])
+                    cosines.append(cosine_maps(references[chosen], target, view.grid, (self.options["map_side"],) * 2))
+            for key, index, values in ((embedding, points, found), (f"{embedding}_cosine", drawn, cosines)):
+                if index:
+                    self.put(key, view.index, np.concatenate(index), torch.cat(values))
 
     def merge(self, other: Collector) -> None:
         """Take in the points that `other` has found and what it remembers, and forget what no later image needs."""
@@ -91,15 +102,19 @@ class MatchedPixels(Collector):
         assert self._pairs is not None
         places = self._pairs.places(image)
         if len(places):
-            side = self._pairs.side
-            references = pixel_references(tokens, view.grid, (side, side), torch.from_numpy(places))
+            references = pixel_references(tokens, view.grid, self._size, torch.from_numpy(places))
             self._references.setdefault(image, {}).setdefault(embedding, []).append(references)
         if waits:
             # A copy: a slice would keep the whole batch.
             self._targets.setdefault(image, {}).setdefault(embedding, []).append(tokens.clone())
 
-    def _found(self, view: LayerView, embedding: str, search: _Search, maps: dict[int, Tensor]) -> Tensor:
-        """Return the (x, y) at which the points of a search are found, [K, 2]; `maps` are the batch's."""
+    @property
+    def _size(self) -> tuple[int, int]:
+        assert self._pairs is not None
+        return self._pairs.side, self._pairs.side
+
+    def _both(self, view: LayerView, embedding: str, search: _Search, maps: dict[int, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the references of a search, [K, D], and its target, [N, D]; `maps` are the batch's."""
         pairs, layer = self._pairs, view.index - 1
         assert pairs is not None
         references = []
@@ -110,8 +125,7 @@ class MatchedPixels(Collector):
             at_source = known[source][embedding][layer]
             references.append(at_source[rows.to(at_source.device)])
         target = maps[search.target] if search.target in maps else self._earlier._targets[search.target][embedding][layer]
-        area = Area(*pairs.area[search.pairs[0]].tolist())
-        return match_pixels(torch.cat(references), target, view.grid, (pairs.side, pairs.side), area)
+        return torch.cat(references), target
 
 
 def _searches(pairs: KeypointPairs, index: np.ndarray) -> list[_Search]:
@@ -120,5 +134,6 @@ def _searches(pairs: KeypointPairs, index: np.ndarray) -> list[_Search]:
     for pair in np.flatnonzero(np.isin(np.maximum(pairs.source, pairs.target), index)).tolist():
         complete.setdefault(int(pairs.target[pair]), []).append(pair)
     return [
-        _Search(target, those, np.concatenate([pairs.points(pair) for pair in those])) for target, those in complete.items()
+        _Search(target, Area(*pairs.area[those[0]].tolist()), those, np.concatenate([pairs.points(pair) for pair in those]))
+        for target, those in complete.items()
     ]
