@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from workflow_scripts.metrics import locality as metrics
 from workflow_scripts.metrics.attention import patch_attention
 from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.collector import Collector, PassFacts, spread_positions
+from workflow_scripts.onepass.patch_attention import patch_attention_of
 
 
 class AttentionInformation(Collector):
@@ -28,8 +28,9 @@ class AttentionInformation(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's values."""
-        self.put("head_average", view.index, batch.index, metrics.information(_head_average(view)))
-        per_head = metrics.information(_patch_attention(view))
+        together = metrics.information(metrics.head_average(view.attention, view.n_prefix))
+        per_head = metrics.information(patch_attention_of(view))
+        self.put("head_average", view.index, batch.index, together)
         self.put("per_head_mean", view.index, batch.index, per_head.nanmean(1))
 
 
@@ -60,12 +61,3 @@ class ChosenHeadAverage(Collector):
         if cells:
             rows = patch_attention(chosen, view.n_prefix)[:, :, cells]
             self.put("heads", view.index, batch.index[keep], rows)
-
-
-def _head_average(view: LayerView) -> Tensor:
-    return metrics.head_average(view.attention, view.n_prefix)
-
-
-def _patch_attention(view: LayerView) -> Tensor:
-    """Return [B, H, N, N] attention among patch tokens, rows renormalised; computed once for all collectors."""
-    return view.once("patch_attention", lambda: patch_attention(view.attention, view.n_prefix))
