@@ -85,8 +85,8 @@ def evidence(values, truth, kept=lambda model: True):
                 for place, value in enumerate(curve)
             ]
         rows += [
-            {"model": model.id, "analysis": "locality", "metric": "key_query_information", "facet": "attention", "head": "mean",
-             "layer": place + 1, "value": value, "unit": "nats"}
+            {"model": model.id, "analysis": "locality", "metric": "attention_information", "facet": "attention", "head": "mean",
+             "setting": "heads averaged first", "layer": place + 1, "value": value, "unit": "nats"}
             for place, value in enumerate(values[model.id, "locality", "attention"])
         ]  # fmt: skip
         rows += [{"model": model.id, "metric": "nmi", "facet": TRUTH, "value": truth}] if truth else []
