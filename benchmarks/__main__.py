@@ -12,7 +12,19 @@ import platform
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import decoding, indexing, memory, neighbours, passes, planning, propagation, pytorch_cka, similarity
+from benchmarks import (
+    decoding,
+    indexing,
+    locality,
+    memory,
+    neighbours,
+    passes,
+    pixel_matching,
+    planning,
+    propagation,
+    pytorch_cka,
+    similarity,
+)
 
 BENCHMARKS = {
     "passes": passes.measure,
@@ -22,6 +34,8 @@ BENCHMARKS = {
     "pytorch_cka": pytorch_cka.measure,
     "neighbours": neighbours.measure,
     "propagation": propagation.measure,
+    "pixel_matching": pixel_matching.measure,
+    "locality": locality.measure,
     "decoding": decoding.measure,
     "indexing": indexing.measure,
 }

@@ -73,6 +73,7 @@ def collectors(names: list[str]) -> list[Collector]:
     options = {
         "average_attention": {"n_classes": 50},
         "chosen_attention": {"cls_images": [0], "whole_images": [0]},
+        "chosen_head_average": {"images": [0], "queries": [[0.5, 0.5]]},
         "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
         "gram_blocks": {"block": 8, "n_images": 64},
         "patch_store": {

@@ -11,7 +11,7 @@ from torchvision.transforms import v2 as transforms
 from torchvision.transforms.functional import InterpolationMode
 
 from workflow_scripts.data.geometry import crops, grid_labels, grid_mask, points
-from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View, parse_view, tile_corners
+from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View, parse_view, shown_area, tile_corners
 
 
 def noise(height, width, seed=0):
@@ -209,3 +209,20 @@ def test_blur_comes_before_resizing_and_leaves_ground_truth_as_it_is():
     assert np.array_equal(grid_mask(view, labels > 1, (8, 8)), grid_mask(View(geometry), labels > 1, (8, 8)))
     xy = np.array([[10.0, 20.0], [60.0, 70.0]])
     assert np.array_equal(points(view, xy, (90, 130)), points(View(geometry), xy, (90, 130)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 70))
+def test_where_an_image_is_on_a_letterbox(height, width, side):
+    view = View(Letterbox(side))
+    top, left, bottom, right = shown_area(view, (height, width))
+    expected = np.zeros((side, side), bool)
+    expected[top:bottom, left:right] = True
+    box = crops(view, Image.fromarray(np.full((height, width, 3), 9, np.uint8)))[0]
+    assert np.array_equal(box[..., 0] > 0, expected)
+
+
+def test_other_views_are_filled_by_the_image():
+    assert shown_area(View(CentreCrop(73, 64)), (40, 80)) == (0, 0, 64, 64)
+    assert shown_area(View(Squash(16, 32), Blur(3)), (40, 80)) == (0, 0, 16, 32)
+    assert shown_area(View(Tiles(64, 64, 8)), (40, 80)) == (0, 0, 64, 128)

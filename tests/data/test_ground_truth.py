@@ -129,6 +129,7 @@ def test_pairs_in_pixels_of_the_crops_without_skipped_images():
     assert arrays["pair_target"].tolist() == [0]
     assert arrays["pair_category"].tolist() == [0]
     assert arrays["pair_size"].tolist() == [20]  # 40 px wide, at half size
+    assert arrays["pair_area"].tolist() == [[0, 0, 40, 40]]
     assert arrays["point_pair"].tolist() == [0, 0]
     assert arrays["point_source"].tolist() == [[5, 15], [35, 25]]  # 10 px of black above
     assert arrays["point_target"].tolist() == [[5.5, 5.5], [35.5, 15.5]]

@@ -11,13 +11,18 @@ from scipy import stats
 from workflow_scripts.metrics.keypoint_scores import correct, pck
 
 
-def brute(predictions, truths, sizes, categories, alpha, rule):
+def brute(predictions, truths, sizes, categories, pairs, alpha, rule):
     """{category: share of layer 0}, and the overall share under ""."""
-    hits = {}
+    hits, by_pair = {}, {}
     for p in range(len(truths)):
         distance = math.dist(predictions[p, 0], truths[p])
         hit = distance < alpha * sizes[p] if rule == "pooled_by_category" else distance <= alpha * sizes[p]
         hits.setdefault(categories[p], []).append(hit)
+        by_pair.setdefault(categories[p], {}).setdefault(pairs[p], []).append(hit)
+    if rule == "per_image":
+        means = {name: [sum(of) / len(of) for of in those.values()] for name, those in by_pair.items()}
+        every = [mean for those in means.values() for mean in those]
+        return {name: sum(those) / len(those) for name, those in means.items()} | {"": sum(every) / len(every)}
     shares = {name: sum(values) / len(values) for name, values in hits.items()}
     if rule == "pooled_by_category":
         return {**shares, "": sum(shares.values()) / len(shares)}
@@ -28,7 +33,7 @@ def brute(predictions, truths, sizes, categories, alpha, rule):
 @given(
     st.integers(1, 40),
     st.sampled_from([0.1, 0.05]),
-    st.sampled_from(["pooled_by_category", "per_point"]),
+    st.sampled_from(["pooled_by_category", "per_point", "per_image"]),
     st.integers(0, 10**6),
 )
 def test_pck_equals_brute_force(count, alpha, rule, seed):
@@ -39,7 +44,7 @@ def test_pck_equals_brute_force(count, alpha, rule, seed):
     pairs = rng.integers(0, 6, count)
     categories = np.array(["bus", "cat", "dog"])[pairs % 3]
     shares = pck(correct(predictions, truths, sizes, alpha, rule), categories, pairs, rule)
-    expected = brute(predictions, truths, sizes, categories, alpha, rule)
+    expected = brute(predictions, truths, sizes, categories, pairs, alpha, rule)
     assert set(shares) == set(expected)
     for name, share in shares.items():
         assert share.value.shape == share.low.shape == share.high.shape == (2,)
@@ -53,7 +58,8 @@ def test_the_limit_itself_is_correct_by_one_rule():
     predictions = np.array([[[3.0, 4.0]], [[2.9, 4.0]], [[3.1, 4.0]]], np.float32)
     truths, sizes = np.zeros((3, 2)), np.full(3, 50.0)
     assert correct(predictions, truths, sizes, 0.1, "pooled_by_category")[:, 0].tolist() == [False, True, False]
-    assert correct(predictions, truths, sizes, 0.1, "per_point")[:, 0].tolist() == [True, True, False]
+    for rule in ("per_point", "per_image"):
+        assert correct(predictions, truths, sizes, 0.1, rule)[:, 0].tolist() == [True, True, False]
     with pytest.raises(ValueError, match="rule 'strict'"):
         correct(predictions, truths, sizes, 0.1, "strict")
 
@@ -67,6 +73,10 @@ def test_what_the_rules_pool():
     assert pooled[""].value[0] == pytest.approx((1 + 1 / 3) / 2)
     assert per_point[""].value[0] == pytest.approx(2 / 4)
     assert (pooled[""].units, per_point[""].units) == (2, 3)
+    per_image = pck(hits, categories, pairs, "per_image")
+    assert per_image[""].value[0] == pytest.approx((1 + 1 / 2 + 0) / 3)
+    assert per_image["dog"].value[0] == pytest.approx((1 / 2 + 0) / 2)
+    assert (per_image[""].units, per_image[""].points) == (3, 4)
     assert list(pooled) == ["", "cat", "dog"]
     for share in (pooled["dog"], per_point["dog"]):
         assert share.value[0] == pytest.approx(1 / 3)
@@ -91,6 +101,11 @@ def test_the_intervals_draw_categories_or_pairs():
     low, high = np.quantile(means, [0.025, 0.975])
     assert per_point[""].low[0] == pytest.approx(low, abs=0.02)
     assert per_point[""].high[0] == pytest.approx(high, abs=0.02)
+    per_image = pck(hits, categories, pairs, "per_image")[""]
+    shares = (np.array([points.mean() for points in by_pair]),)
+    reference = stats.bootstrap(shares, np.mean, n_resamples=4000, method="percentile", random_state=1).confidence_interval
+    assert per_image.low[0] == pytest.approx(reference.low, abs=0.02)
+    assert per_image.high[0] == pytest.approx(reference.high, abs=0.02)
     # Points of a pair go together: the interval is wider than that of points on their own.
     single = pck(hits, categories, np.arange(600), "per_point")[""]
     assert high - low > 1.2 * (single.high[0] - single.low[0])

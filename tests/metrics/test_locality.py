@@ -1,58 +1,142 @@
-"""Information of keys and queries: its ends, and against a loop and entropies."""
+"""Mutual information of keys and queries against a float64 brute force, scikit-learn, and hand-checked cases."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import entropy
+from sklearn.metrics import mutual_info_score
 
-from workflow_scripts.metrics.locality import key_query_information
-
-
-def attention(seed, heads=2, tokens=6, sharp=3.0, images=2):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(images, heads, tokens, tokens, generator=generator).mul(sharp).softmax(-1)
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.metrics.attention import patch_attention
+from workflow_scripts.metrics.locality import binarised, head_average, information, query_cells
 
 
-@given(st.integers(0, 99), st.integers(1, 3), st.integers(0, 2), st.floats(0, 30))
-def test_it_equals_a_loop_and_a_sum_of_entropies(seed, heads, n_prefix, sharp):
-    given_attention = attention(seed, heads, sharp=sharp)
-    found = key_query_information(given_attention, n_prefix)
-    for image, value in zip(given_attention.numpy(), found, strict=True):
-        mean = image.mean(0, dtype=np.float64)[n_prefix:, n_prefix:]
-        joint = mean / mean.sum(1, keepdims=True) / len(mean)
-        expected = 0.0
-        for q, k in np.ndindex(joint.shape):
-            if joint[q, k] > 0:
-                expected += joint[q, k] * math.log(joint[q, k] / (joint[q].sum() * joint[:, k].sum()))
-        assert float(value) == pytest.approx(expected, abs=1e-6)
-        assert float(value) == pytest.approx(entropy(joint.sum(0)) + entropy(joint.sum(1)) - entropy(joint.ravel()), abs=1e-6)
-        assert -1e-12 <= float(value) <= math.log(len(mean)) + 1e-9
+def random_attention(seed, images, heads, tokens, sharpness=2.0):
+    logits = np.random.default_rng(seed).normal(size=(images, heads, tokens, tokens)) * sharpness
+    exponent = np.exp(logits)
+    return exponent / exponent.sum(-1, keepdims=True)
 
 
-def test_each_to_its_own_and_all_to_the_same():
-    own = torch.eye(5)[None, None]
-    assert float(key_query_information(own, 0)) == pytest.approx(math.log(5))
-    barcode = torch.tensor([0.7, 0.1, 0.2]).expand(1, 1, 3, 3)
-    assert float(key_query_information(barcode, 0)) == pytest.approx(0, abs=1e-9)
+def brute(matrix):
+    """I(K, Q) word for word, of rows that each sum to 1."""
+    count = len(matrix)
+    joint = [[value / count for value in row] for row in matrix.tolist()]
+    of_key = [sum(joint[q][k] for q in range(count)) for k in range(count)]
+    terms = (
+        joint[q][k] * math.log(joint[q][k] / (of_key[k] * (1 / count)))
+        for q in range(count)
+        for k in range(count)
+        if joint[q][k] > 0
+    )
+    return math.fsum(terms)
 
 
-def test_prefix_tokens_take_no_part():
-    with_prefix = torch.full((1, 1, 5, 5), 0.0)
-    with_prefix[0, 0, :, 0] = 0.9
-    with_prefix[0, 0, 1:, 1:] = 0.1 * torch.eye(4)
-    assert float(key_query_information(with_prefix, 1)) == pytest.approx(math.log(4))
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    images=st.integers(1, 3),
+    heads=st.integers(1, 3),
+    n_prefix=st.sampled_from([0, 1, 5]),
+    grid=st.sampled_from([(1, 1), (1, 4), (3, 2), (4, 4), (3, 5)]),
+    sharpness=st.sampled_from([0.0, 1.0, 8.0]),
+)
+def test_information_equals_brute_force(seed, images, heads, n_prefix, grid, sharpness):
+    cells = grid[0] * grid[1]
+    attention = random_attention(seed, images, heads, n_prefix + cells, sharpness)
+    tensor = torch.tensor(attention).float()
+    average = information(head_average(tensor, n_prefix))
+    per_head = information(patch_attention(tensor, n_prefix))
+    assert average.shape == (images,) and per_head.shape == (images, heads)
+    for image in range(images):
+        rows = attention[image].mean(0)[n_prefix:, n_prefix:]
+        assert average[image] == pytest.approx(brute(rows / rows.sum(-1, keepdims=True)), abs=2e-6)
+        for head in range(heads):
+            rows = attention[image, head, n_prefix:, n_prefix:]
+            assert per_head[image, head] == pytest.approx(brute(rows / rows.sum(-1, keepdims=True)), abs=2e-6)
+    assert (average >= 0).all() and (average <= math.log(cells) + 1e-6).all()
 
 
-def test_heads_are_averaged_first():
-    heads = torch.stack([torch.eye(4), torch.eye(4).flip(0)])[None]
-    assert float(key_query_information(heads, 0)) == pytest.approx(math.log(2))  # of single heads it would be ln 4
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.integers(2, 12))
+def test_information_equals_scikit_learn(seed, cells):
+    # The same number of counts in every row: queries are then equally likely there, too.
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(50, rng.dirichlet(np.full(cells, 0.3), cells)[0], cells)
+    counts[0] = rng.multinomial(50, rng.dirichlet(np.full(cells, 0.3)))
+    expected = mutual_info_score(None, None, contingency=counts)
+    assert float(information(torch.tensor(counts / 50))) == pytest.approx(expected, abs=1e-12)
 
 
-def test_attention_to_prefix_tokens_alone_is_no_information():
-    none = torch.zeros(1, 1, 3, 3)
-    none[..., 0] = 1
-    assert float(key_query_information(none, 1)) == 0
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 10**6), st.integers(1, 6), st.sampled_from([1, 2, 6, 12]), st.sampled_from([0.0, 1.0, 8.0]), st.booleans()
+)
+def test_the_average_of_heads_holds_no_more_than_the_heads_do_on_average(seed, heads, cells, sharpness, prefix):
+    """By convexity, where every head has the same mass on patch tokens: all of it, or all but a constant."""
+    attention = random_attention(seed, 1, heads, cells, sharpness)
+    if prefix:
+        attention = np.pad(attention * 0.3, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=0.7)
+    tensor = torch.tensor(attention)
+    average, own = (information(f(tensor, int(prefix))) for f in (head_average, patch_attention))
+    assert float(average) <= float(own.mean()) + 1e-9
+
+
+def test_with_prefix_tokens_the_average_of_heads_can_hold_more():
+    # Each head attends to one patch whatever the query, but how much of its attention the CLS token takes depends on the query.
+    heads = torch.tensor([
+        [[1.0, 0, 0], [0.0, 1, 0], [1.0, 0, 0]],
+        [[1.0, 0, 0], [1.0, 0, 0], [0.0, 0, 1]],
+    ])[None]  # fmt: skip
+    heads[:, 0, 2], heads[:, 1, 1] = torch.tensor([0.99, 0.01, 0]), torch.tensor([0.99, 0, 0.01])
+    assert information(patch_attention(heads, 1)).tolist() == [[0, 0]]
+    assert float(information(head_average(heads, 1))) > 0.6  # nearly ln 2
+
+
+def test_what_is_wholly_local_and_what_is_not():
+    identity, stripes = torch.eye(6), torch.tensor([0.5, 0.25, 0.25, 0, 0, 0]).expand(6, 6)
+    assert float(information(identity)) == pytest.approx(math.log(6))
+    assert float(information(identity.flip(0))) == pytest.approx(math.log(6))
+    assert float(information(stripes)) == 0
+    assert float(information(torch.full((6, 6), 1 / 6))) == pytest.approx(0, abs=1e-6)
+    # Two blocks of keys, each for a half of the queries, one bit of what there is to know.
+    assert float(information(torch.eye(2).repeat_interleave(3, 0).repeat_interleave(3, 1) / 3)) == pytest.approx(math.log(2))
+
+
+def test_queries_without_attention_on_patches_are_left_out():
+    rows = torch.eye(4)
+    rows[3] = 0
+    assert float(information(rows)) == pytest.approx(math.log(3))
+    assert information(torch.zeros(2, 4, 4)).isnan().all()
+
+
+def test_half_precision_is_summed_in_float32():
+    attention = torch.tensor(random_attention(3, 1, 1, 50)).bfloat16()
+    assert float(information(attention)) == float(information(attention.float()))
+
+
+def test_heads_are_averaged_before_prefix_tokens_are_dropped():
+    heads = torch.tensor([
+        [[0.0, 1, 0], [0.9, 0.1, 0], [0.9, 0.1, 0]],
+        [[0.0, 1, 0], [0.0, 0, 1.0], [0.0, 0.5, 0.5]],
+    ])[None]  # fmt: skip
+    expected = torch.tensor([[0.1, 1.0], [0.6, 0.5]]) / 1.1
+    assert torch.allclose(head_average(heads, 1)[0], expected)
+
+
+def test_a_twentieth_of_the_entries_is_drawn():
+    matrix = np.random.default_rng(0).permutation(400).reshape(20, 20).astype(np.float32)
+    drawn = binarised(matrix)
+    assert drawn.dtype == bool
+    assert set(matrix[drawn]) == set(range(380, 400))
+    assert not binarised(np.ones((5, 5))).any()
+    assert binarised(matrix, 50).sum() == 200
+
+
+def test_the_cells_of_queries():
+    assert query_cells([[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5], [0.49, 0.99]], (2, 4)) == [0, 3, 4, 7, 6, 5]
+    assert query_cells([], (2, 4)) == []
+    with pytest.raises(AtlasError, match=r"query at \[0.2, 14\].*choose numbers from 0 to 1"):
+        query_cells([[0.5, 0.5], [0.2, 14]], (2, 4))

@@ -10,6 +10,7 @@ from workflow_scripts.zoo.vit import Layer
 OPTIONS = {
     "average_attention": {"n_classes": 3},
     "chosen_attention": {"cls_images": [1, 4, 9], "whole_images": [4]},
+    "chosen_head_average": {"images": [1, 4], "queries": [[0.5, 0.5], [1.0, 0.0]]},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
     "gram_blocks": {"block": 4, "n_images": 11},
     "patch_store": {
@@ -28,12 +29,14 @@ OPTIONS = {
         "canvas": 5,
         "examples": [2, 9],
     },
+    "matched_pixels": {"embeddings": ["key", "token", "token_normed"], "mapped_points": 3, "map_side": 6},
     "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},
 }
 # Points lie on a square crop of 12 pixels; the fake model's patch grid is taken to cover it.
 PAIRS = KeypointPairs(
     source=np.array([0, 3, 9, 4]),
     target=np.array([2, 0, 10, 4]),
+    area=np.array([[0, 0, 12, 12], [2, 0, 10, 12], [0, 3, 12, 9], [0, 0, 12, 12]]),
     point_pair=np.array([0, 0, 1, 2, 2, 2, 3]),
     point_source=np.array([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 1], [6, 6]], np.float32),
     side=12,
@@ -75,7 +78,7 @@ class FakeVit:
             fields[name] = fields[name].unflatten(2, (self.n_heads, -1)).transpose(1, 2)
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
-            attention=maps, token=token, token_normed=None, **fields,
+            attention=maps, token=token, token_normed=token.roll(1, -1) if index == self.n_layers else None, **fields,
         )  # fmt: skip
 
 

@@ -153,6 +153,29 @@ def test_regions_of_a_batch(files, tmp_path):
     assert [mask.tolist() for mask in regions.mask] == [[0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0.25] * 4]
 
 
+def test_pairs_of_a_batch(files, tmp_path):
+    _, crops, samples, _ = files
+    pairs = {
+        "pair_source": np.array([0, 3]),
+        "pair_target": np.array([2, 1]),
+        "pair_category": np.array([0, 0]),
+        "pair_size": np.array([3, 2], np.float32),
+        "pair_area": np.array([[0, 1, 4, 3], [0, 0, 4, 4]]),
+        "point_pair": np.array([0, 0, 1]),
+        "point_source": np.array([[1, 2], [3, 0], [2, 2]], np.float32),
+        "point_target": np.array([[2, 2], [3, 1], [1, 1]], np.float32),
+    }
+    write_arrays(tmp_path / "p.safetensors", pairs, {})
+    source = CropSource(vit(), crops, samples, {"pairs": tmp_path / "p.safetensors"})
+    found = source.read(0, 2).pairs
+    assert found is source.read(2, 5).pairs
+    for name in ("source", "target", "area"):
+        assert np.array_equal(getattr(found, name), pairs[f"pair_{name}"])
+    for name in ("point_pair", "point_source"):
+        assert np.array_equal(getattr(found, name), pairs[name])
+    assert found.side == 4
+
+
 def test_frames_of_a_batch(files, tmp_path):
     _, crops, samples, _ = files
     labels = {

@@ -16,7 +16,7 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
 from workflow_scripts.data.class_maps import class_maps
 from workflow_scripts.data.reader import DenseReader, ObjectReader, PairReader, PartReader, Reader, VideoReader
-from workflow_scripts.data.views import Size, View, whole_grid
+from workflow_scripts.data.views import Size, View, shown_area, whole_grid
 
 Arrays = dict[str, np.ndarray]
 Reduced = tuple[Arrays, dict[str, str]]  # arrays and metadata of a file
@@ -124,8 +124,9 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arr
 
     Returns:
         P pairs with K points in all: pair_source, pair_target [P] int64 images; pair_category [P] int64, indices into the
-        sorted category names; pair_size [P] float32, the longer side of the target object's box; point_pair [K] int64;
-        point_source, point_target [K, 2] float32 (x, y). Pairs with an image that was skipped are left out.
+        sorted category names; pair_size [P] float32, the longer side of the target object's box; pair_area [P, 4] int64,
+        where the target image lies in its crop (`data.views.shown_area`); point_pair [K] int64, ascending; point_source,
+        point_target [K, 2] float32 (x, y). Pairs with an image that was skipped are left out.
 
     Raises:
         AtlasError: no pair is left.
@@ -136,7 +137,9 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arr
     if not pairs:
         raise AtlasError("no pair of key points is left; check the dataset and the images that were skipped")
     categories = category_names(reader)
-    arrays: dict[str, list[Any]] = {name: [] for name in ("source", "target", "category", "size", "point", "from", "to")}
+    arrays: dict[str, list[Any]] = {
+        name: [] for name in ("source", "target", "category", "size", "area", "point", "from", "to")
+    }
     for number, pair in enumerate(pairs):
         source, target = row_of[pair.source], row_of[pair.target]
         x0, y0, x1, y1 = pair.target_box
@@ -144,6 +147,7 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arr
         arrays["target"].append(target)
         arrays["category"].append(categories.index(pair.category))
         arrays["size"].append(max(x1 - x0, y1 - y0) * view.scale(sizes[target]))
+        arrays["area"].append(shown_area(view, sizes[target]))
         arrays["point"] += [number] * len(pair.source_xy)
         arrays["from"].append(geometry.points(view, pair.source_xy, sizes[source]))
         arrays["to"].append(geometry.points(view, pair.target_xy, sizes[target]))
@@ -152,6 +156,7 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arr
         "pair_target": np.array(arrays["target"], np.int64),
         "pair_category": np.array(arrays["category"], np.int64),
         "pair_size": np.array(arrays["size"], np.float32),
+        "pair_area": np.array(arrays["area"], np.int64),
         "point_pair": np.array(arrays["point"], np.int64),
         "point_source": np.concatenate(arrays["from"]).astype(np.float32),
         "point_target": np.concatenate(arrays["to"]).astype(np.float32),

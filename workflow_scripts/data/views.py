@@ -278,6 +278,18 @@ def crops_per_image(view: View, size: Size) -> int:
     return len(tile_corners(view.seen_size(size), view.shape))
 
 
+def shown_area(view: View, size: Size) -> tuple[int, int, int, int]:
+    """Return where an image of `size` lies in the seen image, (top, left, bottom, right) in pixels, ends exclusive.
+
+    All of it but for a letterbox, which adds black at the sides.
+    """
+    if isinstance(view.geometry, Letterbox):
+        height, width = view.geometry.resized(size)
+        top, left = view.geometry.corner((height, width))
+        return top, left, top + height, left + width
+    return 0, 0, *view.seen_size(size)
+
+
 def whole_grid(seen: Size, shape: Size, grid: Size) -> Size:
     """Return the patch grid of a seen image of size `seen`, given the `grid` of a crop of `shape`."""
     return seen[0] * grid[0] // shape[0], seen[1] * grid[1] // shape[1]

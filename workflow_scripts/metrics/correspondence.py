@@ -47,12 +47,12 @@ def match_keypoints(source: Tensor, target: Tensor, grid: tuple[int, int], side:
         "per_point": (y, x),
     }
     pixel_rows, pixel_columns = (_extremes(cells, side) for cells in grid)
-    up_rows = _weights(pixel_rows + 0.5, rows, side).to(device)
-    up_columns = _weights(pixel_columns + 0.5, columns, side).to(device)
+    up_rows = bilinear_weights(pixel_rows + 0.5, rows, side).to(device)
+    up_columns = bilinear_weights(pixel_columns + 0.5, columns, side).to(device)
     found = {}
     for rule, (at_y, at_x) in sites.items():
         # Upsampling is linear: the similarities are interpolated instead of the features.
-        at = (_weights(at_y, rows, side)[:, :, None] * _weights(at_x, columns, side)[:, None]).flatten(1)
+        at = (bilinear_weights(at_y, rows, side)[:, :, None] * bilinear_weights(at_x, columns, side)[:, None]).flatten(1)
         maps = (at.to(device) @ source @ target.transpose(-1, -2)).unflatten(-1, grid)
         # A pixel beyond the outermost centres has a single weight, 1: its value is a copy and ties stay exact.
         best = (up_rows @ maps @ up_columns.T).flatten(-2).argmax(-1).cpu()
@@ -73,8 +73,11 @@ def _extremes(cells: int, side: int) -> Tensor:
     return torch.cat([first[:1], first + (patch - 1) // 2, first + patch // 2]).unique()
 
 
-def _weights(position: Tensor, cells: int, side: int) -> Tensor:
-    """Return [P, cells] float32: the bilinear weights of an axis' token centres at positions [P] in pixels."""
+def bilinear_weights(position: Tensor, cells: int, side: int) -> Tensor:
+    """Return [P, cells] float32: the bilinear weights of an axis' token centres at positions [P] in pixels.
+
+    Two at most are not zero; beyond the outermost centres it is one, and 1.
+    """
     centre = (position.double() * cells / side - 0.5).clamp(0, cells - 1)
     index = torch.arange(cells, device=position.device)
     return (1 - (centre[:, None] - index).abs()).clamp(min=0).float()

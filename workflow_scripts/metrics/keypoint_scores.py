@@ -1,9 +1,10 @@
-"""Percentage of correct key points (PCK), by two rules that pool key points differently.
+"""Percentage of correct key points (PCK), by rules that pool key points differently.
 
 A key point is correct where its prediction lies within alpha times the larger side of the target object's box.
 ``pooled_by_category``: strictly within; the points of all pairs of a category are pooled, and the categories are averaged
 (Walmer et al., "Teaching Matters", arXiv 2212.03862, evaluation code). ``per_point``: within or on; the points of all pairs are
-pooled.
+pooled (Yu et al., arXiv 2605.29691v1, appendix A.7: "bbox, per point"). ``per_image``: within or on; the share of every pair is
+taken first, and the pairs are averaged, however many points they have.
 
 Arrays are numpy; P key points, L layers.
 """
@@ -16,7 +17,7 @@ import numpy as np
 
 from workflow_scripts.metrics.intervals import bootstrap_means
 
-RULES = ("pooled_by_category", "per_point")
+RULES = ("pooled_by_category", "per_point", "per_image")
 ALPHAS = (0.1, 0.05, 0.01)
 
 
@@ -51,7 +52,7 @@ def correct(predictions: np.ndarray, truths: np.ndarray, sizes: np.ndarray, alph
     offset = predictions.astype(np.float64) - truths[:, None]
     distance = np.hypot(offset[..., 0], offset[..., 1])
     within = alpha * sizes[:, None].astype(np.float64)
-    return distance < within if _is_pooled(rule) else distance <= within
+    return distance < within if _known(rule) == "pooled_by_category" else distance <= within
 
 
 def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, seed: int = 0) -> dict[str, Share]:
@@ -66,24 +67,39 @@ def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, 
         rule: one of `RULES`.
         seed: seed of the resampling.
     """
-    pooled = {str(name): _pooled(hits[categories == name], pairs[categories == name], seed) for name in np.unique(categories)}
-    if not _is_pooled(rule):
-        return {"": _pooled(hits, pairs, seed), **pooled}
-    values = np.array([share.value for share in pooled.values()])
+    share_of = _mean_of_pairs if _known(rule) == "per_image" else _pooled
+    each = {str(name): share_of(hits[categories == name], pairs[categories == name], seed) for name in np.unique(categories)}
+    if rule != "pooled_by_category":
+        return {"": share_of(hits, pairs, seed), **each}
+    values = np.array([share.value for share in each.values()])
     low, high = bootstrap_means(values, seed=seed)
-    return {"": Share(values.mean(0), low, high, len(values), len(hits)), **pooled}
+    return {"": Share(values.mean(0), low, high, len(values), len(hits)), **each}
 
 
 def _pooled(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
     """Return the share of all key points with an interval over pairs, which differ in their number of key points."""
+    records = _records(hits, pairs)
+    low, high = bootstrap_means(records, lambda means: means[:, :-1] / means[:, -1:], seed=seed)
+    return Share(hits.mean(0), low, high, len(records), len(hits))
+
+
+def _mean_of_pairs(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
+    """Return the mean over pairs of the share of each pair's key points with an interval over pairs."""
+    records = _records(hits, pairs)
+    shares = records[:, :-1] / records[:, -1:]
+    low, high = bootstrap_means(shares, seed=seed)
+    return Share(shares.mean(0), low, high, len(shares), len(hits))
+
+
+def _records(hits: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return the correct key points of every pair by layer and, last, the number of its key points, [pairs, L + 1]."""
     unique, unit = np.unique(pairs, return_inverse=True)
     records = np.zeros((len(unique), hits.shape[1] + 1))
     np.add.at(records, unit, np.column_stack([hits, np.ones(len(hits))]))
-    low, high = bootstrap_means(records, lambda means: means[:, :-1] / means[:, -1:], seed=seed)
-    return Share(hits.mean(0), low, high, len(unique), len(hits))
+    return records
 
 
-def _is_pooled(rule: str) -> bool:
+def _known(rule: str) -> str:
     if rule not in RULES:
         raise ValueError(f"rule '{rule}'; expected one of {', '.join(RULES)}")
-    return rule == "pooled_by_category"
+    return rule

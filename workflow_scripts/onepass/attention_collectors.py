@@ -12,6 +12,7 @@ from torch import Tensor
 from workflow_scripts.metrics import attention as metrics
 from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.collector import Collector, PassFacts, spread_positions
+from workflow_scripts.onepass.patch_attention import patch_attention_of
 
 
 class AverageAttention(Collector):
@@ -31,7 +32,7 @@ class AverageAttention(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Add the batch's maps."""
-        averages = metrics.average_attention(view.attention, _patch_attention(view), view.n_prefix)
+        averages = metrics.average_attention(view.attention, patch_attention_of(view), view.n_prefix)
         for mode, value in averages.items():
             self.add(mode, view.index, value)
         n_classes = self.options["n_classes"]
@@ -51,7 +52,7 @@ class AlignedAttention(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Add the batch's maps."""
-        self.add("aligned", view.index, metrics.aligned_attention(_patch_attention(view), view.grid))
+        self.add("aligned", view.index, metrics.aligned_attention(patch_attention_of(view), view.grid))
 
 
 class AttentionDistance(Collector):
@@ -62,7 +63,7 @@ class AttentionDistance(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's distances."""
-        distance = metrics.attention_distance(_patch_attention(view), _distances(view))
+        distance = metrics.attention_distance(patch_attention_of(view), _distances(view))
         self.put("distance", view.index, batch.index, distance)
 
 
@@ -121,7 +122,7 @@ class TopTokenShare(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Put the batch's shares."""
-        self.put("share", view.index, batch.index, metrics.top_token_share(_patch_attention(view)))
+        self.put("share", view.index, batch.index, metrics.top_token_share(patch_attention_of(view)))
 
 
 class ChosenAttention(Collector):
@@ -145,11 +146,6 @@ class ChosenAttention(Collector):
             if len(keep):
                 maps = view.attention[torch.as_tensor(keep, device=view.attention.device)]
                 self.put(key, view.index, batch.index[keep], maps[:, :, 0] if key == "cls" else maps)
-
-
-def _patch_attention(view: LayerView) -> Tensor:
-    """Return [B, H, N, N] attention among patch tokens, rows renormalised; computed once for all collectors."""
-    return view.once("patch_attention", lambda: metrics.patch_attention(view.attention, view.n_prefix))
 
 
 def _distances(view: LayerView) -> Tensor:

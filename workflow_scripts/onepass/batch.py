@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,13 +51,15 @@ class KeypointPairs:
 
     Attributes:
         source, target: [P] int64 images.
-        point_pair: [K] int64 pair of each point.
+        area: [P, 4] int64 where the target image lies in its crop, (top, left, bottom, right) in pixels, ends exclusive.
+        point_pair: [K] int64 pair of each point, ascending.
         point_source: [K, 2] float32 (x, y) in pixels of the source crop.
         side: side of the crops in pixels, which are square.
     """
 
     source: np.ndarray
     target: np.ndarray
+    area: np.ndarray
     point_pair: np.ndarray
     point_source: np.ndarray
     side: int
@@ -69,6 +72,32 @@ class KeypointPairs:
             for image in set(images):
                 taking.setdefault(image, []).append(pair)
         return taking
+
+    def points(self, pair: int) -> np.ndarray:
+        """Return the numbers of a pair's points."""
+        return np.arange(*np.searchsorted(self.point_pair, (pair, pair + 1)))
+
+    def places(self, image: int) -> np.ndarray:
+        """Return the different points (x, y) at which an image is a source, [S, 2] float32; its pairs have many in common."""
+        start, stop = self._spans(image)
+        return self._distinct[0][start:stop, 1:].astype(np.float32)
+
+    @cached_property
+    def place_of_point(self) -> np.ndarray:
+        """[K] int64 which of its source's `places` each point is."""
+        return self._distinct[1] - self._spans(self.source[self.point_pair])[0]
+
+    @cached_property
+    def _distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        """[S, 3] float64 the different (source image, x, y), in order of the images, and [K] which of them each point is."""
+        table = np.column_stack([self.source[self.point_pair], self.point_source]).astype(np.float64)
+        found, which = np.unique(table, axis=0, return_inverse=True)
+        return found, which.reshape(-1)
+
+    def _spans(self, image: int | np.ndarray) -> tuple[Any, Any]:
+        """Return where the rows of `_distinct` of an image, or of many, begin and end."""
+        start, stop = (np.searchsorted(self._distinct[0][:, 0], image, side) for side in ("left", "right"))
+        return start, stop
 
 
 @dataclass(frozen=True)

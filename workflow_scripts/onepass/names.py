@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _ATTENTION, _FEATURES = "onepass.attention_collectors", "onepass.feature_collectors"
+_LOCALITY = "onepass.locality_collectors"
 
 
 class Gathered(NamedTuple):
@@ -23,8 +24,9 @@ COLLECTORS = {
     "spatial_to_cls": Gathered(_ATTENTION, "SpatialToCls"),
     "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation"),
     "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
-    "key_query_information": Gathered("onepass.key_query_information", "KeyQueryInformation"),
     "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
+    "attention_information": Gathered(_LOCALITY, "AttentionInformation"),
+    "chosen_head_average": Gathered(_LOCALITY, "ChosenHeadAverage"),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
@@ -33,6 +35,7 @@ COLLECTORS = {
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
+    "matched_pixels": Gathered("onepass.matched_pixels", "MatchedPixels", truth="pairs"),
 }
 FITS = {
     "principal_components": Gathered("onepass.principal_components", "PrincipalComponents"),

@@ -61,7 +61,7 @@ class CropSource:
         self.masks, self.video, pairs = (opened.get(kind, {}) for kind in ("masks", "labels", "pairs"))
         if pairs and shape[1] != shape[2]:
             raise AtlasError(f"{crops}: crops of {shape[1]} x {shape[2]} px; key points are matched in square crops only")
-        names = ("pair_source", "pair_target", "point_pair", "point_source")
+        names = ("pair_source", "pair_target", "pair_area", "point_pair", "point_source")
         self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
         self.classes = truth.get("classes") if truth else None
         self.device = vit.device

@@ -53,6 +53,9 @@ def curves(model):
         tokens[-1] = 0.2
     found |= {("nmi", "key"): keys, ("nmi", "query"): keys, ("nmi", "value"): np.full(depth, 0.1), ("nmi", "token"): tokens}
     found["locality", "attention"] = locality(model, depth)
+    for facet in FACETS:
+        top = 0.3 if model.size == "B" else 0.4
+        found["pck", facet] = hill(depth, top, depth - 2) if model.method in EXPLICIT else np.linspace(top / 2, top, depth)
     last = found["miou", "token"][-1]
     found["miou", RAW] = np.array([last - (0.06 if model.method == "DINOv3" else 0.02)])
     return found
@@ -85,9 +88,14 @@ def evidence(values, truth, kept=lambda model: True):
                 for place, value in enumerate(curve)
             ]
         rows += [
-            {"model": model.id, "analysis": "locality", "metric": "key_query_information", "facet": "attention", "head": "mean",
-             "layer": place + 1, "value": value, "unit": "nats"}
+            {"model": model.id, "analysis": "locality", "metric": "attention_information", "facet": "attention", "head": "mean",
+             "setting": "heads averaged first", "layer": place + 1, "value": value, "unit": "nats"}
             for place, value in enumerate(values[model.id, "locality", "attention"])
+        ]  # fmt: skip
+        rows += [
+            {"model": model.id, "analysis": "keypoints", "metric": "pck", "facet": facet, "setting": "per-point rule",
+             "layer": place + 1, "value": value, "unit": "share"}
+            for facet in FACETS for place, value in enumerate(values[model.id, "pck", facet])
         ]  # fmt: skip
         rows += [{"model": model.id, "metric": "nmi", "facet": TRUTH, "value": truth}] if truth else []
     rows = [{"analysis": "clustering", "setting": "", "head": "", **row} for row in rows]

@@ -29,6 +29,8 @@ BREAKS = {
     "mi_cl_drop": {("mugs_b", "locality", "attention"): "reversed"},
     "mi_mae": {("mae_b", "locality", "attention"): "reversed"},
     "mi_dinov2reg": {("dinov3_b", "locality", "attention"): 2},
+    "corr_scaling": {("ibot_l", "pck", "value"): 0.5},
+    "supervised_drop": {("dino_b", "pck", "token"): "reversed"},
     "nmi_locality": "keys that follow no position",
 }
 

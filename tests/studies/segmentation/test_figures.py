@@ -33,7 +33,7 @@ def data(tmp_path_factory):
         path = folder / f"{model.id}.safetensors"
         write_arrays(path, arrays, facts)
         frame = type(frame)(np.concatenate([frame, control]), columns=frame.columns).astype(frame.dtypes)
-        tables.append(ModelTable(model, {"clustering": path, "locality": path}, frame))
+        tables.append(ModelTable(model, {"clustering": path, "locality": path, "keypoints": path}, frame))
         maps.append(ModelMaps(path, model, facts))
     return FigureData(found.models, tuple(tables), {"clustering": tuple(maps)}, {}, STUDY.scores)
 

@@ -43,6 +43,8 @@ def test_the_demo_fits_on_one_split_and_segments_the_other(planned):
     asked = json.loads(made.pass_collectors("demo_fs", "demo_val"))["resize64-crop60"]["cluster_maps"]
     assert asked == {"codebooks": {"fit": "segmentation/codebooks"}, "canvas": 30, "examples": 6}
     assert {figure.name for figure in made.figures} == {figure.name for figure in STUDY.figures}
+    assert "pairs=resources/crops/demo_pairs/letterbox60/pairs.safetensors" in made.pass_options("demo_fs", "demo_pairs")
+    assert "matched_pixels" in json.loads(made.pass_collectors("demo_fs", "demo_pairs"))["letterbox60"]
 
 
 def test_the_paper_s_settings_are_the_defaults(planned):

@@ -5,18 +5,6 @@ from __future__ import annotations
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.verdict import CannotTestError, Verdict
 
-_KEYPOINTS = "needs correspondence of key points by embedding, which this study's analyses do not measure"
-
-
-def corr_scaling(evidence: Evidence) -> Verdict:
-    """Larger models are better at correspondence."""
-    raise CannotTestError(_KEYPOINTS)
-
-
-def supervised_drop(evidence: Evidence) -> Verdict:
-    """Correspondence of supervised models falls after their best layer."""
-    raise CannotTestError(_KEYPOINTS)
-
 
 def bias_datasets(evidence: Evidence) -> Verdict:
     """The ground truth of street scenes and of parts is more bound to positions."""
