@@ -76,7 +76,7 @@ def scores(models: Sequence[RunModel], tables: dict[str, pd.DataFrame]) -> list[
     return rows
 
 
-def phenomena(models: Sequence[RunModel], tables: dict[str, pd.DataFrame], seen: dict[str, Phenomena]) -> list[tuple[str, ...]]:
+def phenomena(models: Sequence[RunModel], heads: pd.DataFrame, seen: dict[str, Phenomena]) -> list[tuple[str, ...]]:
     """Return rows of text: each model's phenomena, and the kinds of its attention heads."""
     head = (
         "model",
@@ -91,13 +91,11 @@ def phenomena(models: Sequence[RunModel], tables: dict[str, pd.DataFrame], seen:
     )
     rows = [head]
     for model in models:
-        attention = tables["attention"].query("model == @model.id")
-        distance = attention[(attention["metric"] == "attention_distance") & (attention["head"] == "mean")].set_index("layer")[
-            "value"
-        ]
-        kinds = (
-            attention[attention["metric"] == "head_kind"]["setting"] if "head_kind" in set(attention["metric"]) else pd.Series()
+        own = heads[heads["model"] == model.id]
+        distance = (
+            own[(own["metric"] == "attention_distance") & (own["head"] == "mean")].set_index("layer")["value"].sort_index()
         )
+        kinds = own[own["metric"] == "head_kind"]["setting"]
         it = seen[model.id]
         rows.append(
             (
