@@ -192,7 +192,7 @@ def test_dino_is_a_full_checkpoint_whose_teacher_lags_behind(zoo):
     teacher = _fits(plain_vit(), _inner(content["teacher"], "backbone."))
     assert not torch.equal(student.cls_token, teacher.cls_token)
     last = ("module.head.last_layer.weight_v", "head.last_layer.weight_v")
-    assert torch.equal(content["student"][last[0]], content["teacher"][last[1]])
+    torch.testing.assert_close(content["student"][last[0]], content["teacher"][last[1]], rtol=0, atol=2e-4)
 
 
 def test_ibot_is_a_full_checkpoint_with_its_mask_token(zoo):
@@ -352,12 +352,12 @@ def test_windows_are_the_three_by_three_means_about_each_patch():
 
 def test_what_a_teacher_teaches_is_shared_evenly_and_prefers_what_it_prefers():
     torch.manual_seed(0)
-    outputs = torch.randn(512, 64) / 3
+    outputs = torch.randn(512, 64) / 3 + torch.linspace(-0.2, 0.2, 64)  # some outputs are larger for every image
     shares = assigned(outputs)
     torch.testing.assert_close(shares.sum(1), torch.ones(512))
-    assert (outputs / 0.05).softmax(1).sum(0).max() > 11  # uneven without
-    torch.testing.assert_close(shares.sum(0), torch.full((64,), 8.0), rtol=0.5, atol=0)
-    assert (shares.argmax(1) == outputs.argmax(1)).float().mean() > 0.5
+    uneven = (outputs / 0.05).softmax(1).sum(0)
+    assert shares.sum(0).std() < 0.5 * uneven.std()
+    assert (shares.argmax(1) == outputs.argmax(1)).float().mean() > 0.4
 
 
 def test_each_view_is_taught_by_the_other():
