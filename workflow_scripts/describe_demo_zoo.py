@@ -179,7 +179,7 @@ def _put_into_card(card: Path, numbers: list[str]) -> None:
 def _draw_curves(models: Sequence[RunModel], records: dict[str, dict[str, Any]], path: Path) -> None:
     with atlas_style():
         figure, axes = plt.subplots(figsize=(6.0, 3.4), layout="constrained")
-        trained = [model for model in models if records[model.id]["curve"]]
+        trained = [model for model in models if records[model.id]["steps"]]
         for number, model in enumerate(trained):
             steps, accuracy = np.array(records[model.id]["curve"]).T
             dash = ("-", "--", "-.", ":")[sum(m.supervision == model.supervision for m in trained[:number]) % 4]
