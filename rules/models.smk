@@ -61,7 +61,7 @@ rule train_demo_model:
         code=lambda wildcards: code_inputs("train_demo_model"),
     output:
         checkpoint=f"{RESOURCES}/checkpoints/{{checkpoint}}",
-        record=f"{RESOURCES}/demo/records/{{checkpoint}}.json",
+        record=f"{RESOURCES}/demo_records/{{checkpoint}}.json",
     log:
         f"{RESULTS}/logs/train_demo_model/{{checkpoint}}.log",
     benchmark:

@@ -218,7 +218,7 @@ def test_registry_mistakes(tmp_path, changes, expected):
 
 def test_a_model_whose_positions_cannot_be_resampled_is_refused_at_other_sizes(tmp_path):
     checkpoint = read_yaml(ROOT / "config/models.yaml")["models"]["demo_dino"]["checkpoint"] | {"position_resize": None}
-    over = {"thesis": {"geometry": {"resize": 80, "crop": 80}}}
+    over = {"studies": ["thesis"], "thesis": {"geometry": {"resize": 80, "crop": 80}}}
     with pytest.raises(
         AtlasError, match=r"models: 'demo_dino' takes 60 px, but a study shows images of 80 x 80 px; .*position_resize"
     ):
