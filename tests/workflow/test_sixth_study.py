@@ -17,7 +17,7 @@ DESCRIPTION = """
 title: Where the large norms are
 reference: { short: a test }
 settings:
-  size: { default: { resize: 64, crop: 64 }, type: size, meaning: of images }
+  size: { default: { resize: 64, crop: 60 }, type: size, meaning: of images }
   large: { default: { resize: 96, crop: 96 }, type: size, meaning: of larger images }
 views:
   whole: { crop: size }
