@@ -20,11 +20,12 @@ COMMAND = "snakemake --cores all {file} --config 'demo={{zoo: train}}'"
 
 def main() -> None:
     """Read the command line; copy the checkpoints and write the index."""
+    demo = read_yaml("config/config.yaml")["demo"]
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m workflow_scripts.ship_demo_zoo")
     parser.add_argument("--checkpoints", type=Path, default=Path("resources/checkpoints"), help="folder of the trained files")
     parser.add_argument("--records", type=Path, default=Path("resources/demo_records"), help="folder of <file>.json")
-    parser.add_argument("--zoo-images", type=int, required=True, help="images they trained on, as demo.zoo_images")
-    parser.add_argument("--tuning-images", type=int, required=True, help="images of the curves, as demo.tuning_images")
+    parser.add_argument("--zoo-images", type=int, default=demo["zoo_images"], help="images they trained on")
+    parser.add_argument("--tuning-images", type=int, default=demo["tuning_images"], help="images of the curves")
     options = parser.parse_args()
 
     models = {}

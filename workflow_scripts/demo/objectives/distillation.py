@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F
@@ -38,9 +39,9 @@ class Distillation(Objective):
         """The teacher, which is what the authors publish and evaluate."""
         return self.teacher["backbone"]
 
+    @abstractmethod
     def network(self) -> nn.ModuleDict:
         """Return a new backbone and its heads, under `backbone` and the names of the method's files."""
-        raise NotImplementedError
 
     def two_views(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return two views of the images numbered `index` [B], each [B, 3, 60, 60]."""
