@@ -23,6 +23,7 @@ from benchmarks import (
     planning,
     propagation,
     pytorch_cka,
+    segmenting,
     similarity,
 )
 
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "propagation": propagation.measure,
     "pixel_matching": pixel_matching.measure,
     "locality": locality.measure,
+    "segmenting": segmenting.measure,
     "decoding": decoding.measure,
     "indexing": indexing.measure,
 }
