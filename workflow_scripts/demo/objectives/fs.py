@@ -16,7 +16,7 @@ class Fs(Objective):
     """Cross-entropy on the class of the largest object."""
 
     method = "fs"
-    recipe = Recipe(steps=4000, batch=48, keep=0.5, small=0.85, whole=0.1)
+    recipe = Recipe(steps=20000, batch=48, keep=0.5, small=0.85, whole=0.1)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)

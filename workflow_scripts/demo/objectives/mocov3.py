@@ -24,7 +24,7 @@ class MocoV3(Objective):
     """Symmetric InfoNCE within the batch; both encoders see the same quarter of the patches of a view."""
 
     method = "mocov3"
-    recipe = Recipe(steps=1200, batch=128, lr=1e-3, keep=0.5, small=0.9, whole=0.05, hard=0.5)
+    recipe = Recipe(steps=3000, batch=128, lr=2e-3, keep=0.5, small=0.9, whole=0.05, hard=0.5)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
