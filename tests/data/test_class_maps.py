@@ -55,3 +55,11 @@ def test_what_cannot_be_used_is_refused():
         made([np.zeros((4, 8))], View(Tiles(4, 4, 2)))
     with pytest.raises(AtlasError, match="no pixel that is seen has a class"):
         made([np.full((2, 2), -1)], View(CentreCrop(2, 2)))
+
+
+def test_a_map_of_another_size_than_its_image_is_named():
+    maps = [np.zeros((2, 2)), np.zeros((4, 2))]
+    view = View(CentreCrop(2, 2))
+    table = samples([0, 1], view, {0: (2, 2), 1: (4, 4)}).assign(id=["a", "b"])
+    with pytest.raises(AtlasError, match="image b: its label map is 2 x 4 pixels, but the image 4 x 4; give the map"):
+        class_maps(reader(*maps), table, view)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.formats import ade20k, cityscapes, cocostuff27
-from tests.formats.pictures import index_png, shows
+from tests.formats.pictures import index_png, picture, shows
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.reader import open_reader
 
@@ -144,3 +144,45 @@ def test_ade20k_of_another_release(ade):
     index_png(ade / "ADEChallengeData2016/annotations/validation/ADE_val_00000001.png", np.full((20, 24), 151, np.uint8))
     with pytest.raises(AtlasError, match=r"ADE_val_00000001\.png: values beyond 150"):
         open_reader("ade20k", ade, {"split": "val"}).dense_labels(0)
+
+
+@pytest.fixture
+def own(tmp_path):
+    values = np.array([[0, 1, 2], [3, 255, 0]], np.uint8)
+    for i, name in enumerate(("val/b", "val/a/c", "train/d")):
+        picture(tmp_path / f"images/{name}.jpg", i, (3, 2))
+        index_png(tmp_path / f"labels/{name}.png", values)
+    (tmp_path / "classes.txt").write_text("# by value\nsky\nroad\nvoid\ncar\n")
+    return tmp_path
+
+
+def test_label_maps_of_ones_own(own):
+    reader = open_reader("label_maps", own, {"split": "val"})
+    assert [reader.id(p) for p in range(len(reader))] == ["a/c.jpg", "b.jpg"]
+    assert shows(reader.image(1), 0)
+    assert reader.dense_classes == ["sky", "road", "void", "car"]
+    assert reader.dense_labels(0).tolist() == [[0, 1, 2], [3, -1, 0]]
+    assert [reader.id(0), len(open_reader("label_maps", own))] == ["a/c.jpg", 3]
+
+
+def test_a_listed_class_may_be_void(own):
+    index_png(own / "labels/train/d.png", np.array([[0, 1, 2], [3, 3, 0]]))
+    reader = open_reader("label_maps", own, {"split": "train", "void": 2})
+    assert reader.dense_classes == ["sky", "road", "car"]
+    assert reader.dense_labels(0).tolist() == [[0, 1, -1], [2, 2, 0]]
+
+
+def test_label_maps_that_cannot_be_read_are_named(own):
+    with pytest.raises(AtlasError, match=r"labels/train/d\.png: value 255 has no name in .*classes\.txt and is not void \(2\)"):
+        open_reader("label_maps", own, {"split": "train", "void": 2}).dense_labels(0)
+    (own / "labels/train/d.png").unlink()
+    with pytest.raises(AtlasError, match=r"labels/train/d\.png"):
+        open_reader("label_maps", own, {"split": "train"}).dense_labels(0)
+    with pytest.raises(AtlasError, match="images/test: no such folder, expected the images"):
+        open_reader("label_maps", own, {"split": "test"})
+    (own / "classes.txt").write_text("\n")
+    with pytest.raises(AtlasError, match=r"classes\.txt: 0 names, expected 1 to 255"):
+        open_reader("label_maps", own)
+    (own / "classes.txt").unlink()
+    with pytest.raises(AtlasError, match=r"classes\.txt.*the name of a class a line"):
+        open_reader("label_maps", own)

@@ -29,7 +29,8 @@ def class_maps(
         on_image: called with the number of images done.
 
     Raises:
-        AtlasError: there are more classes than a byte holds, images are cut into several crops, or no pixel has a class.
+        AtlasError: there are more classes than a byte holds, images are cut into several crops, a map is not as large as its
+            image, or no pixel has a class.
     """
     if len(reader.dense_classes) > VOID:
         raise AtlasError(
@@ -38,9 +39,17 @@ def class_maps(
     if set(samples["n_crops"]) - {1}:
         raise AtlasError("images of several crops; class maps are of images of one, choose a view without tiles")
     maps = np.empty((len(samples), *view.shape), np.uint8)
+    sizes = samples[["image_height", "image_width"]].to_numpy()
     for row, position in enumerate(samples["position"]):
+        labels = reader.dense_labels(position)
+        if labels.shape != tuple(sizes[row]):
+            (rows, columns), (height, width) = labels.shape, sizes[row]
+            raise AtlasError(
+                f"image {samples['id'].iloc[row]}: its label map is {columns} x {rows} pixels, but the image "
+                f"{width} x {height}; give the map that was drawn on this image"
+            )
         # Void becomes 0, with which letterboxes are filled, and goes back below it to 255.
-        labels = (reader.dense_labels(position) + 1).astype(np.uint8)
+        labels = (labels + 1).astype(np.uint8)
         maps[row] = geometry.grid_labels(view, labels, view.shape) - np.uint8(1)
         on_image(row + 1)
     if (maps == VOID).all():
