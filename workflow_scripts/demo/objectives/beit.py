@@ -30,7 +30,7 @@ class Beit(Objective):
     """
 
     method = "beit"
-    recipe = Recipe(steps=900, batch=96, lr=2e-3)
+    recipe = Recipe(steps=480, batch=96, lr=2e-3)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
