@@ -18,7 +18,8 @@ from workflow_scripts.studies.segmentation.segmented import draw_absent
 METHODS = (*reversed(CONTRASTIVE), *MIM)
 SKETCHED = 12  # patches of the sketch
 ALL, ONE, SKETCH = "all images", "one image", "sketch"
-_COLUMNS, _NAMES, _CELL, _GAP, _HEAD, _EDGE = 4, 0.72, 1.5, 0.08, 0.2, 0.06  # inches, but for the first
+_COLUMNS = 4  # models side by side
+_NAMES, _CELL, _GAP, _HEAD, _EDGE, _RIGHT = 0.72, 1.5, 0.08, 0.2, 0.06, 0.15  # inches; the last for the name of an axis
 
 
 def draw(data: FigureData) -> Drawn:
@@ -30,7 +31,8 @@ def draw(data: FigureData) -> Drawn:
     styles, step = model_styles(data.models), _CELL + _GAP
     blocks = [models[start : start + _COLUMNS] for start in range(0, len(models), _COLUMNS)]
     block, sketch = _HEAD + 2 * step, _HEAD + _CELL + 0.08
-    figure = Figure(figsize=(PAGE_WIDTH, len(blocks) * block + sketch + _EDGE))
+    width = _NAMES + max(len(blocks[0]), len(sketches())) * step + _RIGHT
+    figure = Figure(figsize=(min(PAGE_WIDTH, width), len(blocks) * block + sketch + _EDGE))
     size = fitting_size([f"{model.display_name}_[{model.layers}]".replace(" ", "_") for model in models], _CELL, 7.5)
     frames = []
     for number, own in enumerate(blocks):

@@ -30,9 +30,10 @@ def draw(data: FigureData) -> Drawn:
     colours = dict(zip(names, class_colours(len(names))[:-1] / 255, strict=True))
     frames = [_highest(data, model) for model in models]
     size = fitting_size([name for frame in frames for name in frame["class"]], 0.85, 6.5)
-    n_rows = -(-len(models) // _COLUMNS)
-    figure = Figure(figsize=(PAGE_WIDTH, n_rows * (SHOWN * _ROW + _HEAD) + 0.1), layout="constrained")
-    panels = figure.subplots(n_rows, _COLUMNS, squeeze=False, sharex=True).ravel()
+    n_columns = min(_COLUMNS, len(models))
+    n_rows, width = -(-len(models) // n_columns), max(2, n_columns) / _COLUMNS * PAGE_WIDTH
+    figure = Figure(figsize=(width, n_rows * (SHOWN * _ROW + _HEAD) + 0.1), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True).ravel()
     for axes, model, frame in zip(panels, models, frames, strict=False):
         places = range(len(frame))
         axes.barh(places, frame["value"], 0.7, color=[colours[name] for name in frame["class"]])
