@@ -178,6 +178,10 @@ def test_requests_are_united():
         "mask_iou": {},
     }
     assert one["pooled_features"]["facets"] == ["cls"]
+    places = {"chosen_head_average": {"images": 1, "queries": [[0.5, 0.5], [0, 1]]}}
+    assert merged(places, {"chosen_head_average": {"queries": [[0, 1], [1, 1]]}}) == {
+        "chosen_head_average": {"images": 1, "queries": [[0.5, 0.5], [0, 1], [1, 1]]}
+    }
 
 
 def test_an_ask_is_what_the_description_says():

@@ -26,6 +26,7 @@ COLLECTORS = {
     "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
     "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
     "attention_information": Gathered(_LOCALITY, "AttentionInformation"),
+    "mean_head_average": Gathered(_LOCALITY, "MeanHeadAverage"),
     "chosen_head_average": Gathered(_LOCALITY, "ChosenHeadAverage"),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),

@@ -159,13 +159,13 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
 
 
 def merged(collectors: Collectors, more: Collectors) -> Collectors:
-    """Return what serves both requests: lists of facets are united, all other options must be equal."""
+    """Return what serves both requests: lists are united, all other options must be equal."""
     result = {name: dict(options) for name, options in collectors.items()}
     for name, options in more.items():
         known = result.setdefault(name, {})
         for key, value in options.items():
             if isinstance(value, list):
-                value = list(dict.fromkeys([*known.get(key, []), *value]))
+                value = [*known.get(key, []), *(one for one in value if one not in known.get(key, []))]
             assert isinstance(value, list) or known.get(key, value) == value, f"two studies want {name} with other {key}"
             known[key] = value
     return result

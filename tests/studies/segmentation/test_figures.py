@@ -1,41 +1,62 @@
 """Every figure is drawn from a made-up run, and its numbers are those of the tables."""
 
+import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.figures.synthetic import drawing_of
-from tests.studies.segmentation.made_up_images import CANVAS, NAMES, passes
+from tests.studies.segmentation.made_up_attention import write_attention
+from tests.studies.segmentation.made_up_images import CANVAS, EXAMPLES, NAMES, passes
 from tests.studies.segmentation.made_up_study import STUDY, evidence, measured
+from tests.studies.segmentation.made_up_study import models as made_up_models
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
 from workflow_scripts.figures.save import draw
-from workflow_scripts.studies.segmentation import clustering
+from workflow_scripts.studies.segmentation import chosen, clustering
+from workflow_scripts.studies.segmentation.figures import segmented_animals
 
-KEPT = ("dino_b", "mae_b", "dinov3_b")
+TRUTH = {name: 0.1 * place for place, name in enumerate(NAMES)}
+KEPT = ("dino_b", "mae_b", "dinov3_b", "ibot_b")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Tables of three models whose maps are of three layers; the control of the ground truth is there."""
+    """Tables and maps of some models; the control of the ground truth is there, and the information of each class."""
     folder = tmp_path_factory.mktemp("maps")
     found = evidence(*measured(), kept=lambda model: model.id in KEPT)
     arrays, facts = clustering.maps(passes(), {"canvas": CANVAS})
     # The example maps have three layers, the models twelve: four times over.
-    for name in ("key", "token"):
+    for name in clustering.FACETS:
         arrays[f"{name}_map"] = np.repeat(arrays[f"{name}_map"], 4, 1)
         arrays[f"{name}_aggregate"] = np.repeat(arrays[f"{name}_aggregate"], 4, 0)
     tables, maps = [], []
     for model in found.models:
         frame = found.table[found.table["model"] == model.id]
-        control = frame[frame["facet"] == clustering.TRUTH].assign(setting=clustering.SHUFFLED, value=0.01)
+        truth = frame[frame["facet"] == clustering.TRUTH]
+        more = [truth.assign(setting=clustering.SHUFFLED, value=0.01)]
+        more += [truth.assign(metric="class_information", setting=name, value=TRUTH[name]) for name in NAMES]
+        token = frame[(frame["metric"] == "nmi") & (frame["facet"] == "token")].assign(metric="class_information")
+        more += [token.assign(setting=name, value=token["layer"] * (1 + place)) for place, name in enumerate(NAMES)]
         path = folder / f"{model.id}.safetensors"
         write_arrays(path, arrays, facts)
-        frame = type(frame)(np.concatenate([frame, control]), columns=frame.columns).astype(frame.dtypes)
+        frame = pd.concat([frame, *more], ignore_index=True)
         tables.append(ModelTable(model, {"clustering": path, "locality": path, "keypoints": path}, frame))
         maps.append(ModelMaps(path, model, facts))
-    return FigureData(found.models, tuple(tables), {"clustering": tuple(maps)}, {}, STUDY.scores)
+    attention = tuple(ModelMaps(*write_attention(folder, model)) for model in found.models)
+    return FigureData(found.models, tuple(tables), {"clustering": tuple(maps), "locality": attention}, {}, STUDY.scores)
+
+
+def without(data, methods):
+    """Return the data of a run that has no model trained by `methods`."""
+    models = tuple(model for model in data.models if model.method not in methods)
+    kept = {model.id for model in models}
+    maps = {analysis: tuple(one for one in every if one.model.id in kept) for analysis, every in data.maps.items()}
+    return replace(data, models=models, tables=tuple(one for one in data.tables if one.model.id in kept), maps=maps)
 
 
 def drawn(data, name):
@@ -65,7 +86,7 @@ def test_best_layers_are_those_of_the_table(data):
     made = drawn(data, "best_layers").data
     token = made[(made["facet"] == "token") & (made["model"] == "mae_b")].iloc[0]
     assert (token["value"], token["layer"]) == (pytest.approx(0.2), 10)
-    assert len(drawn(data, "best_layers").figure.axes[0].patches) == 2  # frames of MAE and DINOv3, not of DINO
+    assert len(drawn(data, "best_layers").figure.axes[0].patches) == 3  # frames of MAE, DINOv3 and iBOT, not of DINO
 
 
 def test_bars_begin_with_the_ground_truth_and_have_its_control(data):
@@ -100,3 +121,95 @@ def test_every_layer_and_embedding_is_a_point(data):
     made = drawn(data, "position_against_classes").data
     assert len(made) == len(KEPT) * 4 * 12
     assert made["rho"].nunique() == 1 and -1 <= made["rho"].iloc[0] < 0
+
+
+def test_sizes_are_drawn_method_by_method(data):
+    made = drawn(data, "segmented_sizes")
+    assert list(dict.fromkeys(made.data["model"])) == ["ground truth", "dinov3_b", "ibot_b"]
+    assert set(made.data["facet"].dropna()) == {"token"}
+    bars = drawn(data, "position_bars_sizes").data
+    assert list(dict.fromkeys(bars["model"].dropna())) == ["dinov3_b", "ibot_b"]
+
+
+def test_further_images_are_keys_tokens_and_values(data):
+    made = drawn(data, "segmented_further").data[["model", "facet"]].dropna().drop_duplicates()
+    assert made.to_numpy().tolist() == [["mae_b", "key"], ["dinov3_b", "key"], ["mae_b", "value"]]
+
+
+def test_classes_of_the_highest_information_stand_beside_the_ground_truth(data):
+    made = drawn(data, "class_information")
+    own = made.data[made.data["model"] == "ibot_b"]
+    assert own["class"].tolist() == NAMES[::-1]
+    assert own["value"].tolist() == [30, 20, 10]  # layer 10 is the best
+    assert own["ground_truth"].tolist() == [TRUTH[name] for name in NAMES[::-1]]
+
+
+def test_animals_are_the_images_with_most_of_them(data, tmp_path):
+    first = data.maps["clustering"][0]
+    arrays = {
+        name: first.array(name) for name in ("truth_map", "single_image", "truth_aggregate", "token_map", "token_aggregate")
+    }
+    arrays["truth_map"] = np.where(np.arange(2)[:, None, None] == 1, arrays["truth_map"], 1).astype(np.uint8)
+    facts = first.facts | {"class_names": json.dumps([segmented_animals.ANIMAL, *NAMES[1:]])}
+    path = tmp_path / "maps.safetensors"
+    write_arrays(path, arrays, facts)
+    maps = tuple(ModelMaps(path, one.model, facts) for one in data.maps["clustering"])
+    made = drawn(replace(data, maps=data.maps | {"clustering": maps}), "segmented_animals").data
+    assert set(made["image"]) == {f"image{EXAMPLES[1]}"}  # the other has none
+    assert len(set(drawn(data, "segmented_animals").data["image"])) == 2  # no such class: all
+
+
+def test_images_are_chosen_by_their_share_of_a_class():
+    truth = np.zeros((4, 2, 2), np.uint8)
+    truth[1, 0], truth[2, 0, 0], truth[3] = 5, 5, 5
+    assert chosen.with_most(truth, 5) == [1, 2, 3]
+    assert chosen.with_most(truth, 5, limit=2) == [1, 3]
+    assert chosen.with_most(truth, 7) == []
+    assert chosen.spread(24) == [2, 6, 10, 14, 18, 22]
+    assert chosen.spread(3) == [0, 1, 2]
+
+
+def test_models_are_of_the_sizes_wanted_or_what_there_is():
+    models = {model.id: model for model in made_up_models()}
+    every = list(models.values())
+    assert [m.id for m in chosen.of_methods(every, ["iBOT", "Mugs"], ("B", "L"))] == ["ibot_b", "ibot_l", "mugs_b", "mugs_l"]
+    assert [m.id for m in chosen.of_methods(every, ["MAE"], ("L",))] == ["mae_l"]
+    assert [m.id for m in chosen.of_methods(every, ["DINO"], ("L",))] == ["dino_b"]
+    nameless = replace(models["ibot_b"], architecture="ViT-demo/5")
+    assert chosen.of_methods([nameless], ["iBOT"], ("B", "L")) == [nameless]
+    assert chosen.of_methods([replace(nameless, random=True)], ["iBOT"], ("B",)) == []
+
+
+def test_a_twentieth_of_every_matrix_is_drawn_and_the_sketch_has_its_information(data):
+    made = drawn(data, "attention_matrices").data
+    counts = made[made["model"].notna()].groupby(["model", "shown"]).size()
+    assert set(counts) == {round(0.05 * 36**2)} and len(counts) == 2 * len(KEPT)
+    sketch = made[made["model"].isna()].drop_duplicates("shown").set_index("shown")["information"]
+    assert sketch.tolist() == pytest.approx([0, math.log(12)], abs=1e-12)
+    # The mean matrix is local, that of one image has stripes (`made_up_attention`).
+    local = made[(made["model"] == "mae_b") & (made["shown"] == "all images")]
+    assert (local["query"] == local["key"]).sum() == 36
+    stripes = made[(made["model"] == "mae_b") & (made["shown"] == "one image")]
+    assert stripes["key"].nunique() == 2
+
+
+def test_queries_are_of_one_model_of_each_kind(data):
+    made = drawn(data, "attention_of_queries").data
+    assert list(dict.fromkeys(made["model"])) == ["dino_b", "dinov3_b"]
+    assert set(made["head"]) == {"mean", "3"}
+    assert made.groupby(["model", "query", "head"]).size().tolist() == [36] * 8
+    (maps,) = [one for one in data.maps["locality"] if one.model.id == "dino_b"]
+    own = made[(made["model"] == "dino_b") & (made["query"] == 2) & (made["head"] == "3")]
+    assert np.array_equal(own["value"], maps.array("query_heads")[0, 1, 2])
+    mean = made[(made["model"] == "dino_b") & (made["query"] == 1) & (made["head"] == "mean")]
+    assert np.array_equal(mean["value"], maps.array("single_matrix")[0, 21])
+
+
+@pytest.mark.parametrize(
+    "name", ["segmented_sizes", "position_bars_sizes", "class_information", "segmented_animals", "segmented_further"]
+)
+def test_a_run_without_such_models_says_so(data, name):
+    made = drawn(without(data, ("MAE", "iBOT", "DINOv3")), name)
+    (text,) = made.figure.axes[0].texts
+    assert text.get_text().startswith("none: no model of this run was trained by ")
+    assert made.data.empty

@@ -41,7 +41,7 @@ def test_the_demo_fits_on_one_split_and_segments_the_other(planned):
     assert "classes=resources/crops/demo_val/resize64-crop60/classes.safetensors" in words
     assert "segmentation/codebooks=results/fits/segmentation/codebooks/demo_fs.safetensors" in words
     asked = json.loads(made.pass_collectors("demo_fs", "demo_val"))["resize64-crop60"]["cluster_maps"]
-    assert asked == {"codebooks": {"fit": "segmentation/codebooks"}, "canvas": 30, "examples": 6}
+    assert asked == {"codebooks": {"fit": "segmentation/codebooks"}, "canvas": 30, "examples": 24}
     assert {figure.name for figure in made.figures} == {figure.name for figure in STUDY.figures}
     assert "pairs=resources/crops/demo_pairs/letterbox60/pairs.safetensors" in made.pass_options("demo_fs", "demo_pairs")
     assert "matched_pixels" in json.loads(made.pass_collectors("demo_fs", "demo_pairs"))["letterbox60"]
@@ -67,6 +67,6 @@ def test_the_paper_s_settings_are_the_defaults(planned):
 def test_pictures_without_classes_have_their_locality_alone(planned):
     made = planned({"only_dataset": "demo_clips"})
     assert set(made.analyses) == {"segmentation/locality"}
-    assert {figure.name for figure in made.figures} == {"locality"}
+    assert {figure.name for figure in made.figures} == {"locality", "attention_matrices", "attention_of_queries"}
     assert not made.fits("demo_fs")
     assert any(line.startswith("segmentation.clustering.dataset: 'demo_clips' has no dense_labels") for line in made.left_out)

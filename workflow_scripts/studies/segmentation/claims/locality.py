@@ -8,15 +8,13 @@ from scipy.stats import spearmanr
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Evidence, layers_like
 from workflow_scripts.studies.segmentation.claims.measured import present
-from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, DINOV3, MAE, METHODS, MIM
+from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, DINOV3, MAE, METHODS, MIM, REGISTERS
 from workflow_scripts.studies.verdict import Number, Verdict, above, all_above, decide, mean
 
 # The paper says these in words; the numbers are ours.
 RISE = 1.25  # "appears": at least a quarter more
 STEADY = 0.5  # "consistent": the standard deviation over layers is at most half of the mean
 CORRELATED = 0.3  # the paper's rank correlation is 0.70
-
-REGISTERS = "DINOv2+reg"
 
 
 def mi_cl_drop(evidence: Evidence) -> Verdict:
