@@ -215,9 +215,10 @@ def _setting(settings: Mapping[str, Any], name: str) -> Any:
 
 
 def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
-    """Return the centre crop of a size setting: `patches` along each side of all that the square holds of the image, or
+    """Return the centre crop of a size setting.
 
-    `crop` pixels, rounded to the nearest multiple of `patch`, with the resizing in proportion.
+    Of one in patches, as many along each side, and nothing of the short side is cut; of one in pixels, the nearest multiple of
+    `patch` to its crop, with the resizing in proportion.
     """
     if geometry.get("patches"):
         return CentreCrop(geometry["patches"] * patch, geometry["patches"] * patch)

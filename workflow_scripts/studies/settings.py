@@ -191,8 +191,8 @@ def _size_problem(size: Mapping[str, int | None]) -> str:
         return ""
     if sorted(given) != ["crop", "resize"]:
         return (
-            f"found {', '.join(given) or 'nothing'}, expected resize and crop, or patches alone; null takes a key of an earlier "
-            "file away"
+            f"found {', '.join(given) or 'nothing'}, expected resize and crop, or patches alone; null takes a key of an "
+            "earlier file away"
         )
     if size["crop"] > size["resize"]:
         return f"crop {size['crop']} is larger than resize {size['resize']}; the crop is cut from the resized image"
