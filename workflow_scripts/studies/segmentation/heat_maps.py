@@ -70,9 +70,15 @@ def mark_heat(axes: Axes, column: int, heat: HeatMap, framed: bool = False, text
         framed: in red, as the best layer.
         text: in the corner.
     """
-    _mark_circle(axes, column, heat)
+    cell = Rectangle((column, 0), 1, 1, transform=axes.transData)  # nothing may look as if it were of the next map
+    for colour, width in ((_OUTLINE, 1.6), ("white", 0.9)):
+        circle = Circle((column + heat.true_point[0], heat.true_point[1]), heat.radius, fill=False, edgecolor=colour)
+        circle.set(linewidth=width, zorder=3)
+        axes.add_patch(circle).set_clip_path(cell)
     for colour, width in ((_OUTLINE, 2.0), (_TRUE, 1.0)):
-        axes.plot(column + heat.found[0], heat.found[1], "x", color=colour, markersize=4, markeredgewidth=width, zorder=4)
+        style = {"color": colour, "markersize": 4, "markeredgewidth": width, "zorder": 4}
+        (cross,) = axes.plot(column + heat.found[0], heat.found[1], "x", **style)
+        cross.set_clip_path(cell)
     mark_point(axes, column, heat.true_point, _TRUE)
     if framed:
         axes.add_patch(Rectangle((column + 0.02, 0.02), 0.96, 0.96, fill=False, edgecolor=MARK, linewidth=1.6, zorder=5))
@@ -96,15 +102,6 @@ def mark_point(axes: Axes, column: int, point: Sequence[float] | np.ndarray, col
     axes.plot(
         column + point[0], point[1], "o", color=colour, markersize=3, markeredgecolor=_OUTLINE, markeredgewidth=0.4, zorder=4
     )
-
-
-def _mark_circle(axes: Axes, column: int, heat: HeatMap) -> None:
-    cell = Rectangle((column, 0), 1, 1, transform=axes.transData)
-    for colour, width in ((_OUTLINE, 1.6), ("white", 0.9)):
-        circle = Circle((column + heat.true_point[0], heat.true_point[1]), heat.radius, fill=False, edgecolor=colour)
-        circle.set(linewidth=width, zorder=3)
-        axes.add_patch(circle)
-        circle.set_clip_path(cell)
 
 
 def _heat_over(photo: np.ndarray, cosine: np.ndarray, area: np.ndarray) -> np.ndarray:

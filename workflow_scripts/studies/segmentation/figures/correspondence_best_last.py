@@ -27,11 +27,12 @@ def draw(data: FigureData) -> Drawn:
         heats = [heat_map(maps, i, FACET, at) for i in examples for at in (layer, maps.model.layers)]
         cells.append(heats)
         rows.append(PictureRow(maps.model.display_name, [heat.picture for heat in heats], styles[maps.model.id].text))
-    figure = picture_rows(rows, ["Best", "Last"] * len(examples), [])
+    figure = picture_rows(rows, [""] * (2 * len(examples)), [])
     for i in examples:
         mark_source(figure.axes[0], 2 * i, first, i)
         mark_target(figure.axes[0], 2 * i + 1, first, i)
     for axes, heats in zip(figure.axes[1:], cells, strict=True):
         for column, heat in enumerate(heats):
-            mark_heat(axes, column, heat, framed=column % 2 == 0, text=str(heat.facts["layer"]))
+            best = column % 2 == 0
+            mark_heat(axes, column, heat, framed=best, text=f"{'best' if best else 'last'}: {heat.facts['layer']}")
     return Drawn(figure, pd.DataFrame([heat.facts for heats in cells for heat in heats]))
