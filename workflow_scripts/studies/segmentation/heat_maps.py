@@ -81,7 +81,7 @@ def mark_heat(axes: Axes, column: int, heat: HeatMap, framed: bool = False, text
         cross.set_clip_path(cell)
     mark_point(axes, column, heat.true_point, _TRUE)
     if framed:
-        axes.add_patch(Rectangle((column + 0.02, 0.02), 0.96, 0.96, fill=False, edgecolor=MARK, linewidth=1.6, zorder=5))
+        axes.add_patch(Rectangle((column + 0.02, 0.02), 0.96, 0.96, fill=False, edgecolor=MARK, linewidth=1.6, zorder=2.5))
     if text:
         box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
         axes.text(column + 0.05, 0.95, text, ha="left", va="bottom", fontsize=5, bbox=box, zorder=6)
