@@ -65,10 +65,10 @@ def test_cosines_of_some_points(batch_size):
     assert set(made.rows) == {"query", "query_cosine"}
     assert np.sort(made.rows["query_cosine"].index).tolist() == [1, 5]
     cosines = made.rows["query_cosine"].array()
-    assert cosines.shape == (2, 3, 5, 5)
+    assert (cosines.shape, cosines.dtype) == ((2, 3, 5, 5), np.float16)
     source, target = (embedding_of(image, 2, "query") for image in (9, 10))
     references = pixel_references(source, (3, 4), (12, 12), torch.from_numpy(PAIRS.point_source[[5]]))
-    assert np.allclose(cosines[1, 1], cosine_maps(references, target, (3, 4), (5, 5))[0], atol=1e-6)
+    assert np.allclose(cosines[1, 1], cosine_maps(references, target, (3, 4), (5, 5))[0], atol=1e-3)
     # At the crop's own size the largest cosine of the area is where the point is found.
     made = collector("query", mapped_points=7, map_side=12)
     run_pass(FakeVit(), "fake", FakeSource(), [made], batch_size)
@@ -76,7 +76,7 @@ def test_cosines_of_some_points(batch_size):
         top, left, bottom, right = PAIRS.area[pair]
         x, y = made.rows["query"].array()[point, 0].astype(int)
         cosine = made.rows["query_cosine"].array()[point, 0]
-        assert cosine[y, x] == pytest.approx(cosine[top:bottom, left:right].max(), abs=1e-6)
+        assert cosine[y, x] == pytest.approx(cosine[top:bottom, left:right].max(), abs=1e-3)
 
 
 def test_what_is_remembered_and_forgotten():

@@ -159,6 +159,14 @@ def test_a_size_is_rounded_to_the_patch(size, patch, name):
     assert view_name(THESIS, config, "whole", patch) == name
 
 
+@pytest.mark.parametrize(("view", "name"), [("whole", "resize840-crop840"), ("boxed", "letterbox840"), ("frames", "squash840")])
+def test_a_size_may_be_a_number_of_patches(view, name):
+    config = copy.deepcopy(DEFAULT)
+    config["thesis"]["geometry"] = {"resize": None, "crop": None, "patches": 60}
+    assert view_name(THESIS, config, view, 14) == name
+    assert view_name(THESIS, config, view, 16) == name.replace("840", "960")
+
+
 def test_a_blur_may_be_a_setting():
     study = dataclasses.replace(THESIS, views={"blurred": {"squash": "geometry", "blur": "video.radius"}})
     assert view_name(study, DEFAULT, "blurred", 8) == "squash64-blur12"

@@ -108,6 +108,16 @@ MISTAKES = {
         "demo: {geometry: {resize: 64, crop: 65}}",
         r"mine\.yaml:1: demo\.geometry: crop 65 is larger than resize 64",
     ),
+    "crop of a study larger than resize": (
+        "thesis: {geometry: {resize: 64, crop: 65}}",
+        r"mine\.yaml:1: thesis\.geometry: crop 65 is larger than resize 64",
+    ),
+    "size said twice": (
+        "thesis: {geometry: {patches: 12}}",  # beside the default's
+        r"mine\.yaml:1: thesis\.geometry: found resize, crop, patches, expected resize and crop, or patches alone; null takes",
+    ),
+    "size said by half": ("thesis: {geometry: {resize: null}}", r"thesis\.geometry: found crop, expected resize and crop, or"),
+    "size of no patch": ("thesis: {geometry: {patches: 0}}", r"thesis\.geometry\.patches: found 0, must be at least 1"),
     "demo without control": ("models: [demo_fs]", r"mine\.yaml:1: models: .*untrained control; add demo_untrained"),
     "registry not there": ("registries: {models: config/modles.yaml}", r"config/modles\.yaml: no such file"),
 }

@@ -34,7 +34,7 @@ class MatchedPixels(Collector):
     Keys: the embeddings asked for by `embeddings` (`onepass.embeddings`). A record is the centre (x, y), in pixels of the crop,
     of the pixel with the largest cosine (`metrics.pixel_correspondence.match_pixels`), searched where the target is no padding.
     For looking at, ``{embedding}_cosine`` holds the cosines themselves of `mapped_points` points, spread evenly over all, rows
-    of [L, M, M], M `map_side`: of the whole crop, padding included, whatever its own side.
+    of [L, M, M] float16, M `map_side`: of the whole crop, padding included, whatever its own side.
 
     A layer is matched while it is there. Of an image only the embeddings at its key points are remembered, until the last of
     its targets has come; its whole map only where it is a target that comes before its source.
@@ -79,9 +79,12 @@ class MatchedPixels(Collector):
                 if chosen := np.flatnonzero(np.isin(search.points, mapped)).tolist():
                     drawn.append(search.points[chosen])
                     cosines.append(cosine_maps(references[chosen], target, view.grid, (self.options["map_side"],) * 2))
-            for key, index, values in ((embedding, points, found), (f"{embedding}_cosine", drawn, cosines)):
+            for key, index, values, dtype in (
+                (embedding, points, found, np.float32),
+                (f"{embedding}_cosine", drawn, cosines, np.float16),
+            ):
                 if index:
-                    self.put(key, view.index, np.concatenate(index), torch.cat(values))
+                    self.put(key, view.index, np.concatenate(index), torch.cat(values), dtype)
 
     def merge(self, other: Collector) -> None:
         """Take in the points that `other` has found and what it remembers, and forget what no later image needs."""

@@ -34,11 +34,14 @@ FOLDER = Path(__file__).resolve().parent
 SCHEMA = ROOT / "config" / "schemas" / "study.schema.yaml"
 VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash"}
 _SCHEMA_WORDS = ("minimum", "exclusiveMinimum", "maximum", "contains", "enum")
+# Which keys go together, only `studies.settings` says: files laid over each other unite theirs, and null takes one away again.
 _SIZE = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["resize", "crop"],
-    "properties": {key: {"type": "integer", "minimum": 1, "maximum": 16384} for key in ("resize", "crop")},
+    "properties": {
+        key: {"type": ["integer", "null"], "minimum": 1, "maximum": most}
+        for key, most in {"resize": 16384, "crop": 16384, "patches": 1024}.items()
+    },
 }
 _MODELS = {"type": ["array", "null"], "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}

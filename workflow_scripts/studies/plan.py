@@ -214,8 +214,14 @@ def _setting(settings: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _centre_crop(geometry: Mapping[str, int], patch: int) -> CentreCrop:
-    """Return the centre crop of a size setting, its crop the nearest multiple of `patch` and the resizing in proportion."""
+def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
+    """Return the centre crop of a size setting.
+
+    Of one in patches, as many along each side, and nothing of the short side is cut; of one in pixels, the nearest multiple of
+    `patch` to its crop, with the resizing in proportion.
+    """
+    if geometry.get("patches"):
+        return CentreCrop(geometry["patches"] * patch, geometry["patches"] * patch)
     crop = max(1, (geometry["crop"] + patch // 2) // patch) * patch
     resize = geometry["resize"] if crop == geometry["crop"] else max(crop, round(geometry["resize"] * crop / geometry["crop"]))
     return CentreCrop(resize, crop)

@@ -123,10 +123,9 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     problems += archive_problems(registries["datasets"], datasets, config["resources"])
     problems += _unknown_names(config, studies, registries, files)
     problems += [
-        f"{locate(files, tuple(key.split('.')))}: {key}: crop {geometry['crop']} is larger than resize {geometry['resize']}; "
-        "the crop is cut from the resized image"
+        f"{locate(files, tuple(key.split('.')))}: {key}: {problem}"
         for key, geometry in _sizes(config, studies).items()
-        if geometry["crop"] > geometry["resize"]
+        if (problem := _size_problem(geometry))
     ]
     _stop_on(problems)
     chosen, left_out = with_ground_truth(config, studies, datasets)
@@ -185,8 +184,23 @@ def _unknown_names(
     return problems
 
 
-def _sizes(config: Mapping[str, Any], studies: Sequence[Study]) -> dict[str, Mapping[str, int]]:
-    """Return the sizes (resize, crop) that the configuration sets, by their key."""
+def _size_problem(size: Mapping[str, int | None]) -> str:
+    """Return what is wrong with a size, "" if nothing is."""
+    given = [key for key in size if size[key] is not None]
+    if given == ["patches"]:
+        return ""
+    if sorted(given) != ["crop", "resize"]:
+        return (
+            f"found {', '.join(given) or 'nothing'}, expected resize and crop, or patches alone; null takes a key of an "
+            "earlier file away"
+        )
+    if size["crop"] > size["resize"]:
+        return f"crop {size['crop']} is larger than resize {size['resize']}; the crop is cut from the resized image"
+    return ""
+
+
+def _sizes(config: Mapping[str, Any], studies: Sequence[Study]) -> dict[str, Mapping[str, int | None]]:
+    """Return the sizes (resize and crop, or patches) that the configuration sets, by their key."""
     used = {"demo.geometry": config["demo"]["geometry"]}
     if config["features"]["datasets"]:
         used["features.geometry"] = config["features"]["geometry"]

@@ -54,11 +54,17 @@ def curves(model):
     found |= {("nmi", "key"): keys, ("nmi", "query"): keys, ("nmi", "value"): np.full(depth, 0.1), ("nmi", "token"): tokens}
     found["locality", "attention"] = locality(model, depth)
     for facet in FACETS:
-        top = 0.3 if model.size == "B" else 0.4
-        found["pck", facet] = hill(depth, top, depth - 2) if model.method in EXPLICIT else np.linspace(top / 2, top, depth)
-    last = found["miou", "token"][-1]
-    found["miou", RAW] = np.array([last - (0.06 if model.method == "DINOv3" else 0.02)])
+        top = (0.3 if model.size == "B" else 0.4) + (0.05 if facet == key_point_facet(model) else 0)
+        peak, end = {**dict.fromkeys(EXPLICIT, (depth - 2, 0.5)), "iBOT": (depth, 1)}.get(model.method, (depth - 1, 0.98))
+        found["pck", facet] = np.interp(range(1, depth + 1), [1, peak, depth], [top / 2, top, end * top])
+    for metric, change in (("miou", 0.06 if model.method == "DINOv3" else 0.02), ("pck", -0.01)):
+        found[metric, RAW] = np.array([found[metric, "token"][-1] - change])
     return found
+
+
+def key_point_facet(model):
+    """Return the facet that finds most key points."""
+    return "value" if model.method == "MAE" or (model.method, model.size) == ("DINOv3", "L") else "token"
 
 
 def locality(model, depth):
@@ -94,13 +100,35 @@ def evidence(values, truth, kept=lambda model: True):
         ]  # fmt: skip
         rows += [
             {"model": model.id, "analysis": "keypoints", "metric": "pck", "facet": facet, "setting": "per-point rule",
-             "layer": place + 1, "value": value, "unit": "share"}
-            for facet in FACETS for place, value in enumerate(values[model.id, "pck", facet])
+             "layer": (model.layers if facet == RAW else 1) + place, "value": value, "unit": "share"}
+            for facet in (*FACETS, RAW) for place, value in enumerate(values[model.id, "pck", facet])
         ]  # fmt: skip
         rows += [{"model": model.id, "metric": "nmi", "facet": TRUTH, "value": truth}] if truth else []
     rows = [{"analysis": "clustering", "setting": "", "head": "", **row} for row in rows]
     table = make_table(rows, study="segmentation", dataset="made up")
     return Evidence(run, frozenset(model.id for model in run if model.size == "B"), table, STUDY.scores)
+
+
+def published_evidence():
+    """Return the evidence of the numbers that the paper prints in Tables 3 to 5, as shares.
+
+    Table 3 has the layer of the best embedding alone: the others' stand in layer 1.
+    """
+    entries = [entry for number in "345" for entry in PUBLISHED["tables"][number]]
+    chosen = list(dict.fromkeys((entry["method"], entry["architecture"]) for entry in entries))
+    run = {
+        (method, of): RunModel(f"{method} {of}", f"{method} {of}", "none", method, of, layers=12 if "ViT-B" in of else 24)
+        for method, of in chosen
+    }
+    rows = {}
+    for entry in entries:
+        model = run[entry["method"], entry["architecture"]].id
+        kept = {key: entry[key] for key in ("analysis", "facet", "metric", "dataset")} | {"setting": entry.get("setting", "")}
+        row = {"model": model, **kept, "layer": entry.get("layer", 1), "value": entry["value"] / 100, "unit": "share"}
+        rows[model, row["facet"], row["metric"], row["layer"]] = row  # Tables 3 and 5 have some in common
+    table = make_table(list(rows.values()), study="segmentation")
+    main = frozenset(model.id for (_, of), model in run.items() if "ViT-B" in of)
+    return Evidence(tuple(run.values()), main, table, STUDY.scores)
 
 
 def verdict(claim, values, truth, kept=lambda model: True):

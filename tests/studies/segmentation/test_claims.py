@@ -1,12 +1,24 @@
 """Every claim holds in the made-up run, breaks with what it is about, and says what it lacks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.studies.segmentation.made_up_study import CLAIMS, PUBLISHED, measured, verdict
+from tests.studies.segmentation.made_up_study import (
+    CLAIMS,
+    PUBLISHED,
+    STUDY,
+    evidence,
+    measured,
+    published_evidence,
+    verdict,
+)
+from workflow_scripts.studies.claims import judge
 from workflow_scripts.studies.segmentation.claims import unmeasured
 from workflow_scripts.studies.verdict import FAILS, HOLDS, UNTESTED
 
+BASE = ("mae", "ibot", "dinov2", "dinov2+reg", "dinov3", "moco-v3", "mugs", "dino", "supervised in21k", "openclip")
 UNMEASURED = {name for name in vars(unmeasured) if f"c.{name}" in CLAIMS}
 JUDGED = [claim.removeprefix("c.") for claim in CLAIMS if claim.removeprefix("c.") not in UNMEASURED]
 # Claim -> what is scaled in the made-up run so that it does not hold: (model, metric, facet) -> factor, or layers' factors.
@@ -50,6 +62,15 @@ def broken(claim):
     return values, truth
 
 
+# The same for what some claims say about correspondence: what is changed, and what is said against it.
+BREAKS_OF_CORRESPONDENCE = {
+    "tokens_best": ({("dino_b", "pck", "key"): 2}, "best of DINO B in PCK is key"),
+    "intermediate": ("sorted", "in PCK 0 of 16"),
+    "ln_seg": ({(f"{model}_b", "pck", "token_raw"): 2 for model in BASE}, "median change of the PCK"),
+    "supervised_drop": ({("ibot_b", "pck", "token"): [*[1] * 11, 0.9]}, "fall of the PCK of iBOT B"),
+}
+
+
 def test_every_claim_is_judged_or_says_why_not():
     assert set(JUDGED) == set(BREAKS)
     assert len(CLAIMS) == len(PUBLISHED["claims"]) == 25
@@ -67,6 +88,47 @@ def test_it_does_not_hold_where_it_is_not(claim):
     found = verdict(claim, *broken(claim))
     assert found.outcome == FAILS
     assert found.reason.startswith("Against it: ")
+
+
+@pytest.mark.parametrize("claim", BREAKS_OF_CORRESPONDENCE)
+def test_correspondence_can_be_against_it_alone(claim):
+    values, truth = measured()
+    change, against = BREAKS_OF_CORRESPONDENCE[claim]
+    if change == "sorted":
+        change = {}
+        values |= {key: np.sort(curve) for key, curve in values.items() if key[1] == "pck"}
+    for key, factor in change.items():
+        values[key] = values[key] * factor
+    found = verdict(claim, values, truth)
+    assert found.outcome == FAILS
+    assert against in found.reason
+
+
+@pytest.mark.parametrize("claim", ["tokens_best", "intermediate", "ln_seg"])
+def test_what_the_run_has_not_measured_of_a_claim_is_left_out(claim):
+    values, truth = measured()
+    run = evidence(values, truth)
+    for lacking, left_out, outcome in (
+        (["keypoints"], "Left out: correspondence.", HOLDS),
+        (["clustering"], "Left out: segmentation.", UNTESTED if claim == "ln_seg" else HOLDS),
+        (["clustering", "keypoints"], "", UNTESTED),
+    ):
+        found = judge(CLAIMS[f"c.{claim}"], replace(run, table=run.table[~run.table["analysis"].isin(lacking)]))
+        assert found.outcome == outcome
+        assert outcome == UNTESTED or found.reason.endswith(left_out)
+
+
+def test_the_published_tables_say_of_correspondence_what_the_claims_do():
+    run = published_evidence()
+    assert judge(CLAIMS["c.corr_scaling"], run).outcome == HOLDS
+    for claim, half in (("c.tokens_best", "segmentation"), ("c.intermediate", "segmentation")):
+        found = judge(CLAIMS[claim], run)
+        assert found.outcome == HOLDS, found.reason
+        assert found.reason.endswith(f"Left out: {half}.")
+    found = judge(CLAIMS["c.ln_seg"], run)
+    assert found.outcome == HOLDS, found.reason
+    medians = {number.name: number.value for number in found.numbers if number.name.startswith("median")}
+    assert [round(100 * value, 2) for value in medians.values()] == [2.4, 0.99]
 
 
 @pytest.mark.parametrize("claim", JUDGED)
@@ -100,8 +162,10 @@ def test_methods_that_a_run_lacks_are_named():
 
 def test_published_numbers_name_rows_of_the_table():
     entries = [entry for table in PUBLISHED["tables"].values() for entry in table]
-    assert len({entry["id"] for entry in entries}) == len(entries) == 36 + 72
-    assert {entry["metric"] for entry in entries} == {"miou"}
+    assert len({entry["id"] for entry in entries}) == len(entries) == 36 + 72 + 72 + 36
+    assert {(entry["analysis"], entry["metric"]) for entry in entries} == {("clustering", "miou"), ("keypoints", "pck")}
+    scores = {(s.analysis, s.metric, s.facet, s.setting) for s in STUDY.scores.values()}
+    assert {(e["analysis"], e["metric"], e["facet"], e.get("setting", "")) for e in entries} <= scores
     assert {entry["facet"] for entry in entries} == {"key", "query", "value", "token", "token_raw"}
     known = {(e["method"], e["architecture"], e["facet"]): e["value"] for e in PUBLISHED["tables"]["4"]}
     assert known["DINOv3", "ViT-B/16", "token"] - known["DINOv3", "ViT-B/16", "token_raw"] > 10

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Circle, Rectangle
 
 from tests.figures.synthetic import drawing_of
 from tests.studies.segmentation.made_up_attention import write_attention
@@ -19,6 +20,8 @@ from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
 from workflow_scripts.figures.save import draw
 from workflow_scripts.studies.segmentation import chosen, clustering
 from workflow_scripts.studies.segmentation.figures import segmented_animals
+from workflow_scripts.studies.segmentation.figures.correspondence_layers import shown_layers
+from workflow_scripts.studies.segmentation.heat_maps import heat_map
 
 TRUTH = {name: 0.1 * place for place, name in enumerate(NAMES)}
 KEPT = ("dino_b", "mae_b", "dinov3_b", "ibot_b")
@@ -34,7 +37,8 @@ def data(tmp_path_factory):
     for name in clustering.FACETS:
         arrays[f"{name}_map"] = np.repeat(arrays[f"{name}_map"], 4, 1)
         arrays[f"{name}_aggregate"] = np.repeat(arrays[f"{name}_aggregate"], 4, 0)
-    tables, maps = [], []
+    tables, maps, pairs = [], [], []
+    points, pair_facts = heat_maps()
     for model in found.models:
         frame = found.table[found.table["model"] == model.id]
         truth = frame[frame["facet"] == clustering.TRUTH]
@@ -47,8 +51,12 @@ def data(tmp_path_factory):
         frame = pd.concat([frame, *more], ignore_index=True)
         tables.append(ModelTable(model, {"clustering": path, "locality": path, "keypoints": path}, frame))
         maps.append(ModelMaps(path, model, facts))
+        path = folder / f"{model.id}_pairs.safetensors"
+        write_arrays(path, points, pair_facts)
+        pairs.append(ModelMaps(path, model, pair_facts))
     attention = tuple(ModelMaps(*write_attention(folder, model)) for model in found.models)
-    return FigureData(found.models, tuple(tables), {"clustering": tuple(maps), "locality": attention}, {}, STUDY.scores)
+    every = {"clustering": tuple(maps), "locality": attention, "keypoints": tuple(pairs)}
+    return FigureData(found.models, tuple(tables), every, {}, STUDY.scores)
 
 
 def without(data, methods):
@@ -57,6 +65,20 @@ def without(data, methods):
     kept = {model.id for model in models}
     maps = {analysis: tuple(one for one in every if one.model.id in kept) for analysis, every in data.maps.items()}
     return replace(data, models=models, tables=tuple(one for one in data.tables if one.model.id in kept), maps=maps)
+
+
+def heat_maps():
+    """Return maps of two key points of twelve layers: in layer l the point is found l hundredths of the side off."""
+    random = np.random.default_rng(0)
+    arrays = {f"{end}_image": random.integers(0, 256, (2, 8, 8, 3), dtype=np.uint8) for end in ("source", "target")}
+    arrays |= {"target_area": np.array([[0, 0, 1, 1], [0.25, 0, 0.75, 1]], np.float32), "radius": np.float32([0.04, 0.08])}
+    arrays |= {f"{end}_point": np.full((2, 2), 0.5, np.float32) for end in ("source", "target")}
+    off = np.stack([np.arange(1, 13) / 100, np.zeros(12)], -1)
+    for facet in ("key", "query", "value", "token"):
+        arrays[f"{facet}_point"] = (0.5 + np.stack([off, off])).astype(np.float32)
+        arrays[f"{facet}_cosine"] = random.random((2, 12, 4, 4)).astype(np.float16)
+    arrays["value_cosine"][1, 8, 0] = 2  # in the padding, which no number looks at
+    return arrays, {"image_ids": json.dumps(["a to b", "b to c"])}
 
 
 def drawn(data, name):
@@ -213,3 +235,41 @@ def test_a_run_without_such_models_says_so(data, name):
     (text,) = made.figure.axes[0].texts
     assert text.get_text().startswith("none: no model of this run was trained by ")
     assert made.data.empty
+
+
+def test_heat_maps_are_those_of_the_best_and_of_the_last_layer(data):
+    made = drawn(data, "correspondence_best_last")
+    layers = made.data.groupby("model")["layer"].apply(list).to_dict()
+    assert layers == {model: [12 if model == "ibot_b" else 11, 12] * 2 for model in KEPT}  # iBOT's best is its last
+    assert set(made.data["facet"]) == {"token"}
+    # Layer 11 is off by 11 hundredths: of radii of 4 and of 8.
+    first, _, second, _ = made.data["distance_over_radius"][:4]
+    assert (first, second) == (pytest.approx(11 / 4), pytest.approx(11 / 8))
+    top, *rows = made.figure.axes
+    assert len(top.images) == 1 and len(rows) == len(KEPT)
+    frames = [patch for patch in rows[0].patches if isinstance(patch, Rectangle)]
+    assert [round(patch.get_x()) for patch in frames] == [0, 2]
+    circles = [patch for patch in rows[0].patches if isinstance(patch, Circle) and patch.get_edgecolor()[:3] == (1, 1, 1)]
+    assert [circle.get_radius() for circle in circles] == pytest.approx([0.04, 0.04, 0.08, 0.08])
+
+
+def test_the_last_layers_are_shown_and_the_best_one_among_them(data):
+    made = drawn(data, "correspondence_layers")
+    facets = made.data.groupby("model")["facet"].unique()
+    assert {model: list(own) for model, own in facets.items()} == {
+        "mae_b": ["value"], "dinov3_b": ["token"], "dino_b": ["token"], "ibot_b": ["token"],
+    }  # fmt: skip
+    assert made.data["layer"].tolist() == [*range(5, 13)] * len(KEPT)
+    assert (made.data["pair"] == "a to b").all()
+    assert shown_layers(12, 11) == [5, 6, 7, 8, 9, 10, 11, 12]
+    assert shown_layers(24, 3) == [3, 6, 9, 12, 15, 18, 21, 24]
+    assert shown_layers(6, 2) == [1, 2, 3, 4, 5, 6]
+
+
+def test_colours_and_numbers_of_a_heat_map_are_of_the_image_alone(data):
+    maps = data.maps["keypoints"][0]
+    heat = heat_map(maps, 1, "value", 9)
+    cosine = maps.array("value_cosine")[1, 8].astype(float)
+    assert heat.facts["highest_cosine"] == pytest.approx(cosine[1:3].max()) != pytest.approx(cosine.max())
+    assert heat.facts["lowest_cosine"] == pytest.approx(cosine[1:3].min())
+    assert (heat.picture[[0, 1, 6, 7]] == 255).all() and not (heat.picture[2:6] == 255).all(-1).any()

@@ -1,11 +1,14 @@
 """The table of correspondence: right shares in the right rows, by both rules."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from workflow_scripts.common.table import make_table
+from workflow_scripts.data.views import parse_view
 from workflow_scripts.studies.found import find_study
 from workflow_scripts.studies.segmentation import keypoints
 
@@ -26,6 +29,47 @@ def found():
         made[embedding] = exact
     made["token"][0, 1] += 100
     return made
+
+
+def mapped():
+    """Return the passes of pairs of 640 px, of whose points two have maps; the target of the second lies in a wide band."""
+    random = np.random.default_rng(0)
+    state = found() | {f"{name}_cosine": random.random((2, 2, 6, 6)).astype(np.float16) for name in found()}
+    truth = PAIRS | {
+        "pair_source": np.array([0, 2]),
+        "pair_target": np.array([1, 0]),
+        "pair_area": np.array([[0, 0, 640, 640], [160, 0, 480, 640]]),
+        "point_source": np.array([[1, 2], [3, 4], [40, 80], [7, 8]], np.float32),
+    }
+    crops = random.integers(0, 256, (3, 640, 640, 3), dtype=np.uint8)
+    pairs = SimpleNamespace(
+        dataset="made up",
+        view=parse_view("letterbox640"),
+        state={"matched_pixels": state | {"key_cosine.index": np.array([0, 2])}}.get,
+        truth={"pairs": (truth, {"categories": ["a"]})}.get,
+        crops=lambda start, stop: crops[start:stop],
+        samples=pd.DataFrame({"id": ["cat", "dog", "cow"]}),
+    )
+    return {"pairs": pairs}, crops, state
+
+
+def test_maps_are_of_the_chosen_points_in_shares_of_the_side():
+    passes, crops, state = mapped()
+    arrays, facts = keypoints.maps(passes, {"alpha": 0.1})
+    assert json.loads(facts["image_ids"]) == ["cat \N{RIGHTWARDS ARROW} dog", "cow \N{RIGHTWARDS ARROW} cat"]
+    assert arrays["source_image"].shape == arrays["target_image"].shape == (2, 320, 320, 3)
+    # A pixel of the picture is the mean of 2 x 2 of the crop.
+    means = crops[0].reshape(320, 2, 320, 2, 3).mean((1, 3))
+    assert np.abs(arrays["target_image"][1] - means).max() <= 1
+    assert arrays["target_area"].tolist() == [[0, 0, 1, 1], [0.25, 0, 0.75, 1]]
+    assert np.allclose(arrays["source_point"], np.array([[1, 2], [40, 80]]) / 640)
+    assert np.allclose(arrays["target_point"], np.array([[5, 5], [20, 3]]) / 640)
+    assert np.allclose(arrays["radius"], [1 / 640, 2 / 640])
+    for facet, embedding in (("key", "key"), ("token", "token_normed")):
+        assert np.allclose(arrays[f"{facet}_point"], state[embedding][[0, 2]] / 640)
+        assert np.array_equal(arrays[f"{facet}_cosine"], state[f"{embedding}_cosine"])
+        assert arrays[f"{facet}_cosine"].dtype == np.float16
+    assert not any(name.startswith("token_raw") for name in arrays)
 
 
 @pytest.fixture(scope="module")

@@ -59,9 +59,16 @@ def test_the_paper_s_settings_are_the_defaults(planned):
         "pca_batches": 96, "learning_rate": 0.005,
     }  # fmt: skip
     assert made.fit("segmentation", "codebooks", "dinov2_b14").view == "resize322-crop322"  # whole patches
+    pairs = {model: next(iter(made.planned(model, "spair71k").views)) for model in ("dinov3_l16", "openclip_l14", "dinov2_b14")}
+    assert pairs == {"dinov3_l16": "letterbox960", "openclip_l14": "letterbox840", "dinov2_b14": "letterbox840"}
     assert {made.settings.models[model]["architecture"].split("/")[0] for model in made.settings.main_models(STUDY)} == {
         "ViT-B"
     }
+
+
+def test_pairs_may_be_shown_at_a_size_in_pixels(planned):
+    made = planned({"segmentation": {"pair_geometry": {"patches": None, "resize": 60, "crop": 60}}})
+    assert set(made.planned("demo_fs", "demo_pairs").views) == {"letterbox60"}
 
 
 def test_pictures_without_classes_have_their_locality_alone(planned):

@@ -15,5 +15,10 @@ def curve_values(data: FigureData, model: RunModel, score: str) -> list[float]:
 
 def best_layer(data: FigureData, model: RunModel, facet: str) -> int:
     """Return the layer, from 1, of the highest mean IoU of a facet, the first of equal ones."""
-    values = curve_values(data, model, f"miou_{facet}")
+    return highest_layer(data, model, f"miou_{facet}")
+
+
+def highest_layer(data: FigureData, model: RunModel, score: str) -> int:
+    """Return the layer, from 1, at which a score is highest, the first of equal ones."""
+    values = curve_values(data, model, score)
     return values.index(max(values)) + 1

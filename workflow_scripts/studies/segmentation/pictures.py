@@ -38,8 +38,11 @@ class PictureRow:
 
 
 def picture_rows(rows: Sequence[PictureRow], columns: Sequence[str], classes: Sequence[str]) -> Figure:
-    """Lay rows of pictures out in square cells, with a name above each of the `columns` and the classes' colours below."""
-    lines = -(-len(classes) // _legend_columns(classes))
+    """Lay rows of pictures out in square cells, with a name above each of the `columns` and the classes' colours below.
+
+    Each row is one axes whose coordinates count cells, in order. Without `classes` there is no legend.
+    """
+    lines = -(-len(classes) // _legend_columns(classes)) if classes else 0
     below = _LEGEND_EDGE + lines * _LEGEND_LINE + _EDGE
     gaps = sum(row.new_block for row in rows) * _BLOCK
     room = (PAGE_WIDTH - _NAMES - _EDGE) / len(columns)
@@ -60,7 +63,8 @@ def picture_rows(rows: Sequence[PictureRow], columns: Sequence[str], classes: Se
         style = {"ha": "right", "va": "center", "fontsize": size, "weight": "bold", "color": row.colour, "linespacing": 1.05}
         figure_text(figure, _NAMES - 0.06, top + cell / 2, name, **style)
         top += cell
-    _draw_legend(figure, classes, top + _LEGEND_EDGE)
+    if classes:
+        _draw_legend(figure, classes, top + _LEGEND_EDGE)
     return figure
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Evidence
-from workflow_scripts.studies.segmentation.claims.measured import present
+from workflow_scripts.studies.segmentation.claims.measured import best_pck, present
 from workflow_scripts.studies.segmentation.clustering import FACETS
-from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, EXPLICIT, METHODS, MIM
-from workflow_scripts.studies.verdict import Number, Verdict, above, all_above, decide
+from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, EXPLICIT, IBOT, METHODS, MIM
+from workflow_scripts.studies.verdict import Number, Part, Verdict, above, all_above, decide
 
 
 def corr_scaling(evidence: Evidence) -> Verdict:
@@ -15,7 +15,7 @@ def corr_scaling(evidence: Evidence) -> Verdict:
     parts, numbers = [], []
     for small, large in evidence.by_size(*METHODS):
         for facet in FACETS:
-            pair = [_best(evidence, model, facet) for model in (large, small)]
+            pair = [best_pck(evidence, model, facet) for model in (large, small)]
             parts.append(above(*pair))
             numbers += pair
     rule = "the best PCK over layers of the larger model is above that of the smaller of its method, for every embedding"
@@ -29,15 +29,11 @@ def supervised_drop(evidence: Evidence) -> Verdict:
     drops = {model: _drop(evidence, model) for model in (*explicit, *others)}
     rule = (
         "the PCK of tokens of every model trained with labels or captions falls more from its best to the last layer than that "
-        "of every other model"
+        "of every other model, and that of iBOT not at all"
     )
-    part = all_above([drops[model] for model in explicit], [drops[model] for model in others])
-    left_out = ", ".join(filter(None, ("whether iBOT still improves", lacking, absent)))
-    return decide(rule, [part], drops.values(), left_out)
-
-
-def _best(evidence: Evidence, model: RunModel, facet: str) -> Number:
-    return evidence.score(model, f"pck_{facet}").best(f"best PCK of {model.display_name}, {facet}")
+    parts = [all_above([drops[model] for model in explicit], [drops[model] for model in others])]
+    parts += [Part(f"{drops[model]}", drops[model].value == 0) for model in others if model.method == IBOT]
+    return decide(rule, parts, drops.values(), ", ".join(filter(None, (lacking, absent))))
 
 
 def _drop(evidence: Evidence, model: RunModel) -> Number:

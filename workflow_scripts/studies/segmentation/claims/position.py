@@ -9,7 +9,7 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Curve, Evidence, layers_like
 from workflow_scripts.studies.segmentation.claims.measured import best_miou, nmi_at_best, present, truth_nmi
 from workflow_scripts.studies.segmentation.clustering import FACETS
-from workflow_scripts.studies.segmentation.methods import DINO, DINOV3, MAE, METHODS, MIM
+from workflow_scripts.studies.segmentation.methods import DINO, DINOV2, DINOV3, MAE, METHODS, MIM, REGISTERS
 from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, above, all_above, decide
 
 # The paper says these in words; the numbers are ours.
@@ -120,7 +120,7 @@ def dinov3_l(evidence: Evidence) -> Verdict:
 
 def dinov2_l(evidence: Evidence) -> Verdict:
     """Registers take the position out of DINOv2 L."""
-    plain, registers = (_of_size(evidence, method, "L") for method in ("DINOv2", "DINOv2+reg"))
+    plain, registers = (_of_size(evidence, method, "L") for method in (DINOV2, REGISTERS))
     numbers = [nmi_at_best(evidence, model, "token") for model in (plain, registers)]
     rule = "at the best layer the NMI of tokens is higher in DINOv2 L than in DINOv2 L with registers"
     return decide(rule, [above(*numbers)], numbers, "how noisy the maps are")
