@@ -98,6 +98,7 @@ class Analysis:
         settings: its settings by name.
         asks: its asks by name.
         over_models: whether one job compares all models, instead of one job a model.
+        models: the setting that names the models that it is made of; "" for all models of a run.
         maps: whether it writes maps beside its table.
         fits: names of the study's fits whose results it reads.
         needs: resources of its job: memory_mb, minutes, threads.
@@ -112,6 +113,7 @@ class Analysis:
     maps: bool
     fits: tuple[str, ...]
     needs: Mapping[str, int]
+    models: str = ""
 
     @property
     def key(self) -> str:

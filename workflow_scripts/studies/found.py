@@ -138,6 +138,7 @@ def _analysis(study: str, name: str, described: Mapping[str, Any]) -> Analysis:
         maps=described.get("maps", False),
         fits=tuple(described.get("fits", ())),
         needs={"memory_mb": 4000, "minutes": 60} | described.get("needs", {}),
+        models=described.get("models", ""),
     )
 
 
@@ -222,6 +223,9 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
         for fit in analysis.fits:
             yield from unknown(("analyses", name, "fits"), "fit", fit, study.fits)
+        if analysis.models:
+            lists = [setting.name for setting in analysis.settings.values() if setting.schema == _MODELS]
+            yield from unknown(("analyses", name, "models"), "setting of type models", analysis.models, lists)
     for name, fit in study.fits.items():
         analysis, setting = fit.dataset.split(".")
         yield from unknown(("fits", name, "dataset"), "analysis", analysis, study.analyses)

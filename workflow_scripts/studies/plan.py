@@ -75,10 +75,10 @@ class PlannedFit:
     fit: dict[str, dict[str, Any]]
 
 
-def planned_fits(study: Study, config: Mapping[str, Any], patch: int) -> dict[str, PlannedFit]:
-    """Return the fits that the enabled analyses of a study use, by name."""
+def planned_fits(study: Study, config: Mapping[str, Any], model: str, patch: int) -> dict[str, PlannedFit]:
+    """Return the fits that the enabled analyses of a model use, by name."""
     used: set[str] = set()
-    for analysis in enabled_analyses(study, config):
+    for analysis in (one for one in enabled_analyses(study, config) if model in analysed_models(one, config)):
         used |= {*analysis.fits, *(fit for ask in analysis.asks.values() for o in ask.gather.values() for fit in fits_of(o))}
     planned = {}
     for fit in study.fits.values():
@@ -92,7 +92,14 @@ def planned_fits(study: Study, config: Mapping[str, Any], patch: int) -> dict[st
 
 def enabled_analyses(study: Study, config: Mapping[str, Any]) -> list[Analysis]:
     """Return the analyses of `study` that the configuration does not leave out."""
-    return [analysis for analysis in study.analyses.values() if asked(study, analysis, config, patch=1)]
+    return [one for one in study.analyses.values() if asked(study, one, config, patch=1) and analysed_models(one, config)]
+
+
+def analysed_models(analysis: Analysis, config: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the models that an analysis is made of: those of the run that its setting names, or all."""
+    settings = config[analysis.study][analysis.name] or {}
+    chosen = settings.get(analysis.models)
+    return [model for model in config["models"] if chosen is None or model in chosen]
 
 
 def planned_passes(
@@ -116,7 +123,7 @@ def planned_passes(
         patch = sides(models[model]["patch"])[0]
         passes = plan[model] = {}
         for study in studies:
-            for analysis in study.analyses.values():
+            for analysis in (one for one in study.analyses.values() if model in analysed_models(one, config)):
                 for one in asked(study, analysis, config, patch):
                     _add(passes, one.job, one.dataset, one.view, one.collectors)
         for dataset in config["features"]["datasets"]:
