@@ -25,6 +25,7 @@ from workflow_scripts.common.study import (
     Summary,
     SummaryTable,
     fits_of,
+    settings_of,
 )
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.onepass.names import COLLECTORS, FITS
@@ -215,9 +216,8 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
                 yield from unknown((*key, "gather"), "collector", collector, COLLECTORS)
                 for fit in fits_of(options):
                     yield from unknown((*key, "gather", collector), "fit", fit, study.fits)
-                for option in options.values():
-                    if isinstance(option, Mapping) and "setting" in option:
-                        yield from unknown((*key, "gather"), "setting", option["setting"], analysis.settings)
+                for setting in settings_of(options):
+                    yield from unknown((*key, "gather"), "setting", setting, analysis.settings)
             for word, setting in (("if", ask.condition), ("each", ask.each)):
                 if setting:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
@@ -230,7 +230,10 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         analysis, setting = fit.dataset.split(".")
         yield from unknown(("fits", name, "dataset"), "analysis", analysis, study.analyses)
         if analysis in study.analyses:
-            yield from unknown(("fits", name, "dataset"), "setting", setting, study.analyses[analysis].settings)
+            own = study.analyses[analysis].settings
+            yield from unknown(("fits", name, "dataset"), "setting", setting, own)
+            for read in (read for options in fit.fit.values() for read in settings_of(options)):
+                yield from unknown(("fits", name, "fit"), "setting", read, of_analyses if "." in read else own)
         yield from unknown(("fits", name, "view"), "view", fit.view, study.views)
         yield from unknown(("fits", name, "fit"), "fit", next(iter(fit.fit)), FITS)
     per_model = [name for name, analysis in study.analyses.items() if not analysis.over_models]

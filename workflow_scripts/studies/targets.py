@@ -39,12 +39,15 @@ class Targets(PassTargets):
             if chosen is None:
                 lines.append(f"{key}: null in the configuration: left out ({analysis.title})")
                 continue
+            said = len(lines)
             if not self.analysis_models(analysis):
                 lines.append(f"{key}.{analysis.models}: names no model of this run: left out ({analysis.title})")
             for setting in analysis.settings.values():
                 if setting.truth and chosen[setting.name] is None:
                     null = f"{key}.{setting.name}: null in the configuration: left out ({analysis.title}: {setting.meaning})"
                     lines.append(self.settings.left_out.get(f"{key}.{setting.name}", null))
+            if len(lines) == said and analysis.key not in self.analyses:
+                lines.append(f"{key}: its fits are set in an analysis that is left out: left out ({analysis.title})")
         return lines
 
     @cached_property

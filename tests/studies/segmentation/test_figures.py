@@ -1,12 +1,13 @@
 """Every figure is drawn from a made-up run, and its numbers are those of the tables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.figures.synthetic import drawing_of
-from tests.studies.segmentation.made_up_images import CANVAS, NAMES, passes
+from tests.studies.segmentation.made_up_images import CANVAS, NAMES, halves, passes
 from tests.studies.segmentation.made_up_study import STUDY, evidence, measured
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
@@ -21,25 +22,35 @@ def data(tmp_path_factory):
     """Tables of three models whose maps are of three layers; the control of the ground truth is there."""
     folder = tmp_path_factory.mktemp("maps")
     found = evidence(*measured(), kept=lambda model: model.id in KEPT)
-    arrays, facts = clustering.maps(passes(), {"canvas": CANVAS})
     # The example maps have three layers, the models twelve: four times over.
-    for name in ("key", "token"):
-        arrays[f"{name}_map"] = np.repeat(arrays[f"{name}_map"], 4, 1)
-        arrays[f"{name}_aggregate"] = np.repeat(arrays[f"{name}_aggregate"], 4, 0)
-    tables, maps = [], []
+    made = {}
+    for kind, shown in (("usual", passes()), ("over", passes(found=halves))):
+        arrays, facts = clustering.maps(shown, {"canvas": CANVAS})
+        layered = {"map": 1, "clusters": 1, "aggregate": 0, "named": 0, "sizes": 0}
+        for name in arrays:
+            facet, _, what = name.partition("_")
+            if facet in clustering.FACETS:
+                arrays[name] = np.repeat(arrays[name], 4, layered[what])
+        made[kind] = arrays, facts
+    tables, maps = [], {"usual": [], "over": []}
     for model in found.models:
         frame = found.table[found.table["model"] == model.id]
-        control = frame[frame["facet"] == clustering.TRUTH].assign(setting=clustering.SHUFFLED, value=0.01)
-        path = folder / f"{model.id}.safetensors"
-        write_arrays(path, arrays, facts)
-        frame = type(frame)(np.concatenate([frame, control]), columns=frame.columns).astype(frame.dtypes)
-        tables.append(ModelTable(model, {"clustering": path, "locality": path, "keypoints": path}, frame))
-        maps.append(ModelMaps(path, model, facts))
-    return FigureData(found.models, tuple(tables), {"clustering": tuple(maps)}, {}, STUDY.scores)
+        tables.append(ModelTable(model, dict.fromkeys(frame["analysis"].unique(), folder), frame))
+        for kind, (arrays, facts) in made.items():
+            path = folder / kind / f"{model.id}.safetensors"
+            write_arrays(path, arrays, facts)
+            maps[kind].append(ModelMaps(path, model, facts))
+    every = dict.fromkeys(("clustering", "scenes", "parts"), tuple(maps["usual"])) | {"overclustering": tuple(maps["over"])}
+    return FigureData(found.models, tuple(tables), every, {}, STUDY.scores)
 
 
 def drawn(data, name):
-    return draw(drawing_of(STUDY.figure(name)), data)
+    """Draw a figure of what the workflow gives it: the analyses that it reads, of the models that have all of them."""
+    figure = STUDY.figure(name)
+    tables = [table for table in data.tables if set(figure.tables) <= set(table.files)]
+    own = [replace(table, frame=table.frame[table.frame["analysis"].isin(figure.tables)]) for table in tables]
+    maps = {analysis: data.maps[analysis] for analysis in figure.maps}
+    return draw(drawing_of(figure), replace(data, models=tuple(table.model for table in own), tables=tuple(own), maps=maps))
 
 
 @pytest.mark.parametrize("name", [figure.name for figure in STUDY.figures])
@@ -100,3 +111,29 @@ def test_every_layer_and_embedding_is_a_point(data):
     made = drawn(data, "position_against_classes").data
     assert len(made) == len(KEPT) * 4 * 12
     assert made["rho"].nunique() == 1 and -1 <= made["rho"].iloc[0] < 0
+
+
+def test_further_datasets_have_the_pictures_and_bars_of_their_own_analysis(data):
+    for kind, truth in (("scenes", 0.15), ("parts", 0.1)):
+        assert len(drawn(data, f"segmented_{kind}").figure.axes) == 2 + len(KEPT)
+        bars = drawn(data, f"{kind}_bars").data
+        assert bars.iloc[0][["name", "value"]].tolist() == ["Ground truth", truth]
+
+
+def test_clusters_of_tokens_are_pictures_of_more_colours_than_classes(data):
+    made = drawn(data, "overclustered_images")
+    assert len(made.figure.axes) == 2 + len(KEPT)
+    assert len(set(made.data["cluster"])) == 6
+    assert {name.partition(", ")[2] for name in made.data["cluster"]} == set(NAMES)
+    assert np.allclose(made.data.groupby(["model", "image"])["share"].sum(), 1)
+
+
+def test_variants_are_drawn_beside_the_usual_codebooks(data):
+    made = drawn(data, "sensitivity")
+    assert set(made.data["model"]) == {"dinov3_b"}  # the one model that has them
+    starts, batches = made.figure.axes[:2]
+    assert [len(axes.lines) for axes in (starts, batches)] == [12, 12]
+    usual = made.data[made.data["setting"] == "as in the other figures"]
+    assert len(usual) == 2 * 4 * 12 and len(made.data) == 6 * 4 * 12
+    texts = [text.get_text() for text in batches.get_legend().get_texts()]
+    assert texts == ["as in the other figures", "batches of 32 images", "batches of 48 images"]

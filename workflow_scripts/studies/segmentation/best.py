@@ -15,5 +15,10 @@ def curve_values(data: FigureData, model: RunModel, score: str) -> list[float]:
 
 def best_layer(data: FigureData, model: RunModel, facet: str) -> int:
     """Return the layer, from 1, of the highest mean IoU of a facet, the first of equal ones."""
-    values = curve_values(data, model, f"miou_{facet}")
+    return layer_of_highest(data, model, f"miou_{facet}")
+
+
+def layer_of_highest(data: FigureData, model: RunModel, score: str) -> int:
+    """Return the layer, from 1, of the highest value of a score, the first of equal ones."""
+    values = curve_values(data, model, score)
     return values.index(max(values)) + 1

@@ -8,24 +8,29 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import fitting_size
 from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET, model_styles
-from workflow_scripts.studies.segmentation.best import best_layer, curve_values
+from workflow_scripts.studies.segmentation.best import curve_values, layer_of_highest
 from workflow_scripts.studies.segmentation.clustering import SHUFFLED, TRUTH
 
 FACET = "key"
 PANELS = {"nmi": "NMI with position", "miou": "mIoU"}
 
 
-def draw(data: FigureData) -> Drawn:
-    """Draw bars of NMI, the ground truth first, and of mIoU; dotted, the NMI that as many images have by chance."""
+def draw(data: FigureData, of: str = "") -> Drawn:
+    """Draw bars of NMI, the ground truth first, and of mIoU; dotted, the NMI that as many images have by chance.
+
+    Args:
+        data: the tables that the scores are in.
+        of: what the names of the keys' scores begin with.
+    """
     data = data.without_random()
     styles = model_styles(data.models)
     truth = data.tables[0].frame
     truth = truth[(truth["facet"] == TRUTH) & (truth["metric"] == "nmi")].set_index("setting")["value"]
     rows = [{"name": "Ground truth", "metric": "nmi", "value": truth[""], "colour": INK}]
     for model in data.models:
-        layer = best_layer(data, model, FACET)
+        layer = layer_of_highest(data, model, f"{of}miou_{FACET}")
         for metric in PANELS:
-            value = curve_values(data, model, f"{metric}_{FACET}")[layer - 1]
+            value = curve_values(data, model, f"{of}{metric}_{FACET}")[layer - 1]
             facts = {"name": model.display_name, "model": model.id, "layer": layer, "colour": styles[model.id].colour}
             rows.append({**facts, "metric": metric, "value": value})
     names = ["Ground truth", *(model.display_name for model in data.models)]

@@ -9,16 +9,22 @@ import pandas as pd
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.maps import check_same_images
 from workflow_scripts.figures.style import model_styles
-from workflow_scripts.studies.segmentation.best import best_layer
+from workflow_scripts.studies.segmentation.best import layer_of_highest
 from workflow_scripts.studies.segmentation.colours import paint
 from workflow_scripts.studies.segmentation.pictures import PictureRow, picture_rows, share_frame
 
 FACET = "key"
 
 
-def draw(data: FigureData) -> Drawn:
-    """Draw the images, their classes, and a row of class maps per model; the last column is the aggregate map."""
-    every = data.maps["clustering"]
+def draw(data: FigureData, analysis: str = "clustering", score: str = "miou_key") -> Drawn:
+    """Draw the images, their classes, and a row of class maps per model; the last column is the aggregate map.
+
+    Args:
+        data: maps of `analysis`, and the tables that `score` is in.
+        analysis: whose images these are.
+        score: the mean IoU of keys that the layer is best by.
+    """
+    every = data.maps[analysis]
     ids, names = check_same_images(every), json.loads(every[0].facts["class_names"])
     styles = model_styles(data.models)
     truth = every[0].array("truth_map")
@@ -28,7 +34,7 @@ def draw(data: FigureData) -> Drawn:
     ]
     frames = [share_frame(one, names, model="ground truth", image=image) for image, one in zip(ids, truth, strict=True)]
     for maps in every:
-        layer = best_layer(data, maps.model, FACET)
+        layer = layer_of_highest(data, maps.model, score)
         shown = maps.array(f"{FACET}_map")[:, layer - 1]
         name = f"{maps.model.display_name} [{layer}]"
         pictures = [*paint(shown, len(names)), maps.array(f"{FACET}_aggregate")[layer - 1]]
