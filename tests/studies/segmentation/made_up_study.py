@@ -119,7 +119,7 @@ def _further(model, values):
         {**of, "analysis": "overclustering", "metric": "part_purity", "facet": "token", "layer": place + 1, "value": value}
         for place, value in enumerate(values[model.id, "part_purity", "token"])
     ]
-    varied = (f"{START}2nd batch", f"{START}4th batch", f"{BATCH}32 images", f"{BATCH}48 images")
+    varied = (f"{START}every 2nd batch", f"{START}every 4th batch", f"{BATCH}32 images", f"{BATCH}48 images")
     rows += [
         {**of, "analysis": "sensitivity", "metric": "miou", "facet": facet, "setting": setting, "layer": place + 1,
          "value": value}

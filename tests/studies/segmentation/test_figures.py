@@ -133,7 +133,7 @@ def test_variants_are_drawn_beside_the_usual_codebooks(data):
     assert set(made.data["model"]) == {"dinov3_b"}  # the one model that has them
     starts, batches = made.figure.axes[:2]
     assert [len(axes.lines) for axes in (starts, batches)] == [12, 12]
-    usual = made.data[made.data["setting"] == "as in the other figures"]
+    usual = made.data[made.data["setting"] == "as elsewhere"]
     assert len(usual) == 2 * 4 * 12 and len(made.data) == 6 * 4 * 12
     texts = [text.get_text() for text in batches.get_legend().get_texts()]
-    assert texts == ["as in the other figures", "batches of 32 images", "batches of 48 images"]
+    assert texts == ["as elsewhere", "32 images", "48 images"]

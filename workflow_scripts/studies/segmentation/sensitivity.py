@@ -13,15 +13,15 @@ from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
 from workflow_scripts.studies.segmentation.clustering import class_rows
 
-START = "start from every "  # what rows of other starts begin their setting with
+START = "start from "  # what rows of other starts begin their setting with
 BATCH = "batches of "  # and those of other batch sizes
 
 
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row]:
     """Yield the mean IoU of every layer and facet, with its interval over images, in every variant."""
     variants = {
-        "second_batch": f"{START}2nd batch",
-        "fourth_batch": f"{START}4th batch",
+        "second_batch": f"{START}every 2nd batch",
+        "fourth_batch": f"{START}every 4th batch",
         "larger_batch": f"{BATCH}{settings['larger_batch']} images",
         "largest_batch": f"{BATCH}{settings['largest_batch']} images",
     }

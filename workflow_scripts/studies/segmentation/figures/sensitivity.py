@@ -16,14 +16,14 @@ from workflow_scripts.studies.segmentation.sensitivity import BATCH, START
 
 _COLOURS = dict(zip(FACETS, ("#d55e00", "#b05aa0", "#3d9bd9", "#222222"), strict=True))
 _DASHES = ("-", (0, (4, 1.4)), (0, (1, 1.2)))
-_PANELS = {START: "Images of the start", BATCH: "Images of a step"}
-_USUAL = "as in the other figures"
+_PANELS = {START: "Batches of the start", BATCH: "Images of a batch"}
+_USUAL = "as elsewhere"
 
 
 def draw(data: FigureData) -> Drawn:
     """Draw a row per model: codebooks of other starts at the left, of other batch sizes at the right."""
     data = data.without_random()
-    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.1 * len(data.models)), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.3 * len(data.models)), layout="constrained")
     panels = figure.subplots(len(data.models), 2, sharey="row", squeeze=False)
     frames = []
     for row, model in zip(panels, data.models, strict=True):
@@ -51,7 +51,10 @@ def _draw_panel(axes: Axes, model: RunModel, frame: pd.DataFrame, beginning: str
             own = own[(own["setting"] == setting) & (own["facet"] == facet)].sort_values("layer")
             axes.plot(own["layer"].astype(int), own["value"], color=colour, linestyle=dash, linewidth=1.1)
             drawn.append(curve_frame(model, own))
-    axes.legend(handles=[Line2D([], [], color=INK, linestyle=d, label=s) for s, d in zip(settings, _DASHES, strict=True)])
+    labels = [setting.removeprefix(beginning) for setting in settings]
+    handles = [Line2D([], [], color=INK, linestyle=dash, label=label) for label, dash in zip(labels, _DASHES, strict=True)]
+    # Below the panel: curves of every shape would run through it inside.
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(handles))
     axes.set_xticks(layer_ticks(model.layers))
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
