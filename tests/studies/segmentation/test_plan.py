@@ -92,10 +92,11 @@ def test_further_codebooks_differ_in_what_they_are_about_alone(planned):
 def test_an_analysis_of_some_models_has_files_of_these_and_its_figures_show_them(planned):
     made = planned()
     analysis = made.analyses["segmentation/overclustering"]
-    assert made.analysis_models(analysis) == ["demo_dino", "demo_dinov2reg"]
+    assert made.analysis_models(analysis) == ["demo_dinov2reg"]
     tables = made.tables(STUDY, ["overclustering"])
     assert tables == [f"results/tables/segmentation/overclustering/{model}.parquet" for model in made.analysis_models(analysis)]
-    assert made.figure_models(made.figure(STUDY, "overclustered_images")) == ["demo_dino", "demo_dinov2reg"]
+    assert made.figure_models(made.figure(STUDY, "overclustered_images")) == ["demo_dinov2reg"]
+    assert made.figure_models(made.figure(STUDY, "segmented_parts")) == ["demo_dino", "demo_mae"]
     assert made.figure_models(made.figure(STUDY, "sensitivity")) == ["demo_dinov2reg"]  # has both analyses
     assert made.figure_models(made.figure(STUDY, "miou_by_layer")) == made.models
     assert set(made.settings.passes["demo_fs"]) == {"demo_val", "demo_train", "demo_pairs"}

@@ -6,8 +6,9 @@ Facets: key, query, value and token; `token` is the block's output, in the last 
 of the last layer before it. A codebook may be of some of them.
 
 Matching and IoU are over all pixels of the whole test set; their intervals are over images: the same counts of resampled
-images, each resample matched anew. NMI has none: counts of clusters by place would be needed of every resample, hundreds of
-times as many numbers as those of clusters by class.
+images, each resample matched anew. A matching is the best for its images, and the fewer different images the better it can be:
+the intervals lie rather above their numbers than around them. NMI has none: counts of clusters by place would be needed of
+every resample, hundreds of times as many numbers as those of clusters by class.
 
 With more clusters than classes there are two rules, both in the table: `miou` matches one to one, and pixels of clusters that
 are left over count as missed; in `miou_merged` each cluster that is left over joins the class that it overlaps most.
