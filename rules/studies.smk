@@ -2,8 +2,8 @@
 
 
 def models_of(analysis, wildcards):
-    """The models whose passes a job of an analysis reads: its own, or all of them."""
-    return TARGETS.models if analysis.over_models else [wildcards.model]
+    """The models whose passes a job of an analysis reads: its own, or all that it is made of."""
+    return TARGETS.analysis_models(analysis) if analysis.over_models else [wildcards.model]
 
 
 for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would see the last one

@@ -52,7 +52,7 @@ def _jobs(targets: Targets) -> str:
     lines: list[tuple[Any, ...]] = [("Study", "Models", "Analyses", "Tables", "Figures")]
     for study in targets.settings.studies:
         analyses = [analysis for analysis in targets.analyses.values() if analysis.study == study.name]
-        tables = sum(1 if analysis.over_models else len(targets.models) for analysis in analyses)
+        tables = sum(1 if analysis.over_models else len(targets.analysis_models(analysis)) for analysis in analyses)
         figures = [figure for figure in targets.figures if figure.study == study.name]
         lines.append((study.name, len(targets.models), len(analyses), tables, len(figures)))
     left_out = "".join(f"\n  {line}" for line in targets.left_out)

@@ -47,6 +47,17 @@ def test_every_pixel_has_a_class_that_of_the_object_or_else_of_the_stuff(world):
     assert seen == set(range(len(reader.dense_classes)))
 
 
+def test_pixels_can_be_of_parts_instead(world):
+    reader = open_reader("demo_world", world / "val.safetensors", {"dense": "parts"})
+    assert reader.dense_classes == ["background", *vocabulary()["parts"][1:]]
+    for position in range(0, 96, 7):
+        labels = reader.dense_labels(position)
+        expected = np.zeros((64, 64), int)
+        for region in reader.parts(position):
+            expected[region.mask] = region.label
+        assert labels.dtype == np.int16 and np.array_equal(labels, expected)
+
+
 def test_the_label_is_the_class_of_the_largest_object(world):
     reader = open_reader("demo_world", world / "val.safetensors")
     for position in range(96):

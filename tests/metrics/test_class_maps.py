@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, jaccard_score
 
-from workflow_scripts.metrics.class_maps import LEFT_OVER, class_iou, confusion, match_clusters, mean_iou
+from workflow_scripts.metrics.class_maps import (
+    LEFT_OVER,
+    class_iou,
+    confusion,
+    match_clusters,
+    match_one_to_one,
+    mean_iou,
+    part_purity,
+    resampled_iou,
+)
 
 square = st.integers(1, 5).flatmap(lambda k: arrays(np.float64, (k, k), elements=st.integers(0, 50)))
 wide = st.tuples(st.integers(2, 4), st.integers(0, 4)).flatmap(
@@ -107,3 +116,32 @@ def test_images_that_are_all_void_give_no_score():
     counts = np.zeros((3, 3))
     assert np.isnan(class_iou(counts, match_clusters(counts))).all()
     assert np.isnan(mean_iou(counts, match_clusters(counts)))
+
+
+@given(wide)
+def test_one_to_one_leaves_clusters_over_which_then_join_the_class_of_most_overlap(counts):
+    alone, joined = match_one_to_one(counts), match_clusters(counts)
+    kept = alone != LEFT_OVER
+    assert sorted(alone[kept]) == list(range(counts.shape[1]))
+    assert np.array_equal(joined[kept], alone[kept])
+    for cluster in np.flatnonzero(~kept):
+        assert joined[cluster] == (counts[cluster].argmax() if counts[cluster].any() else LEFT_OVER)
+
+
+def test_pixels_of_clusters_without_a_class_are_missed_one_to_one_and_counted_merged():
+    counts = np.array([[6.0, 0.0], [4.0, 0.0], [0.0, 10.0]])
+    assert mean_iou(counts, match_one_to_one(counts)) == pytest.approx((0.6 + 1) / 2)
+    assert mean_iou(counts, match_clusters(counts)) == 1
+
+
+def test_every_resample_is_matched_anew():
+    draws = np.array([[[9.0, 1.0], [0.0, 5.0]], [[1.0, 9.0], [5.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    means, classes = resampled_iou(draws, match_one_to_one)
+    assert means[:2] == pytest.approx([(0.9 + 5 / 6) / 2] * 2)
+    assert classes[0] == pytest.approx([0.9, 5 / 6]) and classes[1] == pytest.approx([5 / 6, 0.9])
+    assert np.isnan(means[2]) and np.isnan(classes[2]).all()
+
+
+def test_purity_is_the_share_of_the_most_frequent_class():
+    assert part_purity(np.array([[3.0, 1.0], [2.0, 4.0], [0.0, 0.0]])) == 0.7
+    assert np.isnan(part_purity(np.zeros((2, 3))))

@@ -52,10 +52,11 @@ def test_images_are_upsampled_in_parts_that_fit(monkeypatch):
 def test_counts_equal_loops_and_leave_void_out(k, c, seed):
     rng = np.random.default_rng(seed)
     clusters, classes = rng.integers(0, k, (2, 3, 4)), rng.choice([*range(c), 255], (2, 3, 4)).astype(np.uint8)
-    expected, places = np.zeros((k, c)), np.zeros((k, 12))
-    for one, other in zip(clusters.ravel(), classes.ravel(), strict=True):
-        if other < c:
-            expected[one, other] += 1
+    expected, places = np.zeros((2, k, c)), np.zeros((k, 12))
+    for image, (found, true) in enumerate(zip(clusters.reshape(2, 12), classes.reshape(2, 12), strict=True)):
+        for one, other in zip(found, true, strict=True):
+            if other < c:
+                expected[image, one, other] += 1
     for image in clusters.reshape(2, 12):
         places[image, np.arange(12)] += 1
     assert np.array_equal(cluster_counts(torch.from_numpy(clusters), k, torch.from_numpy(classes), c), expected)

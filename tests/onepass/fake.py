@@ -28,6 +28,8 @@ OPTIONS = {
         },
         "canvas": 5,
         "examples": [2, 9],
+        "draws": 3,
+        "seed": 1,
     },
     "matched_pixels": {"embeddings": ["key", "token", "token_normed"], "mapped_points": 3, "map_side": 6},
     "propagated_labels": {"context_frames": 2, "radius": 1, "top_k": 2, "temperature": 0.1},

@@ -14,7 +14,15 @@ from workflow_scripts.onepass.fit import shuffled_batches
 from workflow_scripts.onepass.fitting import run_fit
 
 FACETS = ["key", "query", "value", "token", "token_normed"]
-OPTIONS = {"facets": FACETS, "clusters": 4, "steps": 12, "batch_size": 4, "pca_batches": 3, "learning_rate": 5e-3}
+OPTIONS = {
+    "facets": FACETS,
+    "clusters": 4,
+    "steps": 12,
+    "batch_size": 4,
+    "pca_batches": 3,
+    "pca_interval": 1,
+    "learning_rate": 5e-3,
+}
 
 
 class NormedVit(FakeVit):
@@ -108,3 +116,20 @@ def test_no_step_is_the_start(tmp_path):
 def test_more_clusters_than_directions_are_refused(tmp_path):
     with pytest.raises(AtlasError, match=r"7 clusters, but features of 6 dimensions .* ask for fewer"):
         fitted(tmp_path / "kept", clusters=7)
+
+
+def test_an_interval_spreads_the_start_and_leaves_the_steps_as_they_are():
+    every = list(shuffled_batches(100, 4, 15, 0))
+    for interval, start in ((1, [0, 1, 2]), (2, [0, 2, 4]), (4, [0, 4, 8])):
+        fit = Codebooks(3, **OPTIONS | {"pca_interval": interval})
+        assert [batch.tolist() for batch in fit.batches(100, 0)] == [every[i].tolist() for i in (*start, *range(3, 15))]
+
+
+def test_codebooks_of_another_start_are_those_of_a_plain_start(tmp_path):
+    """Without a step the centroids are the principal directions of every second batch."""
+    result = fitted(tmp_path / "kept", steps=0, pca_interval=2)
+    source, vit = FakeSource(), NormedVit()
+    batches = [source.at(positions).image for positions in list(shuffled_batches(11, 4, 5, 0))[::2]]
+    seen = torch.cat([features(next(iter(vit.layers(images))), "key").reshape(-1, 6) for images in batches]).double().numpy()
+    _, _, rows = np.linalg.svd(seen - seen.mean(0))
+    assert np.abs(np.abs(result["key"][0]) - np.abs(rows[:4])).max() < 1e-5

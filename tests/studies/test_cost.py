@@ -84,7 +84,9 @@ def test_fits_are_counted_by_the_images_of_their_steps():
 @pytest.mark.parametrize("name", FITS)
 def test_every_fit_says_how_many_images_it_sees(name):
     options = {"batch_size": 2, "facets": ["key"]} | {option: 3 + place for place, option in enumerate(BATCHES[name])}
-    made = fit_class(name)(2, **options | ({"clusters": 2, "learning_rate": 0.1} if name == "codebooks" else {}))
+    made = fit_class(name)(
+        2, **options | ({"clusters": 2, "learning_rate": 0.1, "pca_interval": 2} if name == "codebooks" else {})
+    )
     assert sum(map(len, made.batches(7, 0))) == images_seen(name, options)
 
 

@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.common.study import Ask
+from workflow_scripts.common.study import Ask, Setting
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.studies.found import find_study
-from workflow_scripts.studies.plan import asked, enabled_analyses, merged, planned_passes, view_name
+from workflow_scripts.studies.plan import (
+    analysed_models,
+    asked,
+    enabled_analyses,
+    merged,
+    planned_fits,
+    planned_passes,
+    view_name,
+)
 from workflow_scripts.studies.schema import fill_defaults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,3 +204,34 @@ def test_an_ask_is_what_the_description_says():
     assert THESIS.analyses["residual"].asks == {
         "images": Ask("images", dataset="dataset", view="whole", gather={"residual_ratio": {}})
     }
+
+
+def of_some(chosen):
+    """The study with one analysis, of the models that its setting names, and a configuration of two models."""
+    study = find_study("segmentation")
+    setting = Setting("only", None, {}, "", "models")
+    analysis = study.analyses["clustering"]
+    analysis = dataclasses.replace(analysis, models="only", settings=analysis.settings | {"only": setting})
+    config = copy.deepcopy(DEFAULT) | {"models": ["demo_fs", "demo_dino"]}
+    study = dataclasses.replace(study, analyses={"clustering": analysis}, fits={"codebooks": study.fits["codebooks"]})
+    fill_defaults(config, [study])
+    config["segmentation"]["clustering"]["only"] = chosen
+    return study, config
+
+
+def test_an_analysis_can_be_of_some_models_alone_with_its_fits_and_passes():
+    study, config = of_some(["demo_dino", "mae_b16"])
+    assert analysed_models(study.analyses["clustering"], config) == ["demo_dino"]
+    planned = planned_passes(config, MODELS, set(), [study])
+    assert (set(planned["demo_fs"]), set(planned["demo_dino"])) == (set(), {"demo_val"})
+    assert [set(planned_fits(study, config, model, 5)) for model in config["models"]] == [set(), {"codebooks"}]
+    for everyone in (None, ["demo_dino", "demo_fs"]):
+        study, config = of_some(everyone)
+        assert analysed_models(study.analyses["clustering"], config) == config["models"]
+        assert all(planned_fits(study, config, model, 5) for model in config["models"])
+
+
+def test_an_analysis_of_no_model_of_the_run_is_none():
+    study, config = of_some(["mae_b16"])
+    assert enabled_analyses(study, config) == []
+    assert not any(planned_fits(study, config, model, 5) for model in config["models"])

@@ -57,7 +57,9 @@ def test_what_a_pass_depends_on_has_no_words_in_it():
 def test_a_pass_that_nobody_asked_for_is_named():
     with pytest.raises(AtlasError, match=r"does not pass davis2017_val through demo_fs \(it passes demo_val, demo_train"):
         targets().pass_inputs("demo_fs", "davis2017_val")
-    with pytest.raises(AtlasError, match=r"fit 'thesis/basis': no analysis of this configuration uses it \(used: none\)"):
+    with pytest.raises(
+        AtlasError, match=r"fit 'thesis/basis': no analysis of demo_fs in this configuration uses it \(used: none\)"
+    ):
         targets().fit_inputs("thesis", "basis", "demo_fs")
 
 

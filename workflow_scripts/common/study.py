@@ -68,6 +68,11 @@ def fits_of(options: Mapping[str, Any]) -> list[str]:
     return [option["fit"] for option in options.values() if isinstance(option, Mapping) and "fit" in option]
 
 
+def settings_of(options: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that options refer to."""
+    return [option["setting"] for option in options.values() if isinstance(option, Mapping) and "setting" in option]
+
+
 @dataclass(frozen=True)
 class FitAsk:
     """A statistic that is fitted by steps over one view of a dataset, once for all that use it.
@@ -77,7 +82,7 @@ class FitAsk:
         title: a few words.
         dataset: the setting that names the dataset, as ``analysis.setting``.
         view: one of the study's views.
-        fit: name of the fit -> options, as of an `Ask`.
+        fit: name of the fit -> options, as of an `Ask`; a setting is one of the dataset's analysis, or ``analysis.setting``.
     """
 
     name: str
@@ -98,6 +103,7 @@ class Analysis:
         settings: its settings by name.
         asks: its asks by name.
         over_models: whether one job compares all models, instead of one job a model.
+        models: the setting that names the models that it is made of; "" for all models of a run.
         maps: whether it writes maps beside its table.
         fits: names of the study's fits whose results it reads.
         needs: resources of its job: memory_mb, minutes, threads.
@@ -112,6 +118,7 @@ class Analysis:
     maps: bool
     fits: tuple[str, ...]
     needs: Mapping[str, int]
+    models: str = ""
 
     @property
     def key(self) -> str:

@@ -59,20 +59,27 @@ class DemoWorld(_Scenes):
     another object of the image. Junk: it is there with so few pixels that it counts neither way.
 
     Attribute `dense_classes`: names of the classes of objects, then those of stuff (sky, grass, ...): a pixel is of the object
-    that is seen there, or else of the stuff.
+    that is seen there, or else of the stuff. Or background and the names of parts: a pixel is of the part that is seen there.
     """
 
     _ARRAYS = (*_Scenes._ARRAYS, "stuff")
 
-    def __init__(self, path: Path, query_every: int = 8) -> None:
+    def __init__(self, path: Path, query_every: int = 8, dense: str = "classes") -> None:
         """Open the split at `path`.
+
+        Args:
+            path: the split.
+            query_every: of the retrieval task.
+            dense: what dense labels are of: "classes" or "parts".
 
         Raises:
             AtlasError: the file is not a split of the demo world.
         """
         super().__init__(path)
         self.query_every = query_every
-        self.dense_classes = [*self.classes, *self.names.get("stuff", [])[1:]]  # the first stuff is "none"
+        self.dense = dense
+        kinds = (self.classes, "stuff") if dense == "classes" else (["background"], "parts")
+        self.dense_classes = [*kinds[0], *self.names.get(kinds[1], [])[1:]]  # the first stuff, and the first part, is "none"
 
     def objects(self, position: int) -> list[Region]:
         """Return the visible pixels and the class of every object."""
@@ -88,6 +95,8 @@ class DemoWorld(_Scenes):
     def dense_labels(self, position: int) -> np.ndarray:
         """Return [64, 64] int16: the class of every pixel in `dense_classes`."""
         objects, stuff = self.arrays["object"][position], self.arrays["stuff"][position]
+        if self.dense == "parts":
+            return self.arrays["part"][position].astype(np.int16)
         labels = np.where(stuff > 0, len(self.classes) + stuff.astype(np.int16) - 1, -1).astype(np.int16)
         for i in np.unique(objects[objects > 0]).tolist():
             labels[objects == i] = self.class_of[position, i]

@@ -71,7 +71,7 @@ _TRAIN_VAL = _one_of("train", "val")
 
 # Reader -> option -> what it may be. Whether two options go together, or the files have so many, only the reader says.
 OPTIONS: dict[str, dict[str, Option]] = {
-    "demo_world": {"query_every": Option(least=2)},
+    "demo_world": {"query_every": Option(least=2), "dense": _one_of("classes", "parts")},
     "demo_clips": {},
     "demo_pairs": {"pairs_per_class": Option(), "seed": Option(least=0)},
     "image_folder": {},

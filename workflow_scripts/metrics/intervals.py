@@ -39,3 +39,30 @@ def bootstrap_means(
     tail = (1 - level) / 2
     low, high = np.quantile(statistic(means), [tail, 1 - tail], axis=0)
     return low, high
+
+
+def poisson_weights(positions: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """Return how often each unit is in each resample of the Poisson bootstrap, [n, draws] int64.
+
+    A unit's weights come from its own generator, seeded by (`seed`, position), so sums of weighted counts are the same however
+    units are split and ordered. (With n units drawn with replacement, how often one is drawn is nearly Poisson of mean 1;
+    Chamandy et al. 2012, "Estimating uncertainty for massive data streams".)
+
+    Args:
+        positions: [n] of the units in their dataset.
+        draws: number of resamples.
+        seed: of the resampling.
+    """
+    return np.stack([np.random.default_rng([seed, position]).poisson(1.0, draws) for position in positions])
+
+
+def percentiles(resampled: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Return the percentile interval (low, high) of a number from its values [draws, ...] in resamples.
+
+    Resamples in which it is not defined (NaN) are left out; NaN where it is defined in none.
+    """
+    tail = (1 - level) / 2
+    defined = np.isfinite(resampled).any(0)
+    ends = np.full((2, *resampled.shape[1:]), np.nan)
+    ends[:, defined] = np.nanquantile(resampled[:, defined], [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]

@@ -30,7 +30,7 @@ def pixel_clusters(features: Tensor, centroids: Tensor, grid: tuple[int, int], s
 
 
 def cluster_counts(clusters: Tensor, n_clusters: int, classes: Tensor, n_classes: int) -> Tensor:
-    """Return how many pixels of each class lie in each cluster, [K, C] int64.
+    """Return how many pixels of each class lie in each cluster, image by image, [B, K, C] int64.
 
     Args:
         clusters: [B, H, W] int64.
@@ -38,9 +38,10 @@ def cluster_counts(clusters: Tensor, n_clusters: int, classes: Tensor, n_classes
         classes: [B, H, W] uint8; pixels of class C and above are void and not counted.
         n_classes: C.
     """
-    valid = classes < n_classes
-    cell = clusters[valid] * n_classes + classes[valid].long()
-    return torch.bincount(cell, minlength=n_clusters * n_classes).reshape(n_clusters, n_classes)
+    valid, images = classes < n_classes, len(clusters)
+    image = torch.arange(images, device=clusters.device)[:, None, None].expand_as(clusters)
+    cell = (image[valid] * n_clusters + clusters[valid]) * n_classes + classes[valid].long()
+    return torch.bincount(cell, minlength=images * n_clusters * n_classes).reshape(images, n_clusters, n_classes)
 
 
 def place_counts(clusters: Tensor, n_clusters: int) -> Tensor:

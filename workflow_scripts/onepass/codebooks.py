@@ -6,6 +6,7 @@ Yu et al. (arXiv 2605.29691v1, section 3.1 and A.2), after the public code of Ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,16 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam remembers of each centroid
 class Codebooks(Fit):
     """Centroids that start as principal directions and are then moved by Adam, all layers and facets in one reading.
 
-    The first `pca_batches` batches of the seeded order give the start: the K directions of largest variance of the raw
-    features (covariance in float64; the entry of the largest size of each is positive, because a centroid and its negative
-    start in opposite half-spaces). Each of the next `steps` batches is one step of Adam (default betas) down the loss
-    - mean over patches of max over k of cos(f, c_k). The last centroids are the result: nothing is selected by a score.
+    `pca_batches` batches of the seeded order, the first and then each `pca_interval`-th, give the start: the K directions of
+    largest variance of the raw features (covariance in float64; the entry of the largest size of each is positive, because a
+    centroid and its negative start in opposite half-spaces). The `steps` batches behind the first `pca_batches`, whatever the
+    interval, are one step each of Adam (default betas) down the loss - mean over patches of max over k of cos(f, c_k). The last
+    centroids are the result: nothing is selected by a score.
 
     Options: `facets` (token, query, key, value: heads side by side; "token_normed", the last layer's tokens after the
-    final norm), `clusters` (K), `steps`, `batch_size`, `pca_batches`, `learning_rate`. The result, by facet, with L layers
-    (1 of token_normed): the facet's name [L, K, D] float32 centroids, of any length, and {facet}_loss [L, steps] float32.
+    final norm), `clusters` (K), `steps`, `batch_size`, `pca_batches`, `pca_interval`, `learning_rate`. The result, by facet,
+    with L layers (1 of token_normed): the facet's name [L, K, D] float32 centroids, of any length, and {facet}_loss [L, steps]
+    float32.
     """
 
     name = "codebooks"
@@ -50,9 +53,10 @@ class Codebooks(Fit):
         self._loss = {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
 
     def batches(self, n_images: int, seed: int) -> Iterator[np.ndarray]:
-        """Yield shuffled batches: first those of the start, then one a step."""
-        steps = self.options["pca_batches"] + self.options["steps"]
-        return shuffled_batches(n_images, self.options["batch_size"], steps, seed)
+        """Yield shuffled batches: first those of the start, then one a step; no more than are used."""
+        size, first, interval = (self.options[name] for name in ("batch_size", "pca_batches", "pca_interval"))
+        yield from islice(shuffled_batches(n_images, size, first * interval, seed), 0, None, interval)
+        yield from islice(shuffled_batches(n_images, size, first + self.options["steps"], seed), first, None)
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Add the layer's features to the covariances of the start, or to the gradient of the step."""

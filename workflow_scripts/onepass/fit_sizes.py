@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Fit -> which of its options count batches, of `batch_size` images each.
+# Fit -> which of its options count the batches that it sees, of `batch_size` images each; those skipped by an interval are not
+# read.
 BATCHES = {"principal_components": ("batches",), "codebooks": ("pca_batches", "steps")}
 
 

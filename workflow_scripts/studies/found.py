@@ -25,6 +25,7 @@ from workflow_scripts.common.study import (
     Summary,
     SummaryTable,
     fits_of,
+    settings_of,
 )
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.onepass.names import COLLECTORS, FITS
@@ -141,6 +142,7 @@ def _analysis(study: str, name: str, described: Mapping[str, Any]) -> Analysis:
         maps=described.get("maps", False),
         fits=tuple(described.get("fits", ())),
         needs={"memory_mb": 4000, "minutes": 60} | described.get("needs", {}),
+        models=described.get("models", ""),
     )
 
 
@@ -217,19 +219,24 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
                 yield from unknown((*key, "gather"), "collector", collector, COLLECTORS)
                 for fit in fits_of(options):
                     yield from unknown((*key, "gather", collector), "fit", fit, study.fits)
-                for option in options.values():
-                    if isinstance(option, Mapping) and "setting" in option:
-                        yield from unknown((*key, "gather"), "setting", option["setting"], analysis.settings)
+                for setting in settings_of(options):
+                    yield from unknown((*key, "gather"), "setting", setting, analysis.settings)
             for word, setting in (("if", ask.condition), ("each", ask.each)):
                 if setting:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
         for fit in analysis.fits:
             yield from unknown(("analyses", name, "fits"), "fit", fit, study.fits)
+        if analysis.models:
+            lists = [setting.name for setting in analysis.settings.values() if setting.schema == _MODELS]
+            yield from unknown(("analyses", name, "models"), "setting of type models", analysis.models, lists)
     for name, fit in study.fits.items():
         analysis, setting = fit.dataset.split(".")
         yield from unknown(("fits", name, "dataset"), "analysis", analysis, study.analyses)
         if analysis in study.analyses:
-            yield from unknown(("fits", name, "dataset"), "setting", setting, study.analyses[analysis].settings)
+            own = study.analyses[analysis].settings
+            yield from unknown(("fits", name, "dataset"), "setting", setting, own)
+            for read in (read for options in fit.fit.values() for read in settings_of(options)):
+                yield from unknown(("fits", name, "fit"), "setting", read, of_analyses if "." in read else own)
         yield from unknown(("fits", name, "view"), "view", fit.view, study.views)
         yield from unknown(("fits", name, "fit"), "fit", next(iter(fit.fit)), FITS)
     per_model = [name for name, analysis in study.analyses.items() if not analysis.over_models]

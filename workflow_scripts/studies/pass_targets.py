@@ -41,7 +41,7 @@ class PassTargets:
     def fits(self, model: str) -> list[PlannedFit]:
         """Return all fits of a model."""
         patch = sides(self.settings.models[model]["patch"])[0]
-        return [fit for study in self.settings.studies for fit in planned_fits(study, self.config, patch).values()]
+        return [fit for study in self.settings.studies for fit in planned_fits(study, self.config, model, patch).values()]
 
     # Views of datasets
 
@@ -180,10 +180,11 @@ class PassTargets:
             AtlasError: nobody uses it in this configuration.
         """
         patch = sides(self.settings.models[model]["patch"])[0]
-        planned = planned_fits(self.study(study), self.config, patch)
+        planned = planned_fits(self.study(study), self.config, model, patch)
         if fit not in planned:
             raise AtlasError(
-                f"fit '{study}/{fit}': no analysis of this configuration uses it (used: {', '.join(planned) or 'none'})"
+                f"fit '{study}/{fit}': no analysis of {model} in this configuration uses it "
+                f"(used: {', '.join(planned) or 'none'})"
             )
         return planned[fit]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.common.study import Analysis, Ask, Study, fits_of
+from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
 from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
@@ -61,7 +61,7 @@ def asked(study: Study, analysis: Analysis, config: Mapping[str, Any], patch: in
         return []
     asks = [ask for ask in asks if settings[ask.dataset] is not None]
     used = {*analysis.fits, *(fit for ask in asks for options in ask.gather.values() for fit in fits_of(options))}
-    if any(_setting(config[study.name], study.fits[fit].dataset) is None for fit in used):
+    if any(_setting(config[study.name], name) is None for fit in used for name in _named(study.fits[fit])):
         return []
     return [one for ask in asks for one in _spelled_out(study, analysis, ask, config, patch)]
 
@@ -75,16 +75,17 @@ class PlannedFit:
     fit: dict[str, dict[str, Any]]
 
 
-def planned_fits(study: Study, config: Mapping[str, Any], patch: int) -> dict[str, PlannedFit]:
-    """Return the fits that the enabled analyses of a study use, by name."""
+def planned_fits(study: Study, config: Mapping[str, Any], model: str, patch: int) -> dict[str, PlannedFit]:
+    """Return the fits that the enabled analyses of a model use, by name."""
     used: set[str] = set()
-    for analysis in enabled_analyses(study, config):
+    for analysis in (one for one in enabled_analyses(study, config) if model in analysed_models(one, config)):
         used |= {*analysis.fits, *(fit for ask in analysis.asks.values() for o in ask.gather.values() for fit in fits_of(o))}
     planned = {}
     for fit in study.fits.values():
         if fit.name in used:
             analysis = fit.dataset.split(".")[0]
-            options = {name: _options(o, config[study.name][analysis], config) for name, o in fit.fit.items()}
+            settings = {**config[study.name], **config[study.name][analysis]}
+            options = {name: _options(o, settings, config) for name, o in fit.fit.items()}
             dataset = _setting(config[study.name], fit.dataset)
             planned[fit.name] = PlannedFit(dataset, view_name(study, config, fit.view, patch), options)
     return planned
@@ -92,7 +93,14 @@ def planned_fits(study: Study, config: Mapping[str, Any], patch: int) -> dict[st
 
 def enabled_analyses(study: Study, config: Mapping[str, Any]) -> list[Analysis]:
     """Return the analyses of `study` that the configuration does not leave out."""
-    return [analysis for analysis in study.analyses.values() if asked(study, analysis, config, patch=1)]
+    return [one for one in study.analyses.values() if asked(study, one, config, patch=1) and analysed_models(one, config)]
+
+
+def analysed_models(analysis: Analysis, config: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the models that an analysis is made of: those of the run that its setting names, or all."""
+    settings = config[analysis.study][analysis.name] or {}
+    chosen = settings.get(analysis.models)
+    return [model for model in config["models"] if chosen is None or model in chosen]
 
 
 def planned_passes(
@@ -116,7 +124,7 @@ def planned_passes(
         patch = sides(models[model]["patch"])[0]
         passes = plan[model] = {}
         for study in studies:
-            for analysis in study.analyses.values():
+            for analysis in (one for one in study.analyses.values() if model in analysed_models(one, config)):
                 for one in asked(study, analysis, config, patch):
                     _add(passes, one.job, one.dataset, one.view, one.collectors)
         for dataset in config["features"]["datasets"]:
@@ -201,9 +209,16 @@ def _options(options: Mapping[str, Any], settings: Mapping[str, Any], config: Ma
         if not isinstance(option, Mapping):
             return option
         ((word, name),) = option.items()
-        return {"fit": f"{study}/{name}"} if word == "fit" else {"setting": settings, "config": config}[word][name]
+        return {"fit": f"{study}/{name}"} if word == "fit" else _setting({"setting": settings, "config": config}[word], name)
 
     return {key: value(option) for key, option in options.items()}
+
+
+def _named(fit: FitAsk) -> list[str]:
+    """Return the settings that a fit reads, as ``analysis.setting``; without one of them there is no fit."""
+    own = fit.dataset.split(".")[0]
+    names = [name for options in fit.fit.values() for name in settings_of(options)]
+    return [fit.dataset, *(name if "." in name else f"{own}.{name}" for name in names)]
 
 
 def _setting(settings: Mapping[str, Any], name: str) -> Any:

@@ -181,6 +181,10 @@ def _unknown_names(
     for study in studies:
         chosen = config[study.name].get("main_models") or []
         problems += check_names(f"{study.name}.main_models", chosen, models.entries, models.named, files)
+        for analysis in (one for one in study.analyses.values() if one.models and config[study.name][one.name]):
+            key = f"{study.name}.{analysis.name}.{analysis.models}"
+            chosen = config[study.name][analysis.name][analysis.models] or []
+            problems += check_names(key, chosen, models.entries, models.named, files)
     return problems
 
 

@@ -19,7 +19,7 @@ from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.demo.shipped import CARD
 from workflow_scripts.studies.found import claim_modules
 from workflow_scripts.studies.pass_targets import Files, PassTargets
-from workflow_scripts.studies.plan import Asked, asked, enabled_analyses
+from workflow_scripts.studies.plan import Asked, analysed_models, asked, enabled_analyses
 
 
 class Targets(PassTargets):
@@ -39,10 +39,15 @@ class Targets(PassTargets):
             if chosen is None:
                 lines.append(f"{key}: null in the configuration: left out ({analysis.title})")
                 continue
+            said = len(lines)
+            if not self.analysis_models(analysis):
+                lines.append(f"{key}.{analysis.models}: names no model of this run: left out ({analysis.title})")
             for setting in analysis.settings.values():
                 if setting.truth and chosen[setting.name] is None:
                     null = f"{key}.{setting.name}: null in the configuration: left out ({analysis.title}: {setting.meaning})"
                     lines.append(self.settings.left_out.get(f"{key}.{setting.name}", null))
+            if len(lines) == said and analysis.key not in self.analyses:
+                lines.append(f"{key}: its fits are set in an analysis that is left out: left out ({analysis.title})")
         return lines
 
     @cached_property
@@ -67,7 +72,7 @@ class Targets(PassTargets):
     def _drawn(self, figure: Figure) -> Figure | None:
         if any(f"{figure.study}/{name}" not in self.analyses for name in figure.analyses):
             return None
-        if figure.condition and not self._is_set(figure.study, figure.condition):
+        if (figure.condition and not self._is_set(figure.study, figure.condition)) or not self.figure_models(figure):
             return None
         scores = self.study(figure.study).scores
         measured = {name for name in figure.scores if self._is_measured(figure.study, scores[name])}
@@ -81,6 +86,10 @@ class Targets(PassTargets):
         return bool((self.config[study][analysis] or {}).get(setting))
 
     # Analyses
+
+    def analysis_models(self, analysis: Analysis) -> list[str]:
+        """Return the ids of the models that an analysis is made of."""
+        return analysed_models(analysis, self.config)
 
     def asked(self, analysis: Analysis, model: str) -> list[Asked]:
         """Return what an analysis asks of the passes of a model."""
@@ -102,6 +111,9 @@ class Targets(PassTargets):
 
     def analysis_inputs(self, analysis: Analysis, models: list[str]) -> Files:
         """Return the input files of an analysis of `models`, with its code and that of the readers it opens."""
+        if foreign := [model for model in models if model not in self.analysis_models(analysis)]:
+            chosen = f"{analysis.study}.{analysis.name}.{analysis.models}"
+            raise AtlasError(f"{analysis.key}: not made of {foreign[0]} in this run; add it to {chosen}, or null for all")
         every = [(model, one) for model in models for one in self.asked(analysis, model)]
         files = [file for model, one in every for file in self._asked_files(model, one).values()]
         files += [self.fit_file(analysis.study, fit, model) for model in models for fit in analysis.fits]
@@ -142,14 +154,14 @@ class Targets(PassTargets):
         """Return the tables of single models, of all analyses of a study that this run makes or of some."""
         made = [a for a in self.analyses.values() if a.study == study.name and not a.over_models]
         chosen = [a for a in made if analyses is None or a.name in analyses]
-        return [self.analysis_file(a, "table", model) for a in chosen for model in models or self.models]
+        return [self.analysis_file(a, "table", model) for a in chosen for model in models or self.analysis_models(a)]
 
     def reads(self, study: Study, maps: Any = None, pairs: Any = None, models: list[str] | None = None) -> Files:
         """Return files of maps and of comparisons that this run makes, by kind and analysis; None stands for all."""
         made = [a for a in self.analyses.values() if a.study == study.name]
         return {
             "maps": {
-                a.name: [self.analysis_file(a, "maps", model) for model in models or self.models]
+                a.name: [self.analysis_file(a, "maps", model) for model in models or self.analysis_models(a)]
                 for a in made
                 if a.maps and (maps is None or a.name in maps)
             },
@@ -159,8 +171,10 @@ class Targets(PassTargets):
         }
 
     def figure_models(self, figure: Figure) -> list[str]:
-        """Return the ids of the models that a figure shows."""
-        return self.settings.main_models(self.study(figure.study)) if figure.main else self.models
+        """Return the ids of the models that a figure shows: of all, or the main ones, those of every analysis that it reads."""
+        models = self.settings.main_models(self.study(figure.study)) if figure.main else self.models
+        read = [self.analysis_models(self.analyses[f"{figure.study}/{name}"]) for name in figure.analyses]
+        return [model for model in models if all(model in own for own in read)]
 
     def figure_inputs(self, figure: Figure) -> Files:
         """Return the files that a figure is drawn from, with its code."""

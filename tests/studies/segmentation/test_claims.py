@@ -16,6 +16,7 @@ from tests.studies.segmentation.made_up_study import (
 )
 from workflow_scripts.studies.claims import judge
 from workflow_scripts.studies.segmentation.claims import unmeasured
+from workflow_scripts.studies.segmentation.clustering import SHUFFLED
 from workflow_scripts.studies.verdict import FAILS, HOLDS, UNTESTED
 
 BASE = ("mae", "ibot", "dinov2", "dinov2+reg", "dinov3", "moco-v3", "mugs", "dino", "supervised in21k", "openclip")
@@ -44,6 +45,9 @@ BREAKS = {
     "corr_scaling": {("ibot_l", "pck", "value"): 0.5},
     "supervised_drop": {("dino_b", "pck", "token"): "reversed"},
     "nmi_locality": "keys that follow no position",
+    "bias_datasets": "a ground truth that follows the position",
+    "init_robust": {("dinov3_b", "varied", "value"): 1.5},
+    "over_parts": {("ibot_l", "part_purity", "token"): 0.5},
 }
 
 
@@ -54,6 +58,8 @@ def broken(claim):
         values = {key: np.sort(curve) for key, curve in values.items()}
     elif claim == "nmi_miou":
         values |= {(m, "nmi", facet): values[m, "miou", facet] for m, metric, facet in values if metric == "nmi"}
+    elif claim == "bias_datasets":
+        truth = 0.12
     elif claim == "nmi_locality":
         values |= {(m, "nmi", facet): -values[m, "locality", "attention"] for m, *_ in values for facet in ("key", "query")}
     else:
@@ -148,6 +154,26 @@ def test_what_is_not_measured_says_what_it_would_need(claim):
     found = verdict(claim, *measured())
     assert found.outcome == UNTESTED
     assert found.reason.startswith(("Needs ", "Is about what pictures look like"))
+
+
+def test_further_datasets_are_judged_as_far_as_they_are_there():
+    run = evidence(*measured())
+    without = replace(run, table=run.table[run.table["analysis"] != "scenes"])
+    found = judge(CLAIMS["c.bias_datasets"], without)
+    assert found.outcome == HOLDS and "Left out: scenes." in found.reason
+    none = replace(run, table=run.table[~run.table["analysis"].isin(["scenes", "parts", "sensitivity", "overclustering"])])
+    for claim, needs in (("bias_datasets", "scenes"), ("init_robust", "sensitivity"), ("over_parts", "overclustering")):
+        lacking = judge(CLAIMS[f"c.{claim}"], none)
+        assert lacking.outcome == UNTESTED and f"'{needs}'" in lacking.reason
+
+
+def test_fewer_images_are_no_bias_of_a_dataset():
+    """A higher NMI that is all chance is none."""
+    run = evidence(*measured())
+    chance = (run.table["analysis"] == "parts") & (run.table["setting"] == SHUFFLED)
+    table = run.table.assign(value=run.table["value"].where(~chance, 0.09))
+    found = judge(CLAIMS["c.bias_datasets"], replace(run, table=table))
+    assert found.outcome == FAILS and "less that of shuffled positions" in found.reason
 
 
 def test_methods_that_a_run_lacks_are_named():

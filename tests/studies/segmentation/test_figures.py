@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from tests.figures.synthetic import drawing_of
 from tests.studies.segmentation.made_up_attention import write_attention
-from tests.studies.segmentation.made_up_images import CANVAS, EXAMPLES, NAMES, passes
+from tests.studies.segmentation.made_up_images import CANVAS, EXAMPLES, NAMES, halves, passes
 from tests.studies.segmentation.made_up_study import STUDY, evidence, measured
 from tests.studies.segmentation.made_up_study import models as made_up_models
 from workflow_scripts.common.arrays import write_arrays
@@ -32,30 +32,37 @@ def data(tmp_path_factory):
     """Tables and maps of some models; the control of the ground truth is there, and the information of each class."""
     folder = tmp_path_factory.mktemp("maps")
     found = evidence(*measured(), kept=lambda model: model.id in KEPT)
-    arrays, facts = clustering.maps(passes(), {"canvas": CANVAS})
     # The example maps have three layers, the models twelve: four times over.
-    for name in clustering.FACETS:
-        arrays[f"{name}_map"] = np.repeat(arrays[f"{name}_map"], 4, 1)
-        arrays[f"{name}_aggregate"] = np.repeat(arrays[f"{name}_aggregate"], 4, 0)
-    tables, maps, pairs = [], [], []
+    made = {}
+    for kind, shown in (("usual", passes()), ("over", passes(found=halves))):
+        arrays, facts = clustering.maps(shown, {"canvas": CANVAS})
+        layered = {"map": 1, "clusters": 1, "aggregate": 0, "named": 0, "sizes": 0}
+        for name in arrays:
+            facet, _, what = name.partition("_")
+            if facet in clustering.FACETS:
+                arrays[name] = np.repeat(arrays[name], 4, layered[what])
+        made[kind] = arrays, facts
+    tables, maps, pairs = [], {"usual": [], "over": []}, []
     points, pair_facts = heat_maps()
     for model in found.models:
         frame = found.table[found.table["model"] == model.id]
-        truth = frame[frame["facet"] == clustering.TRUTH]
-        more = [truth.assign(setting=clustering.SHUFFLED, value=0.01)]
-        more += [truth.assign(metric="class_information", setting=name, value=TRUTH[name]) for name in NAMES]
-        token = frame[(frame["metric"] == "nmi") & (frame["facet"] == "token")].assign(metric="class_information")
+        own = frame[frame["analysis"] == "clustering"]
+        truth = own[(own["facet"] == clustering.TRUTH) & (own["setting"] == "")]
+        more = [truth.assign(metric="class_information", setting=name, value=TRUTH[name]) for name in NAMES]
+        token = own[(own["metric"] == "nmi") & (own["facet"] == "token")].assign(metric="class_information")
         more += [token.assign(setting=name, value=token["layer"] * (1 + place)) for place, name in enumerate(NAMES)]
-        path = folder / f"{model.id}.safetensors"
-        write_arrays(path, arrays, facts)
         frame = pd.concat([frame, *more], ignore_index=True)
-        tables.append(ModelTable(model, {"clustering": path, "locality": path, "keypoints": path}, frame))
-        maps.append(ModelMaps(path, model, facts))
+        tables.append(ModelTable(model, dict.fromkeys(frame["analysis"].unique(), folder), frame))
+        for kind, (arrays, facts) in made.items():
+            path = folder / kind / f"{model.id}.safetensors"
+            write_arrays(path, arrays, facts)
+            maps[kind].append(ModelMaps(path, model, facts))
         path = folder / f"{model.id}_pairs.safetensors"
         write_arrays(path, points, pair_facts)
         pairs.append(ModelMaps(path, model, pair_facts))
     attention = tuple(ModelMaps(*write_attention(folder, model)) for model in found.models)
-    every = {"clustering": tuple(maps), "locality": attention, "keypoints": tuple(pairs)}
+    every = dict.fromkeys(("clustering", "scenes", "parts"), tuple(maps["usual"])) | {"overclustering": tuple(maps["over"])}
+    every |= {"locality": attention, "keypoints": tuple(pairs)}
     return FigureData(found.models, tuple(tables), every, {}, STUDY.scores)
 
 
@@ -82,7 +89,12 @@ def heat_maps():
 
 
 def drawn(data, name):
-    return draw(drawing_of(STUDY.figure(name)), data)
+    """Draw a figure of what the workflow gives it: the analyses that it reads, of the models that have all of them."""
+    figure = STUDY.figure(name)
+    tables = [table for table in data.tables if set(figure.tables) <= set(table.files)]
+    own = [replace(table, frame=table.frame[table.frame["analysis"].isin(figure.tables)]) for table in tables]
+    maps = {analysis: data.maps[analysis] for analysis in figure.maps}
+    return draw(drawing_of(figure), replace(data, models=tuple(table.model for table in own), tables=tuple(own), maps=maps))
 
 
 @pytest.mark.parametrize("name", [figure.name for figure in STUDY.figures])
@@ -273,3 +285,29 @@ def test_colours_and_numbers_of_a_heat_map_are_of_the_image_alone(data):
     assert heat.facts["highest_cosine"] == pytest.approx(cosine[1:3].max()) != pytest.approx(cosine.max())
     assert heat.facts["lowest_cosine"] == pytest.approx(cosine[1:3].min())
     assert (heat.picture[[0, 1, 6, 7]] == 255).all() and not (heat.picture[2:6] == 255).all(-1).any()
+
+
+def test_further_datasets_have_the_pictures_and_bars_of_their_own_analysis(data):
+    for kind, truth in (("scenes", 0.15), ("parts", 0.1)):
+        assert len(drawn(data, f"segmented_{kind}").figure.axes) == 2 + len(KEPT)
+        bars = drawn(data, f"{kind}_bars").data
+        assert bars.iloc[0][["name", "value"]].tolist() == ["Ground truth", truth]
+
+
+def test_clusters_of_tokens_are_pictures_of_more_colours_than_classes(data):
+    made = drawn(data, "overclustered_images")
+    assert len(made.figure.axes) == 2 + len(KEPT)
+    assert len(set(made.data["cluster"])) == 6
+    assert {name.partition(", ")[2] for name in made.data["cluster"]} == set(NAMES)
+    assert np.allclose(made.data.groupby(["model", "image"])["share"].sum(), 1)
+
+
+def test_variants_are_drawn_beside_the_usual_codebooks(data):
+    made = drawn(data, "sensitivity")
+    assert set(made.data["model"]) == {"dinov3_b"}  # the one model that has them
+    starts, batches = made.figure.axes[:2]
+    assert [len(axes.lines) for axes in (starts, batches)] == [12, 12]
+    usual = made.data[made.data["setting"] == "as elsewhere"]
+    assert len(usual) == 2 * 4 * 12 and len(made.data) == 6 * 4 * 12
+    texts = [text.get_text() for text in batches.get_legend().get_texts()]
+    assert texts == ["as elsewhere", "32 images", "48 images"]

@@ -17,16 +17,24 @@ from workflow_scripts.studies.segmentation.clustering import SHUFFLED, TRUTH
 PANELS = {"nmi": "NMI with position", "miou": "mIoU"}
 
 
-def draw_position_bars(data: FigureData, models: Sequence[RunModel], facet: str) -> Drawn:
-    """Draw bars of NMI, the ground truth first, and of mIoU; dotted, the NMI that as many images have by chance."""
+def draw_position_bars(data: FigureData, models: Sequence[RunModel], facet: str, of: str = "") -> Drawn:
+    """Draw bars of NMI, the ground truth first, and of mIoU; dotted, the NMI that as many images have by chance.
+
+    Args:
+        data: the tables that the scores are in.
+        models: in this order.
+        facet: key, query, value or token.
+        of: what the names of the scores of a further dataset begin with.
+    """
     styles = model_styles(data.models)
     truth = data.tables[0].frame
-    truth = truth[(truth["facet"] == TRUTH) & (truth["metric"] == "nmi")].set_index("setting")["value"]
+    truth = truth[(truth["facet"] == TRUTH) & (truth["metric"] == "nmi")]
+    truth = truth[truth["analysis"] == data.scores[f"{of}nmi_{facet}"].analysis].set_index("setting")["value"]
     rows = [{"name": "Ground truth", "metric": "nmi", "value": truth[""], "colour": INK}]
     for model in models:
-        layer = best_layer(data, model, facet)
+        layer = best_layer(data, model, facet, of)
         for metric in PANELS:
-            value = curve_values(data, model, f"{metric}_{facet}")[layer - 1]
+            value = curve_values(data, model, f"{of}{metric}_{facet}")[layer - 1]
             facts = {"name": model.display_name, "model": model.id, "layer": layer, "colour": styles[model.id].colour}
             rows.append({**facts, "metric": metric, "value": value})
     names = ["Ground truth", *(model.display_name for model in models)]

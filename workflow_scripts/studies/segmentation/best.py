@@ -13,9 +13,16 @@ def curve_values(data: FigureData, model: RunModel, score: str) -> list[float]:
     return (baseline_rows(rows) if model.random else rows)["value"].tolist()
 
 
-def best_layer(data: FigureData, model: RunModel, facet: str) -> int:
-    """Return the layer, from 1, of the highest mean IoU of a facet, the first of equal ones."""
-    return highest_layer(data, model, f"miou_{facet}")
+def best_layer(data: FigureData, model: RunModel, facet: str, of: str = "") -> int:
+    """Return the layer, from 1, of the highest mean IoU of a facet, the first of equal ones.
+
+    Args:
+        data: the tables.
+        model: one of them.
+        facet: key, query, value or token.
+        of: what the names of the scores of a further dataset begin with.
+    """
+    return highest_layer(data, model, f"{of}miou_{facet}")
 
 
 def highest_layer(data: FigureData, model: RunModel, score: str) -> int:

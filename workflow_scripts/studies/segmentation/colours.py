@@ -9,6 +9,7 @@ import numpy as np
 _GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other are far apart, however many there are
 _SHADES = ((0.60, 0.98), (0.95, 0.60), (0.30, 0.90), (0.85, 0.85), (0.45, 0.65))  # (saturation, value), by turns
 NONE = (0, 0, 0)
+_SHADE = 0.6  # how far the outermost shades of a class are mixed with white and black
 
 
 def class_colours(count: int) -> np.ndarray:
@@ -20,6 +21,26 @@ def class_colours(count: int) -> np.ndarray:
 def paint(maps: np.ndarray, count: int) -> np.ndarray:
     """Return class maps [..., h, w] as pictures [..., h, w, 3] uint8; what is no class of `count` is black."""
     return class_colours(count)[np.minimum(maps, count)]
+
+
+def cluster_colours(named: np.ndarray, sizes: np.ndarray, count: int) -> np.ndarray:
+    """Return a colour for every cluster, [K, 3] uint8: that of its class, in as many shades as the class has clusters.
+
+    The largest cluster of a class has the class's own colour, the others by size lighter and darker ones by turns, further off
+    the smaller they are. A cluster that stands for no class is black.
+
+    Args:
+        named: [K], the class of each cluster, or what is no class of `count`.
+        sizes: [K], the clusters' pixels.
+        count: number of classes.
+    """
+    colours = np.zeros((len(named), 3))
+    for number, colour in enumerate(class_colours(count)[:-1].astype(float)):
+        own = np.flatnonzero(named == number)
+        for place, cluster in enumerate(own[np.argsort(-sizes[own], kind="stable")]):
+            share = _SHADE * ((place + 1) // 2) / max(1, len(own) // 2)
+            colours[cluster] = colour + share * ((255.0 if place % 2 else 0.0) - colour)
+    return colours.round().astype(np.uint8)
 
 
 def aggregate(places: np.ndarray) -> np.ndarray:

@@ -36,17 +36,25 @@ def class_names(maps: ModelMaps) -> list[str]:
     return json.loads(maps.facts["class_names"])
 
 
-def draw_segmented(data: FigureData, shown: Sequence[Segmented], images: Sequence[int] | None = None) -> Drawn:
+def draw_segmented(
+    data: FigureData,
+    shown: Sequence[Segmented],
+    images: Sequence[int] | None = None,
+    analysis: str = "clustering",
+    of: str = "",
+) -> Drawn:
     """Draw images, their classes, and a row of class maps for each embedding; the last column is the aggregate map.
 
     Args:
-        data: tables and maps of the clustering.
+        data: tables and maps of `analysis`.
         shown: the rows; embeddings are named where they are not all the same.
         images: places among the kept examples; None for some spread evenly over them.
+        analysis: whose images these are.
+        of: what the names of its scores begin with.
     """
-    every = {maps.model.id: maps for maps in data.maps["clustering"]}
-    first, styles = data.maps["clustering"][0], model_styles(data.models)
-    ids, names = check_same_images(data.maps["clustering"]), class_names(first)
+    every = {maps.model.id: maps for maps in data.maps[analysis]}
+    first, styles = data.maps[analysis][0], model_styles(data.models)
+    ids, names = check_same_images(data.maps[analysis]), class_names(first)
     images = list(spread(len(ids)) if images is None else images)
     truth = first.array("truth_map")[images]
     rows = [
@@ -57,7 +65,7 @@ def draw_segmented(data: FigureData, shown: Sequence[Segmented], images: Sequenc
     frames = [share_frame(one, names, model="ground truth", image=image) for image, one in zip(ids, truth, strict=True)]
     several = len({one.facet for one in shown}) > 1
     for one in shown:
-        layer, maps = best_layer(data, one.model, one.facet), every[one.model.id]
+        layer, maps = best_layer(data, one.model, one.facet, of), every[one.model.id]
         classes = maps.array(f"{one.facet}_map")[images, layer - 1]
         name = f"{one.model.display_name}{f', {_WORDS[one.facet]}' if several else ''} [{layer}]"
         pictures = [*paint(classes, len(names)), maps.array(f"{one.facet}_aggregate")[layer - 1]]

@@ -1,5 +1,5 @@
 """The study's claims as code, each a small function from the evidence of a run to a verdict, called as the claim's id is.
 
-Claims: Yu et al. (arXiv 2605.29691v1); ``published.yaml`` beside this folder has them as data. No number here has an interval
-(IoU and NMI are of whole test sets), so an order holds by its numbers alone.
+Claims: Yu et al. (arXiv 2605.29691v1); ``published.yaml`` beside this folder has them as data. An order holds by its numbers;
+where both have intervals (IoU, over images; NMI has none) and these overlap, the reason says so.
 """

@@ -37,17 +37,19 @@ def nmi_at_best(evidence: Evidence, model: RunModel, facet: str) -> Number:
     return evidence.score(model, f"nmi_{facet}").at(layer, f"NMI of {model.display_name}, {facet}, layer {layer}")
 
 
-def truth_nmi(evidence: Evidence) -> Number:
-    """Return the NMI of the ground truth with position.
+def truth_nmi(evidence: Evidence, analysis: str = "clustering", setting: str = "") -> Number:
+    """Return the NMI of an analysis' ground truth with position, or with `SHUFFLED` positions.
 
     Raises:
         CannotTestError: it was not measured.
     """
     table = evidence.table
-    rows = table[(table["metric"] == "nmi") & (table["facet"] == TRUTH) & (table["setting"] == "")]
+    rows = table[(table["metric"] == "nmi") & (table["facet"] == TRUTH) & (table["setting"] == setting)]
+    rows = rows[rows["analysis"] == analysis]
     if rows.empty:
-        raise CannotTestError("needs the analysis 'clustering'; this run has none")
-    return Number("NMI of the ground truth", float(rows["value"].iloc[0]))
+        raise CannotTestError(f"needs the analysis '{analysis}'; this run has none")
+    name = "NMI of the ground truth" if analysis == "clustering" else f"NMI of the ground truth of {analysis}"
+    return Number(f"{name}, {setting}" if setting else name, float(rows["value"].iloc[0]))
 
 
 def best_pck(evidence: Evidence, model: RunModel, facet: str) -> Number:
