@@ -22,7 +22,7 @@ class Clip(Objective):
     """Symmetric contrast of images and captions; images with equal captions share the target."""
 
     method = "clip"
-    recipe = Recipe(steps=6000, batch=96, lr=2e-3, keep=0.5, small=0.85, whole=0.1)
+    recipe = Recipe(steps=4500, batch=96, lr=2e-3, keep=0.5, small=0.85, whole=0.1)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)

@@ -17,7 +17,7 @@ class Dino(Distillation):
     """Cross-entropy between the outputs for CLS of the teacher, which sees all of a view, and of the student for the other."""
 
     method = "dino"
-    recipe = Recipe(steps=3600, batch=48, lr=1e-3, keep=0.5, small=0.9, whole=0.05, hard=0.2)
+    recipe = Recipe(steps=1600, batch=48, lr=1e-3, keep=0.5, small=0.9, whole=0.05, hard=0.4)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT and its head."""

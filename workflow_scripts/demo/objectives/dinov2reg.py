@@ -21,7 +21,7 @@ class DinoV2Registers(Distillation):
     """DINO's loss on CLS, iBOT's on masked patches, each through its own head, and KoLeo on CLS."""
 
     method = "dinov2reg"
-    recipe = Recipe(steps=3000, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.2)
+    recipe = Recipe(steps=2400, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.2)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)

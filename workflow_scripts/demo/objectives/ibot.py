@@ -20,18 +20,16 @@ from workflow_scripts.demo.objectives.distillation import (
 from workflow_scripts.demo.training import Recipe
 
 _MASKED = (0.1, 0.5)
-_PATCHES_FROM = 0.3  # share of the training after which patches are masked
 
 
 class Ibot(Distillation):
     """DINO's loss on CLS, and the same cross-entropy on masked patches within a view, through one shared head.
 
-    Masked patches are drawn one by one, for half of the views, after a first part of the training that is DINO's alone: the
-    authors' `pred_start_epoch`. From the start, patches that the teacher cannot tell apart yet would be all that is learned.
+    Masked patches are drawn one by one, for half of the views.
     """
 
     method = "ibot"
-    recipe = Recipe(steps=3000, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.2)
+    recipe = Recipe(steps=850, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT with its mask token, and its head."""
@@ -44,8 +42,6 @@ class Ibot(Distillation):
         """Return the sum of the loss on CLS and that on masked patches."""
         views = torch.cat(self.two_views(index))
         kept = self.kept(len(views))
-        if self.done < _PATCHES_FROM:
-            return self._of_views(views, kept)
         masked = mask_some(len(views), (self.size // PATCH) ** 2 if kept is None else kept.shape[1], views.device)
         with torch.no_grad():
             taught = encode(self.teacher["backbone"], views, kept)
@@ -54,12 +50,6 @@ class Ibot(Distillation):
         seen = encode(backbone, views, kept, masked, backbone.masked_embed[None])
         seen_view, seen_patch = _through(self.student["head"], seen, masked)
         return across_views(taught_view, seen_view) + taught_loss(assigned(taught_patch), seen_patch).mean()
-
-    def _of_views(self, views: Tensor, kept: Tensor | None) -> Tensor:
-        """Return the loss on CLS alone."""
-        with torch.no_grad():
-            taught = self.teacher["head"](encode(self.teacher["backbone"], views, kept)[:, 0])
-        return across_views(taught, self.student["head"](encode(self.student["backbone"], views, kept)[:, 0]))
 
     def save(self, path: Path) -> None:
         """Write student and teacher, as iBOT's training script does."""
