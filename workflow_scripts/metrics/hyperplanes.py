@@ -175,7 +175,8 @@ class _Learner:
     def step(self, concepts: slice, batch: Tensor, target: Tensor, share: Tensor) -> None:
         """Take one step for each of `concepts`: batch [A, B, D]; target, share [A, B], the share of an object in the mean."""
         parameters = self.parameters[concepts]
-        score = torch.baddbmm(parameters[:, -1:, None], batch, parameters[:, :-1, None])[..., 0]
+        # A row times a matrix: batched products with a column take seven times as long on a CPU.
+        score = torch.bmm(parameters[:, None, :-1], batch.transpose(1, 2))[:, 0] + parameters[:, -1:]
         slope = (sigmoid(score) - target) * share
         gradient = torch.cat([torch.bmm(slope[:, None], batch)[:, 0], slope.sum(1, keepdim=True)], 1)
         if not self.adam:
