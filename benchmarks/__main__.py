@@ -25,6 +25,7 @@ from benchmarks import (
     pytorch_cka,
     segmenting,
     similarity,
+    templates,
 )
 
 BENCHMARKS = {
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "pixel_matching": pixel_matching.measure,
     "locality": locality.measure,
     "segmenting": segmenting.measure,
+    "templates": templates.measure,
     "decoding": decoding.measure,
     "indexing": indexing.measure,
 }

@@ -63,7 +63,7 @@ rule crop_images:
 
 
 rule reduce_truth:
-    """Reduce ground truth to a patch grid: object and part masks, or the labels of the first frames of videos."""
+    """Reduce ground truth to a patch grid: object and part masks, the labels of the first frames of videos, or concepts."""
     input:
         files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
@@ -75,7 +75,7 @@ rule reduce_truth:
     benchmark:
         f"{RESULTS}/benchmarks/reduce_truth/{{dataset}}/{{view}}/{{kind}}_{{grid}}.tsv"
     wildcard_constraints:
-        kind="masks|labels",
+        kind="masks|labels|concepts",
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -83,7 +83,7 @@ rule reduce_truth:
         runtime=120,
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
-        what=lambda wildcards: {"masks": "object masks", "labels": "first labels"}[wildcards.kind],
+        what=lambda wildcards: {"masks": "object masks", "labels": "first labels", "concepts": "concepts"}[wildcards.kind],
     message:
         "Reducing the {params.what} of {wildcards.dataset} to {wildcards.grid} patches"
     shell:

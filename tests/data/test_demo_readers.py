@@ -58,6 +58,31 @@ def test_pixels_can_be_of_parts_instead(world):
         assert labels.dtype == np.int16 and np.array_equal(labels, expected)
 
 
+def test_concepts_are_the_world_in_five_categories_that_agree_with_the_masks(world):
+    reader = open_reader("demo_world", world / "val.safetensors")
+    words = vocabulary()
+    numbers = {category: [] for category in ("object", "part", "material", "texture", "scene")}
+    for number, (category,) in reader.concept_categories.items():
+        numbers[category].append(number)
+    assert [n for own in numbers.values() for n in own] == list(range(1, len(reader.concept_names) + 1))
+    named = (words["classes"], words["parts"][1:], words["stuff"][1:], words["textures"][1:], words["scenes"])
+    for own, names in zip(numbers.values(), named, strict=True):
+        assert [reader.concept_names[number] for number in own] == names
+    for position in range(0, 96, 5):
+        found = reader.concepts(position)
+        assert list(found) == list(numbers) and all(layers.dtype == np.int32 for layers in found.values())
+        for category, layers in found.items():
+            assert layers.shape == ((1, 1, 1) if category == "scene" else (1, 64, 64))
+            assert set(np.unique(layers)) <= {0, *numbers[category]}
+        for region in reader.objects(position):
+            assert (found["object"][0][region.mask] == 1 + region.label).all()
+        for region in reader.parts(position):
+            assert {reader.concept_names[n] for n in np.unique(found["part"][0][region.mask])} == {words["parts"][region.label]}
+        assert ((found["object"] > 0) == (found["texture"] > 0)).all() and (
+            (found["object"] > 0) != (found["material"] > 0)
+        ).all()
+
+
 def test_the_label_is_the_class_of_the_largest_object(world):
     reader = open_reader("demo_world", world / "val.safetensors")
     for position in range(96):

@@ -40,6 +40,7 @@ def crop(monkeypatch, tmp_path, dataset, view):
         ("labels", "demo_clips", "clip_file", "squash64x128", "8x16", "labels", (128,)),
         ("pairs", "demo_pairs", "val", "letterbox64", None, "pair_source", None),
         ("classes", "demo_world", "val", "resize64-crop60", None, "classes", (20, 60, 60)),
+        ("concepts", "demo_world", "val", "resize64-crop60", "12x12", "concept_count", (20, 144)),
     ],
 )
 def test_every_kind(tmp_path, monkeypatch, world, kind, reader, file, view, grid, name, shape):
@@ -51,7 +52,7 @@ def test_every_kind(tmp_path, monkeypatch, world, kind, reader, file, view, grid
     with safe_open(output, "numpy") as made:
         assert name in made.keys()  # noqa: SIM118
         assert shape is None or made.get_tensor(name).shape == shape
-        words = {"pairs": {"categories"}, "classes": {"names"}}
+        words = {"pairs": {"categories"}, "classes": {"names"}, "concepts": {"names", "categories"}}
         assert set(made.metadata() or {}) == words.get(kind, set())
 
 
@@ -60,7 +61,7 @@ def test_a_grid_belongs_to_some_kinds(tmp_path, monkeypatch, capsys, kind, grid)
     options = {"dataset": "d", "reader": "demo_world", "path": tmp_path, "view": "squash64", "samples": "s", "output": "o"}
     with pytest.raises(SystemExit):
         run(monkeypatch, reduce_truth, kind=kind, **options, **grid)
-    assert "--grid is for the kinds masks, labels, and these need it" in capsys.readouterr().err
+    assert "--grid is for the kinds masks, labels, concepts, and these need it" in capsys.readouterr().err
 
 
 def test_what_is_wrong_is_said_with_the_name_of_the_dataset(tmp_path, monkeypatch):

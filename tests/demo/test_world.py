@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.demo.anatomy import PARTS, STUFF
+from workflow_scripts.demo.backdrop import SCENES
 from workflow_scripts.demo.plans import CLASSES, KEYPOINTS, PLANS
 from workflow_scripts.demo.world import boxes_of, load_world, paint_split, vocabulary
 
@@ -33,7 +34,7 @@ def test_an_image_depends_on_neither_the_length_of_its_split_nor_the_other_split
     short, captions = paint_split(3, "train", 100)
     long, long_captions = split
     assert captions == long_captions[:100]
-    for name in ("image", "label", "object", "part", "stuff"):
+    for name in ("image", "label", "object", "part", "stuff", "texture", "scene"):
         np.testing.assert_array_equal(short[name], long[name][:100])
     kept = long["object_image"] < 100
     np.testing.assert_array_equal(short["object_box"], long["object_box"][kept])
@@ -47,7 +48,8 @@ def test_shapes_types_and_names(split):
     expected = {
         "image": ((n, 64, 64, 3), np.uint8),
         "label": ((n,), np.int64),
-        **dict.fromkeys(("object", "part", "stuff"), ((n, 64, 64), np.uint8)),
+        **dict.fromkeys(("object", "part", "stuff", "texture"), ((n, 64, 64), np.uint8)),
+        "scene": ((n,), np.int64),
         **dict.fromkeys(("object_image", "object_index", "object_class"), ((m,), np.int64)),
         "object_box": ((m, 4), np.int64),
         **dict.fromkeys(("keypoint_image", "keypoint_object", "keypoint_name"), ((k,), np.int64)),
@@ -70,6 +72,30 @@ def test_boxes_and_label_follow_from_the_masks(split):
     for image, label in enumerate(arrays["label"]):
         areas = sorted(largest[image], key=lambda pair: -pair[0])
         assert label in [kind for area, kind in areas if area == areas[0][0]]
+
+
+def test_objects_wear_textures_that_show_and_settings_are_those_of_the_stuff_around(split):
+    arrays, _ = split
+    np.testing.assert_array_equal(arrays["texture"] > 0, arrays["object"] > 0)
+    names = vocabulary()["textures"]
+    assert set(np.unique(arrays["texture"])) == set(range(len(names)))
+    # Neighbouring pixels of a body differ by noise alone where it is plain, and by the pattern's steps elsewhere.
+    steps = np.abs(np.diff(arrays["image"].astype(int), axis=2)).max(3)
+    usual = {name: [] for name in names[1:]}
+    for step, texture, part in zip(steps, arrays["texture"], arrays["part"], strict=True):
+        for number, name in enumerate(names[1:], 1):
+            body = (texture == number) & (part == PARTS.index("body"))
+            inside = body[:, 1:] & body[:, :-1]
+            if inside.sum() > 150:
+                usual[name].append(np.percentile(step[inside], 90))
+    plain, *patterned = (np.median(values) for values in usual.values())
+    assert plain < 0.5 * min(patterned)
+    assert set(arrays["scene"]) == set(range(len(SCENES)))
+    wall, sky = STUFF.index("brick wall"), STUFF.index("sky")
+    for stuff, scene in zip(arrays["stuff"], arrays["scene"], strict=True):
+        above, ground = list(SCENES.values())[scene]
+        there = {STUFF[kind] for kind in np.unique(stuff)}
+        assert {above, ground} <= there and (wall in stuff) != (sky in stuff)
 
 
 def test_every_pixel_is_either_stuff_or_part_of_a_listed_object(split):

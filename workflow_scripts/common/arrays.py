@@ -24,6 +24,7 @@ _DTYPES = {
     np.dtype(np.int64): "I64",
     np.dtype(np.int32): "I32",
     np.dtype(np.int16): "I16",
+    np.dtype(np.uint16): "U16",
     np.dtype(np.uint8): "U8",
     np.dtype(np.bool_): "BOOL",
 }

@@ -58,11 +58,15 @@ class DemoWorld(_Scenes):
     Every `query_every`-th image is a query, the others are the database. Easy: the class is the main object. Hard: it is
     another object of the image. Junk: it is there with so few pixels that it counts neither way.
 
-    Attribute `dense_classes`: names of the classes of objects, then those of stuff (sky, grass, ...): a pixel is of the object
-    that is seen there, or else of the stuff. Or background and the names of parts: a pixel is of the part that is seen there.
+    Attributes:
+        dense_classes: names of the classes of objects, then those of stuff (sky, grass, ...): a pixel is of the object that is
+            seen there, or else of the stuff. Or background and the names of parts: a pixel is of the part that is seen there.
+        concept_names: number -> name of all concepts: classes of objects, parts, materials (the stuff), textures that objects
+            wear, and scenes; 0 is not among them.
+        concept_categories: number -> its one category, in a list as datasets have it whose concepts belong to several.
     """
 
-    _ARRAYS = (*_Scenes._ARRAYS, "stuff")
+    _ARRAYS = (*_Scenes._ARRAYS, "stuff", "texture", "scene")
 
     def __init__(self, path: Path, query_every: int = 8, dense: str = "classes") -> None:
         """Open the split at `path`.
@@ -78,8 +82,16 @@ class DemoWorld(_Scenes):
         super().__init__(path)
         self.query_every = query_every
         self.dense = dense
-        kinds = (self.classes, "stuff") if dense == "classes" else (["background"], "parts")
-        self.dense_classes = [*kinds[0], *self.names.get(kinds[1], [])[1:]]  # the first stuff, and the first part, is "none"
+        # The first of stuff, parts and textures is "none".
+        stuff, parts, textures = (self.names.get(kind, [])[1:] for kind in ("stuff", "parts", "textures"))
+        self.dense_classes = [*self.classes, *stuff] if dense == "classes" else ["background", *parts]
+        named = {"object": self.classes, "part": parts, "material": stuff, "texture": textures}
+        named["scene"] = self.names.get("scenes", [])
+        concepts = [(category, name) for category, names in named.items() for name in names]
+        self.concept_names = {number: name for number, (_, name) in enumerate(concepts, 1)}
+        self.concept_categories = {number: [category] for number, (category, _) in enumerate(concepts, 1)}
+        before = np.cumsum([0, *map(len, named.values())]).tolist()
+        self._before = dict(zip(named, before, strict=False))  # category -> the last number before its own
 
     def objects(self, position: int) -> list[Region]:
         """Return the visible pixels and the class of every object."""
@@ -101,6 +113,19 @@ class DemoWorld(_Scenes):
         for i in np.unique(objects[objects > 0]).tolist():
             labels[objects == i] = self.class_of[position, i]
         return labels
+
+    def concepts(self, position: int) -> dict[str, np.ndarray]:
+        """Return category -> [1, 64, 64] int32, the concept of every pixel, 0 for none; [1, 1, 1] for the scene."""
+        objects = self.arrays["object"][position]
+        kinds = np.zeros(objects.shape, np.int32)
+        for i in np.unique(objects[objects > 0]).tolist():
+            kinds[objects == i] = 1 + self.class_of[position, i]
+        layers = {"object": kinds}
+        for category, name in (("part", "part"), ("material", "stuff"), ("texture", "texture")):
+            layers[category] = self.arrays[name][position].astype(np.int32)
+        layers["scene"] = np.full((1, 1), 1 + self.arrays["scene"][position], np.int32)
+        numbers = {name: np.where(layer > 0, layer + self._before[name], 0)[None] for name, layer in layers.items()}
+        return {name: layer.astype(np.int32) for name, layer in numbers.items() if layer.any()}
 
     def database(self) -> list[int]:
         """Return the positions of the database images."""

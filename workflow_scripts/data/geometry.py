@@ -41,6 +41,17 @@ def grid_labels(view: View, labels: np.ndarray, grid: Size) -> np.ndarray:
     return _resized(_seen_map(view, labels), grid, Image.Resampling.NEAREST)
 
 
+def nearest_labels(view: View, labels: np.ndarray, grid: Size) -> np.ndarray:
+    """Return an index map [H, W] of any integers on the patch grid of the seen image, [R, C], by nearest neighbour.
+
+    Cell i of g takes the map's row or column floor((i + 0.5) S / g) of the S that are seen, in whole numbers: the reduction of
+    Zhou et al., "Interpretable Basis Decomposition" (ECCV 2018). Where a letterbox shows no image the index is 0.
+    """
+    seen = _seen_map(view, labels)
+    rows, columns = ((2 * np.arange(cells) + 1) * side // (2 * cells) for cells, side in zip(grid, seen.shape, strict=True))
+    return seen[np.ix_(rows, columns)]
+
+
 def points(view: View, xy: np.ndarray, size: Size) -> np.ndarray:
     """Return points [K, 2] (x, y) of an image of `size` in pixels of the seen image, float32.
 

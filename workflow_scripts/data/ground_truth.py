@@ -15,7 +15,8 @@ import pandas as pd
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
 from workflow_scripts.data.class_maps import class_maps
-from workflow_scripts.data.reader import DenseReader, ObjectReader, PairReader, PartReader, Reader, VideoReader
+from workflow_scripts.data.concept_lists import concept_lists
+from workflow_scripts.data.reader import ConceptReader, DenseReader, ObjectReader, PairReader, PartReader, Reader, VideoReader
 from workflow_scripts.data.views import Size, View, shown_area, whole_grid
 
 Arrays = dict[str, np.ndarray]
@@ -189,10 +190,16 @@ def _classes(reader: DenseReader, samples: pd.DataFrame, view: View, grid: None,
     return {"classes": class_maps(reader, samples, view, on_image)}, {"names": json.dumps(reader.dense_classes)}
 
 
+def _concepts(reader: ConceptReader, samples: pd.DataFrame, view: View, grid: Size, on_image: Callable[[int], None]) -> Reduced:
+    words = {"names": reader.concept_names, "categories": reader.concept_categories}
+    return concept_lists(reader, samples, view, grid, on_image), {key: json.dumps(value) for key, value in words.items()}
+
+
 # Kind of file -> (reader, samples, view, patch grid of a crop, called with the number of images done) -> its content.
 KINDS: dict[str, Callable[[Any, pd.DataFrame, View, Any, Callable[[int], None]], Reduced]] = {
     "masks": _masks,
     "labels": _labels,
     "pairs": _pairs,
     "classes": _classes,
+    "concepts": _concepts,
 }

@@ -216,9 +216,11 @@ class ConceptReader(Reader, Protocol):
 
     Attributes:
         concept_names: number of a concept -> its name.
+        concept_categories: number of a concept -> its categories, the first of which it counts in.
     """
 
     concept_names: dict[int, str]
+    concept_categories: dict[int, list[str]]
 
     def concepts(self, position: int) -> dict[str, np.ndarray]:
         """Return for every kind of concept that the image is labelled with [L, h, w] int32, L labels of every pixel.

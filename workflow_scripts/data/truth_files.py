@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-ON_GRID = ("masks", "labels")  # the kinds that are reduced to a model's patch grid
+ON_GRID = ("masks", "labels", "concepts")  # the kinds that are reduced to a model's patch grid
 
 
 def truth_file(kind: str, grid: str) -> str:
-    """Return the file name of a kind of ground truth: masks, labels (on a patch grid as ``14x14``), pairs or classes."""
+    """Return the file name of a kind of ground truth: masks, labels, concepts (on a grid as ``14x14``), pairs or classes."""
     return f"{kind}_{grid}.safetensors" if kind in ON_GRID else f"{kind}.safetensors"

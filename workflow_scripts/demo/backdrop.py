@@ -11,6 +11,18 @@ from numpy.typing import NDArray
 from workflow_scripts.demo.anatomy import STUFF
 from workflow_scripts.demo.textures import PATTERNS, Materials, hsv_to_rgb
 
+# A scene is named by what stands above the horizon and what lies below it; a wood floor always ends at a wall.
+SCENES = {
+    "room": ("brick wall", "wood floor"),
+    "garden": ("brick wall", "grass"),
+    "courtyard": ("brick wall", "sand"),
+    "street": ("brick wall", "road"),
+    "meadow": ("sky", "grass"),
+    "beach": ("sky", "sand"),
+    "highway": ("sky", "road"),
+    "sea": ("sky", "water"),
+}
+
 SIZE = 64
 STUFF_SLOTS = 4  # above, along the horizon, ground, near ground
 
@@ -50,6 +62,11 @@ class Backdrops:
     exposure: NDArray[np.float32]
     horizon: NDArray[np.float32]
     materials: Materials
+
+    def scenes(self) -> NDArray[np.int64]:
+        """Return [B] which of `SCENES` each background is."""
+        settings = np.array([[STUFF.index(name) for name in setting] for setting in SCENES.values()])
+        return (self.stuff[:, None, [0, 2]] == settings).all(2).argmax(1)
 
 
 def draw_backdrops(rng: np.random.Generator, homes: Sequence[str]) -> Backdrops:

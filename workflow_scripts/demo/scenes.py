@@ -36,12 +36,16 @@ class Cast:
 
 @dataclass
 class Painted:
-    """B painted scenes: image [B, 64, 64, 3] uint8; object, part, stuff [B, 64, 64] uint8; the M primitives."""
+    """B painted scenes: image [B, 64, 64, 3], object, part, stuff, texture [B, 64, 64], all uint8; the M primitives.
+
+    Texture: 0 where no object is, else 1 + which of `textures.COATS` is seen.
+    """
 
     image: NDArray[np.uint8]
     object: NDArray[np.uint8]
     part: NDArray[np.uint8]
     stuff: NDArray[np.uint8]
+    texture: NDArray[np.uint8]
     shapes: Primitives
 
 
@@ -104,7 +108,8 @@ def paint(rng: np.random.Generator, backdrops: Backdrops, cast: Cast) -> Painted
     x, y = body_coordinates(cast.poses)
 
     slot = backdrops.slot.copy()
-    objects, part = np.zeros((2, count, SIZE, SIZE), np.uint8)
+    objects, part, texture = np.zeros((3, count, SIZE, SIZE), np.uint8)
+    worn = 1 + np.array([list(COATS).index(name) if name in COATS else -1 for name in PATTERNS])[cast.materials.pattern]
     pixel = ((np.arange(SIZE) + 0.5) / 32).astype(np.float32)
     px, py = (np.broadcast_to(v, slot.shape).copy() for v in (pixel[None, None, :], pixel[None, :, None]))
     light = np.ones(slot.shape, np.float32)
@@ -116,6 +121,7 @@ def paint(rng: np.random.Generator, backdrops: Backdrops, cast: Cast) -> Painted
         source = (which[member], row, column)
         slot[where] = STUFF_SLOTS + (order - 1) * COATS_PER_OBJECT + coats[source]
         objects[where], part[where] = order, parts[source]
+        texture[where] = worn[which[member], coats[source]]
         px[where], py[where] = x[source], y[source]
         light[where] = (1.05 - 0.2 * np.clip(y[source], -1, 1)) * np.where(rim[source], _RIM_LIGHT, 1)
 
@@ -130,6 +136,7 @@ def paint(rng: np.random.Generator, backdrops: Backdrops, cast: Cast) -> Painted
         object=objects,
         part=part,
         stuff=np.where(objects > 0, 0, stuff).astype(np.uint8),
+        texture=texture,
         shapes=shapes,
     )
 

@@ -12,11 +12,12 @@ from safetensors import SafetensorError, safe_open
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.demo.anatomy import PARTS, STUFF
-from workflow_scripts.demo.backdrop import SIZE, draw_backdrops
+from workflow_scripts.demo.backdrop import SCENES, SIZE, draw_backdrops
 from workflow_scripts.demo.captions import caption
 from workflow_scripts.demo.plans import CLASSES, KEYPOINTS, PLANS
 from workflow_scripts.demo.pose import keypoints
 from workflow_scripts.demo.scenes import Cast, Painted, draw_cast, draw_classes, paint
+from workflow_scripts.demo.textures import COATS
 
 Arrays = dict[str, NDArray]
 _CHUNK = 96  # scenes painted together: fits the cache, and fixes which random numbers image i gets
@@ -25,8 +26,15 @@ _SPLITS = ("train", "val", "zoo", "tuning")
 
 
 def vocabulary() -> dict[str, list[str]]:
-    """Return the names behind the ids: classes (from 0), parts and stuff (0 is "none"), keypoints (from 0)."""
-    return {"classes": list(CLASSES), "parts": list(PARTS), "stuff": list(STUFF), "keypoints": list(KEYPOINTS)}
+    """Return the names behind the ids: of classes, keypoints and scenes from 0; of parts, stuff and textures 0 is "none"."""
+    return {
+        "classes": list(CLASSES),
+        "parts": list(PARTS),
+        "stuff": list(STUFF),
+        "textures": ["none", *COATS],
+        "scenes": list(SCENES),
+        "keypoints": list(KEYPOINTS),
+    }
 
 
 def paint_split(seed: int, split: str, count: int) -> tuple[Arrays, list[str]]:
@@ -36,7 +44,8 @@ def paint_split(seed: int, split: str, count: int) -> tuple[Arrays, list[str]]:
 
     Returns:
         The arrays, and one caption per image. Arrays, N images, M visible objects, K keypoints: image [N, 64, 64, 3],
-        object, part, stuff [N, 64, 64] uint8; label [N] int64, the class of the object with most visible pixels;
+        object, part, stuff, texture [N, 64, 64] uint8, the texture being the pattern that an object wears there; label [N]
+        int64, the class of the object with most visible pixels; scene [N] int64, the setting;
         object_image, object_index (1-based, as in `object`), object_class [M] int64; object_box [M, 4] int64
         (x0, y0, x1, y1), half-open, of the visible pixels; keypoint_image, keypoint_object (as object_index),
         keypoint_name [K] int64; keypoint_xy [K, 2] float32 pixels, pixel (row r, column c) covering [c, c + 1) x
@@ -110,6 +119,8 @@ def _paint_chunk(rng: np.random.Generator, count: int) -> tuple[Arrays, list[str
         "object": painted.object[:count],
         "part": painted.part[:count],
         "stuff": painted.stuff[:count],
+        "texture": painted.texture[:count],
+        "scene": backdrops.scenes()[:count],
         "object_image": cast.image[seen],
         "object_index": cast.order[seen],
         "object_class": cast.poses.kind[seen],

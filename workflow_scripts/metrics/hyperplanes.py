@@ -1,0 +1,285 @@
+"""Hyperplane templates: a linear decision for each concept, learnt with hard negatives, all concepts of a category together.
+
+Kaltampanidis et al., "Which Direction to Choose?" (arXiv 2509.15272v1, section 3.5.1), in the protocol of Zhou et al.,
+"Interpretable Basis Decomposition" (ECCV 2018, section 3.1): 20 negatives a positive in the pool, 2 a positive in a round. The
+study names no optimiser: Adam is the default, because the lengths of its tokens differ by orders of magnitude, and the SGD of
+the public code of Interpretable Basis Decomposition the second setting.
+
+All is in float64, whatever the features are: of two negatives that are nearly as hard, rounding would choose one where a
+concept is learnt alone and the other where it is learnt among all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import sigmoid
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.metrics.binary_scores import decision_counts
+
+POOL, MINED = 20, 2  # negatives of a positive: in the pool, and in a round
+ROUNDS, EPOCHS, BATCH = 5, 3, 128
+LEARNING_RATES = {"adam": 1e-3, "sgd": 0.01}
+_BETAS, _EPSILON = (0.9, 0.999), 1e-8
+_ROWS = 4096  # features scored at once
+_BATCHES_BYTES = {"cpu": 1 << 23, "cuda": 1 << 31}  # of the batches of the concepts that take a step together
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What the template of one concept is learnt from.
+
+    Attributes:
+        seed: of the concept's draws; the same whichever concepts are learnt beside it.
+        positives: [P] int64, ascending: the objects that have it, P at least 1.
+        negatives: [N] int64, ascending: the pool, at most 20 P objects that have another concept of its category and not it.
+    """
+
+    seed: int
+    positives: np.ndarray
+    negatives: np.ndarray
+
+
+@dataclass(frozen=True)
+class Hyperplanes:
+    """An object x has concept c if weight[c] . x + bias[c] > 0. weight: [C, D] float64; bias: [C] float64."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+def draw_examples(labels: np.ndarray, numbers: Sequence[int], seed: int) -> list[Examples]:
+    """Return the positives and the pool of negatives of each concept of a category.
+
+    Args:
+        labels: [n, C] bool, which of the category's concepts each object has; with none it is no negative either.
+        numbers: [C] what tells the concepts apart in the draws, not negative: the number that the dataset gives them.
+        seed: of the draws.
+
+    Raises:
+        AtlasError: a concept has no positive or no negative.
+    """
+    labelled = labels.any(1)
+    examples = []
+    for number, has in zip(numbers, labels.T, strict=True):
+        positives, negatives = np.flatnonzero(has), np.flatnonzero(labelled & ~has)
+        if not (len(positives) and len(negatives)):
+            what = "object has it" if not len(positives) else "object has only another of its category"
+            raise AtlasError(f"hyperplanes: concept {number} cannot be learnt, no {what}; leave it out")
+        own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        if len(negatives) > POOL * len(positives):
+            rng = np.random.default_rng([own, 0])
+            negatives = np.sort(rng.choice(negatives, POOL * len(positives), replace=False))
+        examples.append(Examples(own, positives, negatives))
+    return examples
+
+
+def hardest(scores: np.ndarray, count: int) -> np.ndarray:
+    """Return the places of the `count` largest scores [N], ascending; of equal ones those that come first.
+
+    With fewer than `count` scores all of them.
+    """
+    if count >= len(scores):
+        return np.arange(len(scores))
+    bar = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > bar)
+    return np.sort(np.concatenate([above, np.flatnonzero(scores == bar)[: count - len(above)]]))
+
+
+def fit_hyperplanes(
+    features: np.ndarray,
+    examples: Sequence[Examples],
+    optimiser: str = "adam",
+    rounds: int = ROUNDS,
+    epochs: int = EPOCHS,
+    device: str = "cpu",
+) -> Hyperplanes:
+    """Return the templates of all concepts, each as it would be if it were learnt alone, to rounding in float64.
+
+    Weights and bias start at 0. The first round takes 2 P negatives of the pool at random, each later one the 2 P that the
+    decision of the round before scores highest (`hardest`). A round is 3 epochs over these and the positives, shuffled each
+    time, in batches of 128 (the last of an epoch may be smaller), of the mean logistic loss without weight decay. The state
+    of Adam is carried from round to round. One matrix product a round scores all features for all concepts.
+
+    Args:
+        features: [n, D], half, single or double precision; read row by row, so it may be a memory map.
+        examples: of each concept.
+        optimiser: "adam" (1e-3) or "sgd" (0.01, no momentum).
+        rounds: rounds of hard negatives, the first of random ones.
+        epochs: epochs of a round.
+        device: of the arithmetic, as PyTorch names it.
+
+    Raises:
+        AtlasError: a feature is not finite.
+    """
+    _require_finite(features)
+    learner = _Learner(len(examples), features.shape[1], optimiser, torch.device(device))
+    streams = [np.random.default_rng([one.seed, 1]) for one in examples]
+    pooled = _Pools(examples)
+    for turn in range(rounds):
+        scores = pooled.scores(features, learner) if turn else None
+        chosen = []
+        for concept, (one, rng) in enumerate(zip(examples, streams, strict=True)):
+            count = MINED * len(one.positives)
+            if scores is None:
+                places = rng.choice(len(one.negatives), min(count, len(one.negatives)), replace=False)
+            else:
+                places = hardest(scores[concept], count)
+            chosen.append(one.negatives[np.sort(places)])
+        _learn_round(features, examples, chosen, streams, epochs, learner)
+    return Hyperplanes(learner.weight.cpu().numpy(), learner.bias.cpu().numpy())
+
+
+def hyperplane_counts(features: np.ndarray, labels: np.ndarray, planes: Hyperplanes, device: str = "cpu") -> np.ndarray:
+    """Return the decisions' counts over all objects, [C, 4] (`binary_scores.decision_counts`); a score of 0 is negative.
+
+    Args:
+        features: [n, D].
+        labels: [n, C] bool.
+        planes: of the C concepts.
+        device: as PyTorch names it.
+
+    Raises:
+        AtlasError: a feature is not finite.
+    """
+    _require_finite(features)
+    weight, bias = (torch.from_numpy(part).to(device) for part in (planes.weight, planes.bias))
+    counts = np.zeros((len(weight), 4), np.int64)
+    for rows, scores in _scored(features, weight, bias):
+        counts += decision_counts((scores > 0).cpu().numpy(), labels[rows])
+    return counts
+
+
+class _Learner:
+    """Weights, biases and the optimiser's state of all concepts; the bias is the last column of `parameters` [C, D + 1]."""
+
+    def __init__(self, concepts: int, width: int, optimiser: str, device: torch.device) -> None:
+        self.rate, self.adam = LEARNING_RATES[optimiser], optimiser == "adam"
+        self.parameters = torch.zeros(concepts, width + 1, dtype=torch.float64, device=device)
+        self.first, self.second = torch.zeros_like(self.parameters), torch.zeros_like(self.parameters)
+        self.steps = torch.zeros(concepts, 1, dtype=torch.float64, device=device)
+
+    @property
+    def weight(self) -> Tensor:
+        return self.parameters[:, :-1]
+
+    @property
+    def bias(self) -> Tensor:
+        return self.parameters[:, -1]
+
+    def step(self, concepts: slice, batch: Tensor, target: Tensor, share: Tensor) -> None:
+        """Take one step for each of `concepts`: batch [A, B, D]; target, share [A, B], the share of an object in the mean."""
+        parameters = self.parameters[concepts]
+        # A row times a matrix: batched products with a column take seven times as long on a CPU.
+        score = torch.bmm(parameters[:, None, :-1], batch.transpose(1, 2))[:, 0] + parameters[:, -1:]
+        slope = (sigmoid(score) - target) * share
+        gradient = torch.cat([torch.bmm(slope[:, None], batch)[:, 0], slope.sum(1, keepdim=True)], 1)
+        if not self.adam:
+            parameters -= self.rate * gradient
+            return
+        steps = self.steps[concepts].add_(1)
+        first = self.first[concepts].lerp_(gradient, 1 - _BETAS[0])
+        second = self.second[concepts].mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
+        root = (second / (1 - _BETAS[1] ** steps)).sqrt_().add_(_EPSILON)
+        parameters -= self.rate / (1 - _BETAS[0] ** steps) * first / root
+
+
+class _Pools:
+    """The pools of all concepts as pairs (object, concept) in the order of the objects, so that scores are read in chunks."""
+
+    def __init__(self, examples: Sequence[Examples]) -> None:
+        rows = np.concatenate([one.negatives for one in examples])
+        concepts = np.repeat(np.arange(len(examples)), [len(one.negatives) for one in examples])
+        self.order = np.argsort(rows, kind="stable")
+        self.rows, self.concepts = rows[self.order], concepts[self.order]
+        self.ends = np.cumsum([len(one.negatives) for one in examples])
+
+    def scores(self, features: np.ndarray, learner: _Learner) -> list[np.ndarray]:
+        """Return the score of every negative, [N] of each concept."""
+        found = np.empty(len(self.rows))
+        for part, scores in _scored(features, learner.weight, learner.bias):
+            first, last = np.searchsorted(self.rows, (part.start, part.stop))
+            row, concept = self.rows[first:last] - part.start, self.concepts[first:last]
+            found[self.order[first:last]] = scores.cpu().numpy()[row, concept]
+        return np.split(found, self.ends[:-1])
+
+
+def _learn_round(
+    features: np.ndarray,
+    examples: Sequence[Examples],
+    chosen: Sequence[np.ndarray],
+    streams: Sequence[np.random.Generator],
+    epochs: int,
+    learner: _Learner,
+) -> None:
+    """Go over positives and chosen negatives; concepts side by side in groups whose batches fit, each at its own pace."""
+    device, width = learner.parameters.device, features.shape[1]
+    together = max(1, _BATCHES_BYTES[device.type] // (8 * BATCH * width))
+    for start in range(0, len(examples), together):
+        group = slice(start, min(start + together, len(examples)))
+        plans = [
+            list(_batches(one.positives, negatives, rng, epochs))
+            for one, negatives, rng in zip(examples[group], chosen[group], streams[group], strict=True)
+        ]
+        for number in range(max(map(len, plans))):
+            # Who is through takes no more steps; the rest are neighbours only in runs.
+            for run in _runs([number < len(plan) for plan in plans]):
+                taken = [plan[number] for plan in plans[run]]
+                concepts = slice(start + run.start, start + run.stop)
+                learner.step(concepts, *_gather(features, taken, device))
+
+
+def _batches(
+    positives: np.ndarray, negatives: np.ndarray, rng: np.random.Generator, epochs: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (rows, whether they are positive) of each batch of all epochs of a round."""
+    rows = np.concatenate([positives, negatives])
+    target = np.arange(len(rows)) < len(positives)
+    for _ in range(epochs):
+        order = rng.permutation(len(rows))
+        for start in range(0, len(rows), BATCH):
+            part = order[start : start + BATCH]
+            yield rows[part], target[part]
+
+
+def _gather(
+    features: np.ndarray, taken: Sequence[tuple[np.ndarray, np.ndarray]], device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (batch [A, B, D], target [A, B], share [A, B]) in float64; smaller batches are filled up with share 0."""
+    longest = max(len(rows) for rows, _ in taken)
+    index = np.zeros((len(taken), longest), np.int64)
+    target, share = np.zeros((2, *index.shape))
+    for place, (rows, positive) in enumerate(taken):
+        index[place, : len(rows)], target[place, : len(rows)], share[place, : len(rows)] = rows, positive, 1 / len(rows)
+    batch = torch.from_numpy(features[index.ravel()].reshape(*index.shape, -1)).to(device).double()
+    return batch, torch.from_numpy(target).to(device), torch.from_numpy(share).to(device)
+
+
+def _runs(flags: Sequence[bool]) -> Iterator[slice]:
+    """Yield the stretches of true flags."""
+    edges = np.flatnonzero(np.diff(np.array([False, *flags, False]).astype(np.int8)))
+    for start, stop in edges.reshape(-1, 2).tolist():
+        yield slice(start, stop)
+
+
+def _scored(features: np.ndarray, weight: Tensor, bias: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Yield (rows, their scores [rows, C])."""
+    for start in range(0, len(features), _ROWS):
+        rows = slice(start, min(start + _ROWS, len(features)))
+        chunk = torch.from_numpy(np.array(features[rows])).to(weight.device).double()
+        yield rows, torch.addmm(bias, chunk, weight.T)
+
+
+def _require_finite(features: np.ndarray) -> None:
+    for start in range(0, len(features), _ROWS):
+        finite = np.isfinite(features[start : start + _ROWS]).all(1)
+        if not finite.all():
+            raise AtlasError(
+                f"hyperplanes: the features of object {start + int(np.argmin(finite))} are not finite; run that pass again in "
+                "float32"
+            )
