@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cosine_similarity, interpolate, normalize
 
@@ -12,6 +12,7 @@ from workflow_scripts.metrics.pixel_clusters import cluster_counts, pixel_cluste
 sides = st.integers(1, 6)
 
 
+@settings(deadline=None)
 @given(sides, sides, st.integers(1, 4), st.integers(1, 23), st.integers(1, 23), st.integers(0, 999))
 def test_it_is_what_upsampled_features_say(rows, columns, k, height, width, seed):
     generator = torch.Generator().manual_seed(seed)
@@ -48,6 +49,7 @@ def test_images_are_upsampled_in_parts_that_fit(monkeypatch):
     assert torch.equal(pixel_clusters(features, centroids, (2, 3), (9, 9)), whole)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 99))
 def test_counts_equal_loops_and_leave_void_out(k, c, seed):
     rng = np.random.default_rng(seed)

@@ -86,7 +86,7 @@ def test_entry_with_another_number_of_heads_than_the_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("layers", 5), ("dim", 32), ("patch", 16), ("prefix_tokens", 2), ("image_size", 60)]
+    ("key", "value"), [("layers", 5), ("dim", 32), ("patch", 16), ("prefix_tokens", 2), ("image_size", 64)]
 )
 def test_entry_that_contradicts_its_network(key: str, value: int) -> None:
     assert key in refusal(dataclasses.replace(ENTRY, **{key: value}), Path("never read.pth"))
@@ -171,9 +171,9 @@ def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
 def test_positions_of_another_grid_need_a_rule(tmp_path: Path) -> None:
     path = saved(state_of(), tmp_path)
     without = dataclasses.replace(ENTRY, checkpoint=dataclasses.replace(ENTRY.checkpoint, position_resize=None))
-    wide = dataclasses.replace(without, image_size=(32, 96))
+    wide = dataclasses.replace(without, image_size=(20, 60))
     assert "position_resize" in refusal(wide, path)
-    ambiguous = dataclasses.replace(without, image_size=(32, 128))
+    ambiguous = dataclasses.replace(without, image_size=(30, 120))
     assert "position_resize" in refusal(ambiguous, path)
     results = {}
     for rule in ("antialiased", "offset"):
@@ -233,5 +233,5 @@ def test_self_check_refuses_what_the_adapter_misses() -> None:
 
 def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
     vit = load_vit(ENTRY, saved(state_of(), tmp_path))
-    with pytest.raises(AtlasError, match=r"\[B, 3, 64, 64\], found \[1, 3, 32, 64\]"):
-        next(iter(vit.layers(torch.zeros(1, 3, 32, 64))))
+    with pytest.raises(AtlasError, match=r"\[B, 3, 60, 60\], found \[1, 3, 30, 60\]"):
+        next(iter(vit.layers(torch.zeros(1, 3, 30, 60))))

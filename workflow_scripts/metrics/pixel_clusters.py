@@ -38,10 +38,11 @@ def cluster_counts(clusters: Tensor, n_clusters: int, classes: Tensor, n_classes
         classes: [B, H, W] uint8; pixels of class C and above are void and not counted.
         n_classes: C.
     """
-    valid, images = classes < n_classes, len(clusters)
-    image = torch.arange(images, device=clusters.device)[:, None, None].expand_as(clusters)
-    cell = (image[valid] * n_clusters + clusters[valid]) * n_classes + classes[valid].long()
-    return torch.bincount(cell, minlength=images * n_clusters * n_classes).reshape(images, n_clusters, n_classes)
+    images, kinds = len(clusters), n_classes + 1  # void is counted beside the classes, and dropped
+    image = torch.arange(images, device=clusters.device)[:, None, None]
+    cell = (image * n_clusters + clusters) * kinds + classes.clamp(max=n_classes)
+    counts = torch.bincount(cell.flatten(), minlength=images * n_clusters * kinds)
+    return counts.reshape(images, n_clusters, kinds)[..., :n_classes]
 
 
 def place_counts(clusters: Tensor, n_clusters: int) -> Tensor:

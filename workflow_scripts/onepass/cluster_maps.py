@@ -53,16 +53,15 @@ class ClusterMaps(Collector):
             raise AtlasError("cluster_maps: segments images that are one crop; choose a view without tiles")
         size = tuple(batch.classes.pixels.shape[1:])
         rows, columns = (torch.from_numpy(axis) for axis in canvas_points(size, self.options["canvas"]))
-        weights = poisson_weights(batch.index, self.options["draws"], self.options["seed"]).astype(float)
+        weights = torch.from_numpy(poisson_weights(batch.index, self.options["draws"], self.options["seed"]).astype(float))
         keep = np.flatnonzero(np.isin(batch.index, self.options["examples"]))
         for name, features, centroids in self._facets(view):
             clusters = pixel_clusters(features, centroids, view.grid, size)
             # In float64, which sums whole numbers exactly: float32 would lose counts of large batches.
-            counts = (
-                cluster_counts(clusters, len(centroids), batch.classes.pixels, batch.classes.count).cpu().numpy().astype(float)
-            )
-            self.add(f"{name}_counts", view.index, counts.sum(0))
-            self.add(f"{name}_draws", view.index, np.tensordot(weights, counts, (0, 0)))
+            counts = cluster_counts(clusters, len(centroids), batch.classes.pixels, batch.classes.count).double()
+            drawn = torch.tensordot(weights.to(counts.device), counts, ([0], [0]))
+            self.add(f"{name}_counts", view.index, counts.sum(0).cpu().numpy())
+            self.add(f"{name}_draws", view.index, drawn.cpu().numpy())
             if name == RAW:
                 continue
             seen = clusters[:, rows.to(clusters.device)][:, :, columns.to(clusters.device)].flatten(1)
