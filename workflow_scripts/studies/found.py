@@ -45,6 +45,13 @@ _SIZE = {
     },
 }
 _MODELS = {"type": ["array", "null"], "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
+_PLACES = {
+    "type": "array",
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number", "minimum": 0, "maximum": 1}},
+}
+_NAMED = {"size": _SIZE, "models": _MODELS, "places": _PLACES}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
 
@@ -118,8 +125,8 @@ def _settings(described: Mapping[str, Mapping[str, Any]]) -> dict[str, Setting]:
 def _setting_schema(described: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of a setting's values; its type is that of the default unless it says another."""
     kind = described.get("type") or _TYPES[type(described["default"])]
-    if kind in ("size", "models"):
-        return dict({"size": _SIZE, "models": _MODELS}[kind])
+    if kind in _NAMED:
+        return dict(_NAMED[kind])
     words = {word: described[word] for word in _SCHEMA_WORDS if word in described}
     if kind == "array":
         items = {"type": _TYPES[type(described["default"][0])]}

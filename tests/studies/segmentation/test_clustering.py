@@ -172,13 +172,14 @@ def test_codebooks_of_tokens_alone_have_rows_and_maps_of_tokens_alone():
     assert "token_map" in arrays and not any(name.startswith("key") for name in arrays)
 
 
-def test_maps_keep_clusters_where_there_are_more_than_classes():
-    arrays, _ = clustering.maps(passes(found=halves), SETTINGS)
-    assert arrays["key_clusters"].shape == (2, 3, CANVAS, CANVAS) and arrays["key_clusters"].max() == 5
-    named = arrays["key_named"][1]
-    assert np.array_equal(named[arrays["key_clusters"][:, 1]], arrays["key_map"][:, 1])
-    assert arrays["key_sizes"].sum() == 3 * (true_classes() < 3).sum()
-    assert "key_clusters" not in clustering.maps(passes(), SETTINGS)[0]
+def test_overclustering_keeps_the_clusters_however_many_there_are():
+    for found, many in ((halves, 6), (clusters, 3)):
+        arrays, _ = overclustering.maps(passes(found=found), SETTINGS)
+        assert arrays["token_clusters"].shape == (2, 3, CANVAS, CANVAS) and arrays["token_clusters"].max() == many - 1
+        named = arrays["token_named"][1]
+        assert np.array_equal(named[arrays["token_clusters"][:, 1]], arrays["token_map"][:, 1])
+        assert arrays["token_sizes"].shape == (3, many) and arrays["token_sizes"].sum() == 3 * (true_classes() < 3).sum()
+    assert "token_clusters" not in clustering.maps(passes(found=halves), SETTINGS)[0]
 
 
 def test_the_purity_of_parts_leaves_the_background_out():

@@ -18,7 +18,7 @@ from tests.studies.segmentation.made_up_study import models as made_up_models
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
 from workflow_scripts.figures.save import draw
-from workflow_scripts.studies.segmentation import chosen, clustering
+from workflow_scripts.studies.segmentation import chosen, clustering, overclustering
 from workflow_scripts.studies.segmentation.figures import segmented_animals
 from workflow_scripts.studies.segmentation.figures.correspondence_layers import shown_layers
 from workflow_scripts.studies.segmentation.heat_maps import heat_map
@@ -34,8 +34,8 @@ def data(tmp_path_factory):
     found = evidence(*measured(), kept=lambda model: model.id in KEPT)
     # The example maps have three layers, the models twelve: four times over.
     made = {}
-    for kind, shown in (("usual", passes()), ("over", passes(found=halves))):
-        arrays, facts = clustering.maps(shown, {"canvas": CANVAS})
+    for kind, analysis, shown in (("usual", clustering, passes()), ("over", overclustering, passes(found=halves))):
+        arrays, facts = analysis.maps(shown, {"canvas": CANVAS})
         layered = {"map": 1, "clusters": 1, "aggregate": 0, "named": 0, "sizes": 0}
         for name in arrays:
             facet, _, what = name.partition("_")

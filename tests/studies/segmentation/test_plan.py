@@ -135,3 +135,10 @@ def test_pictures_without_classes_have_their_locality_alone(planned):
     assert {figure.name for figure in made.figures} == {"locality", "attention_matrices", "attention_of_queries"}
     assert not made.fits("demo_fs")
     assert any(line.startswith("segmentation.clustering.dataset: 'demo_clips' has no dense_labels") for line in made.left_out)
+
+
+@pytest.mark.parametrize("queries", [[[0.5]], [[0.5, 2]], [0.5], []])
+def test_queries_that_are_no_places_of_an_image_are_refused_before_anything_runs(planned, queries):
+    with pytest.raises(AtlasError, match=r"segmentation\.locality\.queries") as refused:
+        planned({"segmentation": {"locality": {"queries": queries}}})
+    assert "\n" not in str(refused.value)

@@ -21,7 +21,7 @@ _HIDDEN, _OUT = 256, 64
 
 
 class MocoV3(Objective):
-    """Symmetric InfoNCE within the batch; both encoders see the same quarter of the patches of a view."""
+    """Symmetric InfoNCE within the batch; both encoders see the same part of the patches of a view."""
 
     method = "mocov3"
     recipe = Recipe(steps=3000, batch=128, lr=2e-3, keep=0.5, small=0.9, whole=0.05, hard=0.5)

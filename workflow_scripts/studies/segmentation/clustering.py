@@ -81,9 +81,7 @@ def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndar
     """Return example images and their classes, measured and true, and the aggregate map of every facet and layer.
 
     Arrays: single_image [E, H, W, 3] uint8; truth_map [E, h, w] and {facet}_map [E, L, h, w] uint8, classes, 255 for none;
-    truth_aggregate [h, w, 3] and {facet}_aggregate [L, h, w, 3] uint8 colours. Where there are more
-    clusters than classes: {facet}_clusters [E, L, h, w] int16, {facet}_named [L, K] int64, the class of each cluster or
-    `LEFT_OVER`, and {facet}_sizes [L, K], the clusters' pixels. Facts: image_ids and class_names, JSON.
+    truth_aggregate [h, w, 3] and {facet}_aggregate [L, h, w, 3] uint8 colours. Facts: image_ids and class_names, JSON.
     """
     images = passes["images"]
     counted, names = images.state("cluster_maps"), _class_names(images)
@@ -97,16 +95,13 @@ def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndar
     }
     for facet in facets:
         clusters = counted[f"{facet}_map"]
-        every = np.stack([match_clusters(counts) for counts in counted[f"{facet}_counts"]])
         shown, together = np.empty(clusters.shape, np.uint8), []
-        for layer, (named, places) in enumerate(zip(every, counted[f"{facet}_places"], strict=True)):
+        for layer, (counts, places) in enumerate(_layers(counted, facet)):
+            named = match_clusters(counts)
             shown[:, layer] = np.where(named == LEFT_OVER, VOID, named)[clusters[:, layer]]
             together.append(aggregate(_by_class(places, named, len(names))))
         arrays[f"{facet}_map"] = shown.reshape(*shown.shape[:2], *shape)
         arrays[f"{facet}_aggregate"] = np.stack(together).reshape(-1, *shape, 3)
-        if every.shape[1] > len(names):
-            arrays[f"{facet}_clusters"] = clusters.reshape(arrays[f"{facet}_map"].shape)
-            arrays |= {f"{facet}_named": every, f"{facet}_sizes": counted[f"{facet}_counts"].sum(-1)}
     ids = images.samples["id"].iloc[examples].tolist()
     return arrays, {"image_ids": json.dumps(ids), "class_names": json.dumps(names)}
 

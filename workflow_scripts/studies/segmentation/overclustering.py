@@ -12,14 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.metrics.class_maps import part_purity
+from workflow_scripts.metrics.class_maps import match_clusters, part_purity
 from workflow_scripts.metrics.intervals import percentiles
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row, score_row
 from workflow_scripts.studies.segmentation import clustering
-from workflow_scripts.studies.segmentation.clustering import maps
-
-__all__ = ["maps", "rows"]
 
 BACKGROUND = "background"
 
@@ -29,6 +26,22 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
     yield from clustering.rows({"images": passes["images"]}, settings, seed)
     if "parts" in passes:
         yield from _purity_rows(passes["parts"])
+
+
+def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return the maps of `clustering`, and the clusters themselves.
+
+    Further arrays: token_clusters [E, L, h, w] int16; token_named [L, K] int64, the class that each cluster joins, or
+    `metrics.class_maps.LEFT_OVER`; token_sizes [L, K], the clusters' pixels.
+    """
+    arrays, facts = clustering.maps(passes, settings)
+    counted = passes["images"].state("cluster_maps")
+    arrays |= {
+        "token_clusters": counted["token_map"].reshape(arrays["token_map"].shape),
+        "token_named": np.stack([match_clusters(counts) for counts in counted["token_counts"]]),
+        "token_sizes": counted["token_counts"].sum(-1),
+    }
+    return arrays, facts
 
 
 def _purity_rows(parts: Passed) -> Iterator[Row]:

@@ -45,14 +45,14 @@ def _draw_panel(axes: Axes, model: RunModel, frame: pd.DataFrame, beginning: str
     varied = rows[(rows["analysis"] == "sensitivity") & rows["setting"].str.startswith(beginning)]
     drawn = []
     settings = [_USUAL, *dict.fromkeys(varied["setting"])]
-    for setting, dash in zip(settings, _DASHES, strict=True):
+    for setting, dash in zip(settings, _DASHES, strict=False):  # batches may be set to one size twice
         for facet, colour in _COLOURS.items():
             own = pd.concat([usual, varied])
             own = own[(own["setting"] == setting) & (own["facet"] == facet)].sort_values("layer")
             axes.plot(own["layer"].astype(int), own["value"], color=colour, linestyle=dash, linewidth=1.1)
             drawn.append(curve_frame(model, own))
     labels = [setting.removeprefix(beginning) for setting in settings]
-    handles = [Line2D([], [], color=INK, linestyle=dash, label=label) for label, dash in zip(labels, _DASHES, strict=True)]
+    handles = [Line2D([], [], color=INK, linestyle=dash, label=label) for label, dash in zip(labels, _DASHES, strict=False)]
     # Below the panel: curves of every shape would run through it inside.
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(handles))
     axes.set_xticks(layer_ticks(model.layers))
