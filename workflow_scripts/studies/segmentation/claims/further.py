@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Evidence
-from workflow_scripts.studies.segmentation.claims.measured import best_miou, truth_nmi
+from workflow_scripts.studies.segmentation.claims.measured import base_and_large, best_miou, truth_nmi
 from workflow_scripts.studies.segmentation.clustering import FACETS, SHUFFLED
 from workflow_scripts.studies.segmentation.methods import METHODS
 from workflow_scripts.studies.verdict import CannotTestError, Number, Verdict, above, decide
@@ -67,7 +67,7 @@ def init_robust(evidence: Evidence) -> Verdict:
 def over_parts(evidence: Evidence) -> Verdict:
     """More clusters than classes split parts in large models."""
     parts, numbers = [], []
-    for small, large in _base_and_large(evidence):
+    for small, large in base_and_large(evidence, *SPLITTING):
         with suppress(CannotTestError):
             pair = [evidence.score(m, "part_purity").best(f"best purity of parts of {m.display_name}") for m in (large, small)]
             parts.append(above(*pair))
@@ -100,8 +100,3 @@ def _of_variants(evidence: Evidence, model: RunModel, facet: str) -> list[Number
 def _spread(name: str, numbers: list[Number]) -> Number:
     values = [number.value for number in numbers]
     return Number(name, max(values) - min(values), unit="share")
-
-
-def _base_and_large(evidence: Evidence) -> list[tuple[RunModel, RunModel]]:
-    pairs = evidence.by_size(*SPLITTING)
-    return [pair for pair in pairs if (pair[0].size, pair[1].size) == ("B", "L")]

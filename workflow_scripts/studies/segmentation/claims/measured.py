@@ -26,6 +26,11 @@ def present(evidence: Evidence, methods: Iterable[str]) -> tuple[list[RunModel],
     return evidence.main(*there), ", ".join(method for method in methods if method not in there)
 
 
+def base_and_large(evidence: Evidence, *methods: str) -> list[tuple[RunModel, RunModel]]:
+    """Return the pairs of models of one method and patch size that are of sizes B and L, maybe none."""
+    return [pair for pair in evidence.by_size(*methods) if (pair[0].size, pair[1].size) == ("B", "L")]
+
+
 def best_miou(evidence: Evidence, model: RunModel, facet: str) -> Number:
     """Return the mean IoU of a facet at its best layer."""
     return evidence.score(model, f"miou_{facet}").best(f"best mIoU of {model.display_name}, {facet}")

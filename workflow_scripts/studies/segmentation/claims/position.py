@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Curve, Evidence, layers_like
-from workflow_scripts.studies.segmentation.claims.measured import best_miou, nmi_at_best, present, truth_nmi
+from workflow_scripts.studies.segmentation.claims.measured import base_and_large, best_miou, nmi_at_best, present, truth_nmi
 from workflow_scripts.studies.segmentation.clustering import FACETS
 from workflow_scripts.studies.segmentation.methods import DINO, DINOV2, DINOV3, MAE, METHODS, MIM, REGISTERS
 from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, above, all_above, decide
@@ -109,7 +109,10 @@ def tokens_less(evidence: Evidence) -> Verdict:
 def dinov3_l(evidence: Evidence) -> Verdict:
     """DINOv3 L follows the position more than B, and segments worse."""
     parts, numbers = [], []
-    for small, large in _base_and_large(evidence, DINOV3):
+    pairs = base_and_large(evidence, DINOV3)
+    if not pairs:
+        raise CannotTestError(f"needs {DINOV3} in sizes B and L with one patch size; this run has not both")
+    for small, large in pairs:
         nmi = [nmi_at_best(evidence, model, "token") for model in (large, small)]
         miou = [best_miou(evidence, model, "token") for model in (small, large)]
         parts += [above(*nmi), above(*miou)]
@@ -156,10 +159,3 @@ def _of_size(evidence: Evidence, method: str, size: str) -> RunModel:
     if len(found) != 1:
         raise CannotTestError(f"needs one {method} of size {size}; this run has {len(found) or 'none'}")
     return found[0]
-
-
-def _base_and_large(evidence: Evidence, method: str) -> list[tuple[RunModel, RunModel]]:
-    pairs = [pair for pair in evidence.by_size(method) if (pair[0].size, pair[1].size) == ("B", "L")]
-    if not pairs:
-        raise CannotTestError(f"needs {method} in sizes B and L with one patch size; this run has not both")
-    return pairs
