@@ -19,15 +19,19 @@ from workflow_scripts.common.atomic import atomic_path, clear_stale, write_text
 from workflow_scripts.common.errors import AtlasError
 
 ROOT = Path(__file__).parents[2]
+# It heeds SIGINT as in a terminal, though shells have it ignored in what they start in the background; and it sleeps in pieces,
+# for a signal that comes just before a sleep is heard after it.
 WRITER = """
-import sys, time
+import signal, sys, time
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import run_command
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def main():
     with atomic_path(sys.argv[1]) as temporary:
         temporary.write_text("half")
         print("writing", flush=True)
-        time.sleep(60)
+        for _ in range(600):
+            time.sleep(0.1)
 run_command(main)
 """
 
