@@ -34,6 +34,7 @@ onstart:
     if not only_planned():
         stop_if_files_are_missing()  # before anything is written
         hold_this_run()
+    lift_default_job_rate()
 
 
 onsuccess:

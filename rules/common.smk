@@ -44,20 +44,6 @@ except AtlasError as problem:
 
 jobs_use_this_python()
 
-
-def lift_default_job_rate():
-    """Submit jobs as soon as they are ready, unless the command line or a profile says how many a second.
-
-    Every job that Snakemake starts under a limit leaves a timer that goes through all ready jobs once in its timespan until the
-    run ends. Under the default of 100 a second, some hundred jobs keep a core busy with that alone.
-    """
-    limit = workflow.scheduling_settings and workflow.scheduling_settings.max_jobs_per_timespan
-    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduling_settings.max_jobs_per_timespan = None
-
-
-lift_default_job_rate()
-
 TARGETS = Targets(SETTINGS)
 if workflow.is_main_process:
     for line in SETTINGS.left_out.values():
@@ -122,6 +108,17 @@ def hold_this_run():
         stop_with(problem)
     for folder in (RESULTS, RESOURCES):
         clear_stale(folder)
+
+
+def lift_default_job_rate():
+    """Submit jobs as soon as they are ready, unless the command line or a profile says how many a second.
+
+    Every job that Snakemake starts under a limit leaves a timer that goes through all ready jobs once in its timespan until the
+    run ends. Under the default of 100 a second, some hundred jobs keep a core busy with that alone.
+    """
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 # Jobs that show progress write it on the screen too, through tee; the others write into their log alone.

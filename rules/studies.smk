@@ -30,6 +30,7 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
         resources:
             mem_mb=analysis.needs["memory_mb"],
             runtime=analysis.needs["minutes"],
+            gpu=GPUS_PER_JOB if analysis.needs.get("gpu") else 0,
         params:
             passes=partial(
                 lambda analysis, wildcards: TARGETS.analysis_passes(analysis, models_of(analysis, wildcards)), analysis
@@ -37,12 +38,14 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
             settings=TARGETS.analysis_settings(analysis),
             seed=config["seed"],
             command=[analysis.key, *(["--over-models"] if analysis.over_models else [])],
+            gpu=["--gpu", config["gpu"]] if analysis.needs.get("gpu") else [],
             maps=partial(lambda analysis, wildcards, output: ["--maps", output.maps] if analysis.maps else [], analysis),
         message:
             f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
         shell:
             "python -m workflow_scripts.tabulate {params.command:q} --passes {params.passes:q} --settings {params.settings:q}"
-            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} &> {log:q}"
+            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} {params.gpu:q}"
+            " --threads {threads} &> {log:q}"
 
 
 for study in SETTINGS.studies:

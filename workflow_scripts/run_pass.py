@@ -88,6 +88,7 @@ def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
     return {
         "grid": list(vit.grid),
         "n_prefix": vit.n_prefix,
+        "n_layers": vit.n_layers,
         "n_images": n_images,
         "precision": str(vit.dtype).removeprefix("torch."),
         "preprocessing": f"{view}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",

@@ -80,7 +80,8 @@ class FakeVit:
             fields[name] = fields[name].unflatten(2, (self.n_heads, -1)).transpose(1, 2)
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
-            attention=maps, token=token, token_normed=token.roll(1, -1) if index == self.n_layers else None, **fields,
+            attention=maps, token=token, token_normed=token.roll(1, -1) if index == self.n_layers else None,
+            final_norm=lambda token: token.roll(1, -1), **fields,
         )  # fmt: skip
 
 

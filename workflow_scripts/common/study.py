@@ -106,7 +106,7 @@ class Analysis:
         models: the setting that names the models that it is made of; "" for all models of a run.
         maps: whether it writes maps beside its table.
         fits: names of the study's fits whose results it reads.
-        needs: resources of its job: memory_mb, minutes, threads.
+        needs: resources of its job: memory_mb, minutes, threads; gpu where it computes on one if there is one.
     """
 
     study: str

@@ -11,7 +11,7 @@ import numpy as np
 METRICS = ("accuracy", "precision", "recall", "f1")
 
 
-def decision_counts(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def decision_counts(predicted: np.ndarray, labels: np.ndarray, lacks: np.ndarray | None = None) -> np.ndarray:
     """Return true positives, positives, false positives and negatives of each concept, [C, 4] int64.
 
     Counts of several parts of the objects may be added. An object without any label counts for no concept: it is not known to
@@ -20,9 +20,10 @@ def decision_counts(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Args:
         predicted: [n, C] bool, what was decided.
         labels: [n, C] bool, which of a category's concepts each object has.
+        lacks: [n, C] bool, which objects count as not having each; None: those that have another.
     """
-    labelled = labels.any(1, keepdims=True)
-    lacks = labelled & ~labels
+    if lacks is None:
+        lacks = labels.any(1, keepdims=True) & ~labels
     return np.stack([part.sum(0) for part in (predicted & labels, labels, predicted & lacks, lacks)], 1)
 
 

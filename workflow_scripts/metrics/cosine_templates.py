@@ -62,6 +62,7 @@ def cosine_counts(
     supports: Sequence[int] = SUPPORTS,
     trials: int = TRIALS,
     queries: int = QUERIES,
+    columns: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Return the decisions' counts on the query images, [trials, K, C, 4] int64 (`binary_scores.decision_counts`).
 
@@ -79,13 +80,15 @@ def cosine_counts(
         supports: the K numbers of images k, ascending.
         trials: number of trials.
         queries: images with the concept in a query.
+        columns: [C] the columns of the labels that are these concepts, objects of the others being negatives; None: all.
 
     Raises:
         AtlasError: a concept is shown by no training image, or by no or by all test images; a feature is not finite.
     """
     counts = np.zeros((trials, len(supports), len(numbers), 4), np.int64)
     support, query = _Labelled(train), _Labelled(test)
-    for concept, number in enumerate(numbers):
+    columns = range(len(numbers)) if columns is None else columns
+    for row, (concept, number) in enumerate(zip(columns, numbers, strict=True)):
         shown = support.showing(concept)
         having, lacking = query.showing(concept), query.showing(concept, False)
         if not (len(shown) and len(having) and len(lacking)):
@@ -105,8 +108,31 @@ def cosine_counts(
             # An object is of the concept or of another: two labels say what the counts need.
             labels = np.stack([has, ~has], 1)
             for place in range(len(reached)):
-                counts[trial, place, concept] = decision_counts(said[:, place, None] & [True, False], labels)[0]
+                counts[trial, place, row] = decision_counts(said[:, place, None] & [True, False], labels)[0]
     return counts
+
+
+def cosine_templates(
+    train: Objects, numbers: Sequence[int], seed: int, support: int, supports: Sequence[int] = SUPPORTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the directions [C, D] of length 1 and the thresholds [C] that `cosine_counts` makes in its first trial.
+
+    Args:
+        train: as of `cosine_counts`.
+        numbers: likewise.
+        seed: likewise.
+        supports: likewise.
+        support: images of the support, one of `supports`; where fewer show a concept, the next smaller number.
+    """
+    labelled = _Labelled(train)
+    directions, thresholds = np.zeros((len(numbers), train.features.shape[1]), np.float32), np.zeros(len(numbers), np.float32)
+    for concept, number in enumerate(numbers):
+        shown = labelled.showing(concept)
+        reached = [k for k in supports if k <= len(shown)]
+        drawn = np.random.default_rng([seed, number, 0]).permutation(shown)[: reached[-1]]
+        rows, ends = labelled.rows(drawn[: max(k for k in reached if k <= support)])
+        directions[concept], thresholds[concept] = (part[0] for part in _templates(labelled, rows, ends[-1:], concept))
+    return directions, thresholds
 
 
 def macro_over_trials(counts: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -53,29 +53,37 @@ class Hyperplanes:
     bias: np.ndarray
 
 
-def draw_examples(labels: np.ndarray, numbers: Sequence[int], seed: int) -> list[Examples]:
+def draw_examples(
+    labels: np.ndarray,
+    numbers: Sequence[int],
+    seed: int,
+    positives: Sequence[np.ndarray] | None = None,
+    spread: np.ndarray | None = None,
+) -> list[Examples]:
     """Return the positives and the pool of negatives of each concept of a category.
 
     Args:
         labels: [n, C] bool, which of the category's concepts each object has; with none it is no negative either.
         numbers: [C] what tells the concepts apart in the draws, not negative: the number that the dataset gives them.
         seed: of the draws.
+        positives: of each concept the objects to learn it from, ascending; None: all that have it.
+        spread: [n] bool, the objects that may be negatives; None: all.
 
     Raises:
         AtlasError: a concept has no positive or no negative.
     """
-    labelled = labels.any(1)
+    labelled = labels.any(1) if spread is None else labels.any(1) & spread
     examples = []
-    for number, has in zip(numbers, labels.T, strict=True):
-        positives, negatives = np.flatnonzero(has), np.flatnonzero(labelled & ~has)
-        if not (len(positives) and len(negatives)):
-            what = "object has it" if not len(positives) else "object has only another of its category"
+    for place, (number, has) in enumerate(zip(numbers, labels.T, strict=True)):
+        own, negatives = np.flatnonzero(has) if positives is None else positives[place], np.flatnonzero(labelled & ~has)
+        if not (len(own) and len(negatives)):
+            what = "object has it" if not len(own) else "object has only another of its category"
             raise AtlasError(f"hyperplanes: concept {number} cannot be learnt, no {what}; leave it out")
-        own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-        if len(negatives) > POOL * len(positives):
-            rng = np.random.default_rng([own, 0])
-            negatives = np.sort(rng.choice(negatives, POOL * len(positives), replace=False))
-        examples.append(Examples(own, positives, negatives))
+        draws = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        if len(negatives) > POOL * len(own):
+            rng = np.random.default_rng([draws, 0])
+            negatives = np.sort(rng.choice(negatives, POOL * len(own), replace=False))
+        examples.append(Examples(draws, own, negatives))
     return examples
 
 
@@ -135,7 +143,9 @@ def fit_hyperplanes(
     return Hyperplanes(learner.weight.cpu().numpy(), learner.bias.cpu().numpy())
 
 
-def hyperplane_counts(features: np.ndarray, labels: np.ndarray, planes: Hyperplanes, device: str = "cpu") -> np.ndarray:
+def hyperplane_counts(
+    features: np.ndarray, labels: np.ndarray, planes: Hyperplanes, device: str = "cpu", lacks: np.ndarray | None = None
+) -> np.ndarray:
     """Return the decisions' counts over all objects, [C, 4] (`binary_scores.decision_counts`); a score of 0 is negative.
 
     Args:
@@ -143,6 +153,7 @@ def hyperplane_counts(features: np.ndarray, labels: np.ndarray, planes: Hyperpla
         labels: [n, C] bool.
         planes: of the C concepts.
         device: as PyTorch names it.
+        lacks: [n, C] bool, which objects count as not having each; None: those that have another.
 
     Raises:
         AtlasError: a feature is not finite.
@@ -151,7 +162,7 @@ def hyperplane_counts(features: np.ndarray, labels: np.ndarray, planes: Hyperpla
     weight, bias = (torch.from_numpy(part).to(device) for part in (planes.weight, planes.bias))
     counts = np.zeros((len(weight), 4), np.int64)
     for rows, scores in _scored(features, weight, bias):
-        counts += decision_counts((scores > 0).cpu().numpy(), labels[rows])
+        counts += decision_counts((scores > 0).cpu().numpy(), labels[rows], None if lacks is None else lacks[rows])
     return counts
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workflow_scripts.data.concept_choice import PatchConcepts, chosen_patches
 from workflow_scripts.data.views import tile_corners
 from workflow_scripts.zoo.vit import Layer
 
@@ -113,6 +114,15 @@ class ClassMaps:
     count: int
 
 
+class Concepts:
+    """The concepts of all patches of the dataset, the same object in every batch."""
+
+    def __init__(self, labelled: PatchConcepts) -> None:
+        self.labelled = labelled
+        # Of a whole dataset: made once, not with every batch.
+        self.chosen = lru_cache(maxsize=1)(partial(chosen_patches, labelled))
+
+
 @dataclass(frozen=True)
 class Batch:
     """Images and ground truth of consecutive positions of a dataset.
@@ -128,6 +138,7 @@ class Batch:
         frames: the images as frames of videos, or None.
         pairs: key-point pairs, or None.
         classes: class maps of the crops, or None.
+        concepts: concepts of the patches of all images, or None.
     """
 
     index: np.ndarray
@@ -140,6 +151,7 @@ class Batch:
     frames: VideoFrames | None = None
     pairs: KeypointPairs | None = None
     classes: ClassMaps | None = None
+    concepts: Concepts | None = None
 
     def __len__(self) -> int:
         return len(self.index)

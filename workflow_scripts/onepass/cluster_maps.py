@@ -17,7 +17,7 @@ from workflow_scripts.metrics.position_information import canvas_points
 from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.codebooks import NORMED
 from workflow_scripts.onepass.collector import Collector, PassFacts, spread_positions
-from workflow_scripts.onepass.patch_store import facet_of
+from workflow_scripts.onepass.facets import facet_of
 
 RAW = "token_raw"  # the last layer's tokens before the final norm, where `token` there is after it
 

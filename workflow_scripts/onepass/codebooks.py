@@ -16,8 +16,8 @@ from torch.nn.functional import normalize
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView
+from workflow_scripts.onepass.facets import facet_of
 from workflow_scripts.onepass.fit import Arrays, Fit, shuffled_batches
-from workflow_scripts.onepass.patch_store import facet_of
 from workflow_scripts.onepass.principal_components import principal_components
 
 NORMED = "token_normed"  # the last layer's tokens after the final norm; the last layer alone has them

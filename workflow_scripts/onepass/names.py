@@ -34,6 +34,8 @@ COLLECTORS = {
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
+    "cls_facets": Gathered("onepass.concept_patches", "ClsFacets"),
+    "concept_patches": Gathered("onepass.concept_patches", "ConceptPatches", truth="concepts"),
     "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
     "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
     "matched_pixels": Gathered("onepass.matched_pixels", "MatchedPixels", truth="pairs"),

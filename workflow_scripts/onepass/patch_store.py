@@ -12,6 +12,7 @@ import torch
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.collector import Collector, PassFacts
+from workflow_scripts.onepass.facets import facet_of, stored
 from workflow_scripts.onepass.stores import patches_per_image, stored_layers
 
 
@@ -50,18 +51,10 @@ class PatchStore(Collector):
         for facet in self.options["facets"]:
             values = facet_of(view, facet)
             chosen = values[torch.arange(len(values))[:, None], where.to(values.device)].flatten(0, 1)
-            precision = np.dtype(self.options["precision"])
-            if float(chosen.abs().max()) > float(np.finfo(precision).max):
-                raise AtlasError(f"a feature of layer {view.index} is too large for {precision}; store it in float32")
-            self.put(facet, place, rows, chosen, precision)
+            kept = stored(chosen, view.index, self.options["precision"])
+            self.put(facet, place, rows, kept, np.dtype(self.options["precision"]))
 
 
 def _chosen(seed: int, image: int, grid: int, count: int) -> np.ndarray:
     """Return the cells of an image that are kept, sorted, [count]."""
     return np.sort(np.random.default_rng([seed, image]).permutation(grid)[:count])
-
-
-def facet_of(view: LayerView, facet: str) -> torch.Tensor:
-    """Return a facet of all tokens, [B, T, D], heads side by side: token, token_normed, query, key or value."""
-    value = getattr(view.layer, facet)
-    return value if value.ndim == 3 else value.transpose(1, 2).flatten(2)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from workflow_scripts.onepass.batch import Batch, LayerView
+from workflow_scripts.onepass.facets import facet_of
 from workflow_scripts.onepass.fit import Arrays, Fit, shuffled_batches
-from workflow_scripts.onepass.patch_store import facet_of
 
 
 class PrincipalComponents(Fit):

@@ -12,9 +12,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.concept_choice import PatchConcepts
 from workflow_scripts.data.crop_files import read_crops, read_samples
 from workflow_scripts.data.views import whole_grid
-from workflow_scripts.onepass.batch import Batch, ClassMaps, KeypointPairs, Regions, VideoFrames
+from workflow_scripts.onepass.batch import Batch, ClassMaps, Concepts, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
 
 
@@ -35,7 +36,7 @@ class CropSource:
             crops: .npy file of the crops.
             samples: parquet with one row per image (see `data.crops`).
             truth: files of ground truth by kind (`data.ground_truth.KINDS`): masks and labels on the patch grid of the
-                model's crops, key-point pairs, class maps (read a batch at a time).
+                model's crops, key-point pairs, concepts, class maps (read a batch at a time).
 
         Raises:
             AtlasError: the files do not belong together or do not fit the model.
@@ -64,6 +65,8 @@ class CropSource:
         names = ("pair_source", "pair_target", "pair_area", "point_pair", "point_source")
         self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
         self.classes = truth.get("classes") if truth else None
+        listed = opened.get("concepts")
+        self.concepts = Concepts(PatchConcepts(listed["concept_count"], listed["concept"])) if listed else None
         self.device = vit.device
         self.mean, self.std = (
             torch.tensor(values, device=vit.device).reshape(1, 3, 1, 1)
@@ -119,6 +122,7 @@ class CropSource:
             frames=self._frames(start, stop) if self.video else None,
             pairs=self.pairs,
             classes=self._classes(self.classes, start, stop) if self.classes else None,
+            concepts=self.concepts,
         )
 
     def _classes(self, path: Path, start: int, stop: int) -> ClassMaps:

@@ -48,6 +48,13 @@ def read_state(path: str | Path, view: str, collector: str) -> dict[str, np.ndar
         return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
+def array_names(path: str | Path, view: str, collector: str) -> list[str]:
+    """Return the names of the arrays of one collector of a view, without reading them."""
+    prefix = f"{view}/{collector}/"
+    with _open(path) as file:
+        return [name.removeprefix(prefix) for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 not a mapping
+
+
 class FileRows:
     """One array of a pass file, read slice by slice along its first axis: for features that do not fit in memory."""
 
@@ -70,6 +77,21 @@ class FileRows:
         """Return the rows as an array; as with arrays, a slice may reach beyond the end."""
         start, stop, _ = rows.indices(self.shape[0])
         return self._slice[start:stop]
+
+
+def mapped_rows(path: str | Path, view: str, collector: str, key: str) -> np.ndarray:
+    """Return one array of a pass file as a memory map, for what reads rows in any order of features that fill no memory.
+
+    Raises:
+        AtlasError: the file is not a pass file or does not hold the array.
+    """
+    FileRows(path, view, collector, key)  # names what is wrong
+    with open(path, "rb") as file:
+        # The format: 8 bytes of little-endian header length, the JSON header, the data.
+        length = int.from_bytes(file.read(8), "little")
+        described = json.loads(file.read(length))[f"{view}/{collector}/{key}"]
+    dtype = {"F16": np.float16, "F32": np.float32, "F64": np.float64}[described["dtype"]]
+    return np.memmap(path, dtype, "r", 8 + length + described["data_offsets"][0], tuple(described["shape"]))
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

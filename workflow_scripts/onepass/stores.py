@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workflow_scripts.common.errors import AtlasError
+
 _BYTES = {"float16": 2, "float32": 4}
 
 
@@ -14,8 +16,17 @@ def patches_per_image(total: int, n_images: int, n_patches: int) -> int:
 
 
 def stored_layers(asked: str | list[int], n_layers: int) -> list[int]:
-    """Return the 1-based layers that ``all`` or a list of layers stands for; -1 is the last."""
-    return list(range(1, n_layers + 1)) if asked == "all" else [n_layers + 1 + at if at < 0 else at for at in asked]
+    """Return the 1-based layers that ``all`` or a list of layers stands for; -1 is the last.
+
+    Raises:
+        AtlasError: there is no such layer.
+    """
+    layers = list(range(1, n_layers + 1)) if asked == "all" else [n_layers + 1 + at if at < 0 else at for at in asked]
+    if wrong := [at for at, layer in zip(asked, layers, strict=False) if not 1 <= layer <= n_layers]:
+        raise AtlasError(
+            f"layers: no layer {wrong[0]} in a model of {n_layers}; name some of 1 to {n_layers}, or -1 for the last"
+        )
+    return layers
 
 
 def store_bytes(options: Mapping[str, Any], n_images: int, n_patches: int, dim: int, n_layers: int) -> int:

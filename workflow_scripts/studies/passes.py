@@ -17,7 +17,7 @@ from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.data.crop_files import read_crops
 from workflow_scripts.data.reader import Reader, open_reader
 from workflow_scripts.data.views import View, parse_view
-from workflow_scripts.onepass.states import FileRows, read_metadata, read_state
+from workflow_scripts.onepass.states import FileRows, array_names, mapped_rows, read_metadata, read_state
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,14 @@ class Passed:
         """Return one array of a collector, to be read slice by slice."""
         return FileRows(self.files["pass"], self.view_name, collector, key)
 
+    def arrays(self, collector: str) -> list[str]:
+        """Return the names of the arrays of a collector."""
+        return array_names(self.files["pass"], self.view_name, collector)
+
+    def mapped(self, collector: str, key: str) -> np.ndarray:
+        """Return one array of features of a collector as a memory map."""
+        return mapped_rows(self.files["pass"], self.view_name, collector, key)
+
     def crops(self, start: int, stop: int) -> np.ndarray:
         """Return the crops `start` to `stop` (exclusive), [n, rows, columns, 3] uint8."""
         return read_crops(self.files["crops"], start, stop)
@@ -89,11 +97,16 @@ class Passed:
 
 
 class Passes(Mapping[str, Passed]):
-    """The passes of one model by the names of an analysis' asks; `fits` are the files of the fits that it reads, by name."""
+    """The passes of one model by the names of an analysis' asks; `fits` are the files of the fits that it reads, by name.
+
+    Attributes:
+        kept: what the rows of an analysis leave for its maps, so that it is not computed twice.
+    """
 
     def __init__(self, asked: Mapping[str, Passed], fits: Mapping[str, str] | None = None) -> None:
         self._asked = dict(asked)
         self._fits = dict(fits or {})
+        self.kept: dict[str, Any] = {}
 
     @classmethod
     def from_json(cls, described: Mapping[str, Mapping[str, Any]]) -> Passes:

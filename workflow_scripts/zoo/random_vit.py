@@ -85,6 +85,7 @@ class NoiseLayer(Layer):
     def __init__(self, vit: RandomVit, digests: list[bytes], index: int, previous: Tensor | None, attention: bool) -> None:
         """Prepare layer `index`; `previous` is the token of the layer before it, None if it was not drawn."""
         given = {"index": index, "n_prefix": vit.n_prefix, "grid": vit.grid, "query_rope": None, "key_rope": None}
+        given["final_norm"] = _unchanged
         given |= {} if previous is None else {"input": previous}
         given |= {} if attention else {"attention": None}
         given |= {} if index == vit.n_layers else {"token_normed": None}
@@ -131,6 +132,10 @@ def _uniform(digest: bytes, index: int, facet: str, shape: tuple[int, ...]) -> T
     seed = hashlib.blake2b(digest + f"{index}/{facet}".encode(), digest_size=8).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(seed, "little", signed=True))
     return torch.rand(shape, generator=generator)
+
+
+def _unchanged(token: Tensor) -> Tensor:
+    return token
 
 
 def _no_network(_: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ class Layer:
         mlp_branch: [B, T, D] mlp_out after LayerScale.
         token: [B, T, D] block output, before the final norm.
         token_normed: [B, T, D] token after the model's final norm; only on the last layer, else None.
+        final_norm: the model's final norm, [B, T, D] -> [B, T, D], for who wants it of another layer.
     """
 
     index: int
@@ -58,6 +59,7 @@ class Layer:
     mlp_branch: Tensor
     token: Tensor
     token_normed: Tensor | None
+    final_norm: Callable[[Tensor], Tensor]
 
     @property
     def cls(self) -> Tensor:
@@ -214,6 +216,7 @@ class Vit:
             mlp_branch=mlp_branch,
             token=token,
             token_normed=self.final_norm(token) if index == self.n_layers else None,
+            final_norm=self.final_norm,
         )
 
 

@@ -17,6 +17,7 @@ from workflow_scripts.data.image_folder import SUFFIXES
 from workflow_scripts.data.readers.files import ImageFiles, read_index_map, read_lines
 
 _VOID = 255
+_CATEGORY = "class"
 
 
 class LabelMaps(ImageFiles):
@@ -49,6 +50,8 @@ class LabelMaps(ImageFiles):
             raise bad_data(f"{self._listed}: {len(names)} names, expected 1 to {_VOID}")
         kept = [value for value in range(len(names)) if value != self._void]
         self.dense_classes = [names[value] for value in kept]
+        self.concept_names = dict(enumerate(self.dense_classes, 1))
+        self.concept_categories = {number: [_CATEGORY] for number in self.concept_names}
         self._class = np.full(256, -2, np.int16)
         self._class[kept] = np.arange(len(kept))
         self._class[self._void] = -1
@@ -69,3 +72,11 @@ class LabelMaps(ImageFiles):
                 "name it there, or give the option void"
             )
         return labels
+
+    def concepts(self, position: int) -> dict[str, np.ndarray]:
+        """Return the classes as concepts of one category, [1, H, W] int32, from 1, 0 for none.
+
+        Raises:
+            AtlasError: as of `dense_labels`.
+        """
+        return {_CATEGORY: self.dense_labels(position)[None].astype(np.int32) + 1}

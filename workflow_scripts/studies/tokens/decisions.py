@@ -30,6 +30,7 @@ CONCEPT = "concept_"  # what begins the name of a metric of one concept
 SPREAD = "_sd"  # what ends the name of a metric's standard deviation over trials
 EXAMPLES = "concept_examples"  # metric: training objects with a concept; n: those of them that templates are learnt from
 LEFT_OUT = "concept_left_out"  # metric: training images of a concept that too few images show; n: its test images
+NOT_ASKED = "concept_without_query"  # metric: a concept that all or no test images show; the cosine rule leaves it out
 
 
 class Decision(NamedTuple):

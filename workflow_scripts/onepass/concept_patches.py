@@ -1,0 +1,78 @@
+"""Features of what concepts are learnt from: of CLS in classification, of chosen patches in segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.onepass.batch import Batch, LayerView
+from workflow_scripts.onepass.collector import Collector, PassFacts
+from workflow_scripts.onepass.facets import facet_of, stored
+from workflow_scripts.onepass.stores import patches_per_image, stored_layers
+
+
+class _ChosenLayers(Collector):
+    """A collector of some layers; options `layers` ("all" or a list; -1 is the last), `facets`, and `precision` of the rows."""
+
+    def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
+        super().__init__(len(options["layers"]), folder, **options)
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Resolve the layers."""
+        return {**asked, "layers": stored_layers(asked["layers"], facts.n_layers)}
+
+    def update(self, view: LayerView, batch: Batch) -> None:
+        """Put the features of the batch, if the layer is one of the chosen."""
+        if view.index in self.options["layers"]:
+            self._keep(view, batch, self.options["layers"].index(view.index) + 1)
+
+    def _keep(self, view: LayerView, batch: Batch, place: int) -> None:
+        raise NotImplementedError
+
+
+class ClsFacets(_ChosenLayers):
+    """The CLS position of facets, rows of [L, D] by image, L the chosen layers. Facets are those of `facets.facet_of`."""
+
+    name = "cls_facets"
+
+    def _keep(self, view: LayerView, batch: Batch, place: int) -> None:
+        for facet in self.options["facets"]:
+            values = stored(facet_of(view, facet)[:, 0], view.index, self.options["precision"])
+            self.put(facet, place, batch.index, values, np.dtype(self.options["precision"]))
+
+
+class ConceptPatches(_ChosenLayers):
+    """Facets of patches chosen by `data.concept_choice`, rows of [L, D] by patch, L the chosen layers.
+
+    Further options: `patches`, of the even choice over all images; `patches_per_concept`; `whole_images`, of a concept, that
+    are kept whole; `seed`. Row r is patch r of the choice.
+    """
+
+    name = "concept_patches"
+
+    @classmethod
+    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
+        """Resolve the layers, and note the number of images."""
+        return {**super().options_for(asked, facts), "n_images": facts.n_images}
+
+    def _keep(self, view: LayerView, batch: Batch, place: int) -> None:
+        assert batch.concepts is not None, "concept_patches needs concepts"
+        if batch.tiles is not None:
+            raise AtlasError("concept_patches: keeps patches of images that are one crop; choose a view without tiles")
+        grid = view.grid[0] * view.grid[1]
+        each = patches_per_image(self.options["patches"], self.options["n_images"], grid)
+        options = (self.options[name] for name in ("patches_per_concept", "whole_images", "seed"))
+        choice = batch.concepts.chosen(each, *options)
+        rows = np.arange(*np.searchsorted(choice.image, (batch.index[0], batch.index[-1] + 1)))
+        images, cells = choice.image[rows] - batch.index[0], choice.cell[rows] + view.n_prefix
+        for facet in self.options["facets"]:
+            values = facet_of(view, facet)
+            where = (torch.from_numpy(part).to(values.device) for part in (images, cells))
+            kept = stored(values[tuple(where)], view.index, self.options["precision"])
+            self.put(facet, place, rows, kept, np.dtype(self.options["precision"]))
