@@ -14,6 +14,7 @@ from workflow_scripts.common.errors import AtlasError, run_command
 
 if TYPE_CHECKING:
     from workflow_scripts.onepass.collector import Collector
+    from workflow_scripts.onepass.source import CropSource
     from workflow_scripts.zoo.load import LoadedModel
     from workflow_scripts.zoo.vit import Vit
 
@@ -75,12 +76,27 @@ def pass_view(
     vit = model.at(crop_shape(files.crops))
     source = CropSource(vit, files.crops, files.samples, files.truth)
     collectors = make_collectors(requests, PassFacts(len(source), source.n_classes, vit.n_layers), folder)
+    require_room(folder, requests, vit, source)
     names = ", ".join(collector.name for collector in collectors)
     print(f"{args.model} on {vit.device}, {files.name}: {names}", file=sys.stderr, flush=True)
     progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
     # The batch size counts what the model sees at once: crops.
     run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
     return collectors, view_facts(vit, files.name, len(source))
+
+
+def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropSource) -> None:
+    """Stop if the features that collectors keep one by one do not fit the disk: twice, for they wait there and are written.
+
+    Raises:
+        AtlasError: names the folder, what is needed and what is free.
+    """
+    from workflow_scripts.common.disk import require_space
+    from workflow_scripts.onepass.stores import store_bytes
+
+    facts = (len(source), vit.grid[0] * vit.grid[1], vit.dim, vit.n_layers, source.n_concepts)
+    needed = sum(store_bytes(name, options, *facts) for name, options in requests.items())
+    require_space(folder, 2 * needed, "a pass that keeps features of single images and patches", "results")
 
 
 def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:

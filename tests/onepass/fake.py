@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from workflow_scripts.onepass.batch import Batch, ClassMaps, KeypointPairs, Regions, VideoFrames
+from workflow_scripts.data.concept_choice import PatchConcepts
+from workflow_scripts.onepass.batch import Batch, ClassMaps, Concepts, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Layer
 
 # Options of the collectors that have some.
@@ -17,6 +18,17 @@ OPTIONS = {
         "facets": ["token", "key"],
         "layers": [1, 3],
         "patches": 50,
+        "precision": "float16",
+        "seed": 3,
+        "n_images": 11,
+    },
+    "cls_facets": {"facets": ["query", "attention_output", "token_normed"], "layers": [2, 3], "precision": "float32"},
+    "concept_patches": {
+        "facets": ["token", "key", "attention_projected"],
+        "layers": [1, 3],
+        "patches": 30,
+        "patches_per_concept": 7,
+        "whole_images": 1,
         "precision": "float16",
         "seed": 3,
         "n_images": 11,
@@ -96,6 +108,10 @@ class FakeSource:
         if n > 2:
             self.masks[2] = False
         self.classes = torch.tensor(rng.choice([0, 1, 2, 255], (n, 6, 8)).astype(np.uint8))
+        has = rng.random((n, n_patches, 4)) < 0.3
+        has[1:2] = False  # an image without concepts
+        numbers = np.where(has, np.array([2, 3, 5, 9]), 0)
+        self.concepts = Concepts(PatchConcepts(has.sum(2).astype(np.uint8), numbers[has].astype(np.uint16)))
 
     def __len__(self):
         return len(self.images)
@@ -120,6 +136,7 @@ class FakeSource:
             frames=self._frames(index),
             pairs=PAIRS,
             classes=ClassMaps(self.classes[chosen], 3),
+            concepts=self.concepts,
         )
 
     def _regions(self, index, per_image):

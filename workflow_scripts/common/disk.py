@@ -27,8 +27,8 @@ def size_text(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def require_space(folder: Path, needed: int, what: str) -> None:
-    """Stop if `folder`'s file system has less than `needed` bytes free.
+def require_space(folder: Path, needed: int, what: str, key: str = "resources") -> None:
+    """Stop if `folder`'s file system has less than `needed` bytes free; `key` of the configuration names the folder.
 
     Raises:
         AtlasError: names both numbers.
@@ -38,7 +38,7 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     if needed > free:
         raise AtlasError(
             f"{folder}: {what} needs {size_text(needed)}, only {size_text(free)} are free; free space there, or let the "
-            "configuration key 'resources' name a folder on a larger disk"
+            f"configuration key '{key}' name a folder on a larger disk"
         )
 
 

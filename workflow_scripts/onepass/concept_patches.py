@@ -69,8 +69,9 @@ class ConceptPatches(_ChosenLayers):
         each = patches_per_image(self.options["patches"], self.options["n_images"], grid)
         options = (self.options[name] for name in ("patches_per_concept", "whole_images", "seed"))
         choice = batch.concepts.chosen(each, *options)
-        rows = np.arange(*np.searchsorted(choice.image, (batch.index[0], batch.index[-1] + 1)))
-        images, cells = choice.image[rows] - batch.index[0], choice.cell[rows] + view.n_prefix
+        starts, stops = (np.searchsorted(choice.image, batch.index, side) for side in ("left", "right"))
+        rows = np.concatenate([np.arange(*ends) for ends in zip(starts, stops, strict=True)])
+        images, cells = np.repeat(np.arange(len(batch)), stops - starts), choice.cell[rows] + view.n_prefix
         for facet in self.options["facets"]:
             values = facet_of(view, facet)
             where = (torch.from_numpy(part).to(values.device) for part in (images, cells))

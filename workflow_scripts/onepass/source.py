@@ -82,6 +82,11 @@ class CropSource:
         """Largest number of crops of an image."""
         return int(self.count.max())
 
+    @property
+    def n_concepts(self) -> int:
+        """Number of concepts that a patch has; 0 without concepts."""
+        return 0 if self.concepts is None else len(np.unique(self.concepts.labelled.concept))
+
     def name(self, position: int) -> str:
         """Return the id of the image at `position`."""
         return str(self.samples["id"][position])

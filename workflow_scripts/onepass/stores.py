@@ -29,16 +29,34 @@ def stored_layers(asked: str | list[int], n_layers: int) -> list[int]:
     return layers
 
 
-def store_bytes(options: Mapping[str, Any], n_images: int, n_patches: int, dim: int, n_layers: int) -> int:
-    """Return the bytes of a patch store's features.
+def store_bytes(
+    collector: str,
+    options: Mapping[str, Any],
+    n_images: int,
+    n_patches: int,
+    dim: int,
+    n_layers: int,
+    n_concepts: int = 0,
+) -> int:
+    """Return the bytes of the features that a collector keeps one by one, or the most they can be; 0 of any other collector.
 
     Args:
-        options: of the collector patch_store, as a study asks.
+        collector: its name.
+        options: of the collector, as a study asks.
         n_images: of the dataset.
         n_patches: of an image.
         dim: width of the model.
         n_layers: of the model.
+        n_concepts: of the dataset.
     """
-    rows = n_images * patches_per_image(options["patches"], n_images, n_patches)
+    if collector == "cls_facets":
+        rows = n_images
+    elif collector in ("patch_store", "concept_patches"):
+        rows = n_images * patches_per_image(options["patches"], n_images, n_patches)
+        if collector == "concept_patches":
+            rows += n_concepts * (options["patches_per_concept"] + options["whole_images"] * n_patches)
+        rows = min(rows, n_images * n_patches)
+    else:
+        return 0
     layers = len(stored_layers(options["layers"], n_layers))
     return rows * layers * len(options["facets"]) * dim * _BYTES[options["precision"]]

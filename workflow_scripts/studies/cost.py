@@ -89,11 +89,12 @@ def stores_bytes(
     for model, planned in passes.items():
         entry = models[model]
         for passed, view in ((one, view) for one in planned.values() for view in one.views):
-            options, images = passed.views[view].get("patch_store"), datasets[passed.dataset].get("images")
-            if options and images:
-                sizes = zip(parse_view(view).shape, sides(entry["patch"]), strict=True)
-                patches = prod(size // side for size, side in sizes)
-                total += store_bytes(options, images, patches, entry["dim"], entry["layers"])
+            images, concepts = (datasets[passed.dataset].get(key) for key in ("images", "concepts"))
+            sizes = zip(parse_view(view).shape, sides(entry["patch"]), strict=True)
+            patches = prod(size // side for size, side in sizes)
+            for collector, options in passed.views[view].items() if images else ():
+                facts = (images, patches, entry["dim"], entry["layers"], concepts or 0)
+                total += store_bytes(collector, options, *facts)
     return float(total)
 
 
