@@ -1,4 +1,4 @@
-"""A made-up run in which every claim of the study holds: the paper's two models and two others, with concepts of Broden's kinds."""
+"""A made-up run in which every claim of the study holds: the paper's two models, and two others that are like them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ PER_CATEGORY = 7  # concepts
 ALL = (*FIVE, "token_normed")
 LAST = 12
 
-# (analysis, model) -> rule -> metric -> value of q, k, v, a, x, LN(x), as the paper's text says it where it can be read.
+# (analysis, model) -> metric -> value of q, k, v, a, x, LN(x): the paper's where they can be read, but for DINO's cosines in
+# classification, which are above its hyperplanes there and so against one of its claims.
 _HYPERPLANES = {
     ("classification", "dino"): {
         "accuracy": (0.90, 0.946, 0.86, 0.82, 0.714, 0.94),
@@ -62,10 +63,10 @@ _HYPERPLANES = {
 }
 _COSINES = {
     ("classification", "dino"): {
-        "accuracy": (0.93, 0.958, 0.92, 0.85, 0.86, 0.95),
+        "accuracy": (0.91, 0.94, 0.90, 0.85, 0.86, 0.93),
         "precision": (0.96, 0.97, 0.96, 0.97, 0.96, 0.97),
         "recall": (0.90, 0.94, 0.89, 0.70, 0.72, 0.93),
-        "f1": (0.92, 0.958, 0.92, 0.81, 0.82, 0.95),
+        "f1": (0.91, 0.935, 0.90, 0.81, 0.82, 0.93),
     },
     ("classification", "mae"): {
         "accuracy": (0.79, 0.812, 0.75, 0.80, 0.70, 0.72),
@@ -162,8 +163,8 @@ def _decided(key, rule, value):
     return rows
 
 
-def table(values, run=None, left_out=2):
-    """Return the table of a run: means, the concepts of three rules spread around them, and counts of examples."""
+def table(values, single=True, left_out=2):
+    """Return the table of a run: means, counts of examples and, if `single`, the concepts of three rules around the means."""
     rows = []
     for (model, analysis, facet, metric, said), value in values.items():
         spread = 0.0 if metric.endswith(SPREAD) else 0.02
@@ -171,7 +172,7 @@ def table(values, run=None, left_out=2):
             {"model": model, "analysis": analysis, "facet": facet, "metric": metric, "setting": said, "value": value,
              "ci_low": value - spread if spread else None, "ci_high": value + spread if spread else None}
         )  # fmt: skip
-        if said in (HYPERPLANE, SGD, cosine(SHOWN)) and not metric.endswith(SPREAD):
+        if single and said in (HYPERPLANE, SGD, cosine(SHOWN)) and not metric.endswith(SPREAD):
             every = concepts(analysis)
             for place, (category, name) in enumerate(every):
                 own = values.get((model, analysis, facet, metric, setting(said, category)), value)
@@ -196,7 +197,7 @@ def evidence(values, kept=lambda model: True):
     """Return the evidence of a run of the models that are `kept`."""
     run = tuple(model for model in models() if kept(model))
     ids = {model.id for model in run}
-    rows = table({key: value for key, value in values.items() if key[0] in ids})
+    rows = table({key: value for key, value in values.items() if key[0] in ids}, single=False)
     return Evidence(run, frozenset(ids), rows, STUDY.scores)
 
 

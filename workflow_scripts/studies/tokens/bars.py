@@ -77,7 +77,7 @@ def draw_rows(
                 axes.set_visible(False)
                 continue
             draw_groups(axes, panels[place], room)
-            axes.set_ylim(0, 1)
+            axes.set_ylim(0, 1.03)
             axes.set_yticks(np.linspace(0, 1, 5), ["0", "", "0.5", "", "1"])
             if place == 0 or panels[place].label != panels[0].label:
                 axes.set_ylabel(panels[place].label or label)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.studies.tokens.decisions import (
@@ -103,11 +104,11 @@ class Measured:
         said = [decision(text) for text in rows["setting"]]
         frame = pd.DataFrame({"category": [one.category for one in said], "concept": [one.concept for one in said]}, dtype=str)
         frame["value"] = rows["value"].to_numpy(float)
-        return frame[[one.rule == rule for one in said]].reset_index(drop=True)
+        return frame[np.array([one.rule == rule for one in said], bool)].reset_index(drop=True)
 
     def counted(self, metric: str) -> pd.DataFrame:
         """Return the numbers of images or objects of every concept (`EXAMPLES`, `LEFT_OUT`): category, concept, value, n."""
         rows = self.frame[self.frame["metric"] == metric]
         named = [text.split(": ", 1) for text in rows["setting"]]
         frame = pd.DataFrame({"category": [one[0] for one in named], "concept": [one[1] for one in named]}, dtype=str)
-        return frame.assign(value=rows["value"].to_numpy(float), n=rows["n"].to_numpy(float))
+        return frame.assign(value=rows["value"].to_numpy(float), n=rows["n"].to_numpy(float, na_value=np.nan))

@@ -64,8 +64,12 @@ def picture_blocks(blocks: Sequence[Block], across: int, keys: Sequence[str] = (
         size = fitting_size([key.replace(" ", "_")], width - 2 * _EDGE, 6.5)
         figure_text(figure, _EDGE, _EDGE + 0.14 * place, key, va="top", fontsize=size, color=INK)
     top, drawn = _EDGE + 0.14 * len(keys), []
+    size = fitting_size([block.title.replace(" ", "_") for block in blocks], step - _GAP, 7.5)
     for shelf in shelves:
-        drawn += [_draw(figure, block, _EDGE + place * step, top, cell, step - _GAP) for place, block in enumerate(shelf)]
+        for place, block in enumerate(shelf):
+            left = _EDGE + place * step
+            figure_text(figure, left, top + 0.12, block.title, fontsize=size, weight="bold", color=block.colour)
+            drawn.append(_draw_lines(figure, block, left, top + _TITLE, cell, step - _GAP))
         top += _text_height(shelf) + _rows(shelf) * cell
     return figure, drawn
 
@@ -79,10 +83,7 @@ def _text_height(shelf: Sequence[Block]) -> float:
     return _TITLE + heads + _rows(shelf) * _NAME + _BELOW
 
 
-def _draw(figure: Figure, block: Block, left: float, top: float, cell: float, room: float) -> list[Axes]:
-    size = fitting_size([block.title.replace(" ", "_")], room, 7.5)
-    figure_text(figure, left, top + 0.12, block.title, fontsize=size, weight="bold", color=block.colour)
-    top += _TITLE
+def _draw_lines(figure: Figure, block: Block, left: float, top: float, cell: float, room: float) -> list[Axes]:
     if block.heads:
         size = fitting_size(block.heads, cell, 6)
         for place, head in enumerate(block.heads):

@@ -38,10 +38,10 @@ def draw_support(data: FigureData, analysis: str) -> Drawn:
             axes.set_ylabel("Accuracy")
         if place + columns >= len(data.models):
             axes.set_xlabel("k, images of the support")
-    lowest = min((frame["value"].min() for frame in frames if len(frame)), default=CHANCE)
-    grid[0, 0].set_ylim(min(0.45, lowest - 0.03), 1.01)
+    drawn = pd.concat(frames, ignore_index=True)
+    grid[0, 0].set_ylim(min([CHANCE, *drawn["value"]]) - 0.03, max([CHANCE, *drawn["value"]]) + 0.03)
     figure.legend(handles=token_handles(FIVE, lines=True), loc="outside lower center", ncols=len(FIVE), handlelength=1.6)
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+    return Drawn(figure, drawn)
 
 
 def _draw_panel(axes: Axes, measured: Measured) -> pd.DataFrame:
