@@ -1,0 +1,12 @@
+"""Hyperplanes on CLS tokens: the four metrics by token, model by model."""
+
+from __future__ import annotations
+
+from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.studies.tokens.decisions import HYPERPLANE
+from workflow_scripts.studies.tokens.token_bars import draw_metrics
+
+
+def draw(data: FigureData) -> Drawn:
+    """Draw a panel per model."""
+    return draw_metrics(data, "classification", HYPERPLANE)
