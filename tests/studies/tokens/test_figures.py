@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from tests.figures.synthetic import drawing_of
 from tests.studies.tokens.made_up_maps import IDS, IMAGES, disc, write_maps
 from tests.studies.tokens.made_up_study import ALL, PER_CATEGORY, STUDY, SUPPORTS, measured, models, table
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
 from workflow_scripts.figures.save import draw
+from workflow_scripts.figures.style import atlas_style
 from workflow_scripts.studies.tokens.decisions import CATEGORIES, FIVE, HYPERPLANE, SGD, cosine, setting
 from workflow_scripts.studies.tokens.measured import METRICS
 from workflow_scripts.studies.tokens.overlays import outline, over_image, overlap
@@ -212,6 +215,30 @@ def test_what_was_not_measured_is_said(data):
     assert made.data.empty and texts(made.figure.axes[0]) == ["none: no concept was decided on"]
 
 
+@pytest.mark.parametrize("name", ["segmentation_support", "segmentation_cosine", "training_examples"])
+def test_a_model_without_numbers_takes_no_ticks_from_the_others(data, name):
+    gone = [replace(one, frame=one.frame[:0]) if one.model.id == "mae" else one for one in data.tables]
+    made = drawn(replace(data, tables=tuple(gone)), name)
+    assert set(made.data["model"]) == {"dino", "moco"}
+    first, second, third = made.figure.axes[:3]
+    assert texts(second) == ["none: not measured"]
+    for axes in (first, third):
+        low, high = axes.get_ylim()
+        assert low < high and len([tick for tick in axes.get_yticks() if low <= tick <= high]) > 2
+        assert len(axes.get_xticks()) > 2
+
+
+def test_legends_fit_a_figure_of_one_model(data):
+    alone = of_models(data, "dino")
+    for name in ("segmentation_hyperplane", "segmentation_support", "training_examples"):
+        figure = drawn(alone, name).figure
+        with atlas_style():
+            FigureCanvasAgg(figure).draw()
+            (legend,) = figure.legends
+            box = legend.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width
+
+
 def test_a_mask_is_red_over_a_grey_image():
     image = np.full((8, 8, 3), (200, 100, 0), np.uint8)
     mask = np.zeros((2, 4), bool)
@@ -224,17 +251,11 @@ def test_a_mask_is_red_over_a_grey_image():
 
 
 def test_outlines_enclose_the_mask_alone():
-    figure = drawn_axes()
-    outline(figure, 2, np.array([[False, True], [False, False]]))
-    (lines,) = figure.collections
+    axes = Figure().add_axes((0, 0, 1, 1))
+    outline(axes, 2, np.array([[False, True], [False, False]]))
+    (lines,) = axes.collections
     ends = {tuple(sorted(map(tuple, segment.tolist()))) for segment in lines.get_segments()}
     assert ends == {((2.5, 0), (3, 0)), ((2.5, 0.5), (3, 0.5)), ((2.5, 0), (2.5, 0.5)), ((3, 0), (3, 0.5))}
-
-
-def drawn_axes():
-    from matplotlib.figure import Figure
-
-    return Figure().add_axes((0, 0, 1, 1))
 
 
 def test_overlap_is_intersection_over_union():

@@ -14,10 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.figures.data import Drawn
-from workflow_scripts.figures.heads import show_nothing
 from workflow_scripts.figures.layout import fitting_size, wrap
 from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, grid_lines
+from workflow_scripts.studies.tokens.absent import say_unmeasured
 
+SINGLE = 5.3  # inches: the width of a figure of one column, in which its legend fits
 _GROUP = 0.84  # of the room of a group that its bars fill
 _LOWEST, _HIGHEST = 0.92, 1.55  # inches of a row of panels
 _AROUND = 0.5  # inches of legend and axes
@@ -67,7 +68,7 @@ def draw_rows(
     """
     columns = max(map(len, rows))
     height = min(_HIGHEST, max(_LOWEST, (PAGE_HEIGHT - _AROUND) / len(rows)))
-    width = PAGE_WIDTH if columns > 1 or whole_width else 0.6 * PAGE_WIDTH
+    width = PAGE_WIDTH if columns > 1 or whole_width else SINGLE
     figure = Figure(figsize=(width, _AROUND + height * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False, sharey=True)
     room = (width - _MARGIN) / columns
@@ -89,7 +90,8 @@ def draw_groups(axes: Axes, panel: Panel, room: float) -> None:
     """Draw the groups of a panel; `room` is the width of its axes in inches."""
     axes.set_title(panel.title, loc="left", weight="bold", color=panel.colour, fontsize=7.5)
     if not any(True for _ in _bars(panel)):
-        show_nothing(axes, "none: not measured")
+        axes.set_xticks([])
+        say_unmeasured(axes)
         return
     for place, group in enumerate(panel.groups):
         width = _GROUP / len(group.bars)

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.heads import show_nothing
 from workflow_scripts.figures.style import PAGE_WIDTH, QUIET, grid_lines, model_styles
-from workflow_scripts.studies.tokens.bars import drawn_rows
+from workflow_scripts.studies.tokens.absent import say_unmeasured
+from workflow_scripts.studies.tokens.bars import SINGLE, drawn_rows
 from workflow_scripts.studies.tokens.colours import TOKEN_COLOURS, token_handles
 from workflow_scripts.studies.tokens.decisions import FIVE, cosine
 from workflow_scripts.studies.tokens.measured import Measured
@@ -24,7 +24,7 @@ def draw_support(data: FigureData, analysis: str) -> Drawn:
     data = data.without_random()
     styles, rows = model_styles(data.models), in_rows(data.models)
     columns = max(map(len, rows))
-    figure = Figure(figsize=(PAGE_WIDTH * min(1, 0.3 + 0.35 * columns), 0.5 + 1.75 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH if columns > 1 else SINGLE, 0.5 + 1.75 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False, sharey=True)
     frames = []
     for place, axes in enumerate(grid.ravel()):
@@ -47,7 +47,8 @@ def draw_support(data: FigureData, analysis: str) -> Drawn:
 def _draw_panel(axes: Axes, measured: Measured) -> pd.DataFrame:
     supports, rows = measured.supports, []
     if not supports:
-        show_nothing(axes, "none: not measured")
+        axes.set_xticks([])
+        say_unmeasured(axes)
         return drawn_rows([])
     for facet in FIVE:
         found = [

@@ -8,17 +8,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.heads import show_nothing
 from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET, grid_lines, model_styles
+from workflow_scripts.studies.tokens.absent import say_unmeasured
+from workflow_scripts.studies.tokens.bars import SINGLE
 from workflow_scripts.studies.tokens.colours import category_colours
 from workflow_scripts.studies.tokens.decisions import EXAMPLES, HYPERPLANE, LEFT_OUT, TOKENS
 from workflow_scripts.studies.tokens.measured import Measured
 from workflow_scripts.studies.tokens.token_bars import in_rows, measured_of
 
 METRIC = "f1"
+_DECADES = 100  # largest over smallest count below which decades alone would be too few numbers
 
 
 def draw(data: FigureData) -> Drawn:
@@ -28,7 +30,7 @@ def draw(data: FigureData) -> Drawn:
     every = [measured_of(data, model, "segmentation") for model in data.models]
     categories = list(dict.fromkeys(name for own in every for name in own.categories))
     colours, columns = category_colours(categories), max(map(len, rows))
-    figure = Figure(figsize=(PAGE_WIDTH * min(1, 0.3 + 0.35 * columns), 0.6 + 1.75 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH if columns > 1 else SINGLE, 0.6 + 1.75 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True).ravel()
     frames = []
     for place, (axes, model, own) in enumerate(zip(grid, data.models, every, strict=False)):
@@ -45,10 +47,13 @@ def draw(data: FigureData) -> Drawn:
     for axes in grid[len(data.models) :]:
         axes.set_visible(False)
     grid[0].set_ylim(-0.02, 1.02)
+    drawn = pd.concat(frames, ignore_index=True)
+    if len(drawn):
+        _count_axis(grid[0], drawn["examples"])
     handles = [Line2D([], [], marker="o", linestyle="", color=colours[name], label=name) for name in categories]
     handles += [Line2D([], [], marker="o", linestyle="", color=INK, markerfacecolor="none", label="learnt from a sample")]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=1)
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+    return Drawn(figure, drawn)
 
 
 def concept_points(measured: Measured, token: str) -> pd.DataFrame:
@@ -61,7 +66,7 @@ def concept_points(measured: Measured, token: str) -> pd.DataFrame:
 
 def _draw_points(axes: Axes, points: pd.DataFrame, colours: Mapping[str, str], left_out: int) -> None:
     if points.empty:
-        show_nothing(axes, "none: not measured")
+        say_unmeasured(axes)
         return
     for (category, sampled), some in points.groupby(["category", "sampled"], sort=False):
         face = "none" if sampled else colours[category]
@@ -70,10 +75,16 @@ def _draw_points(axes: Axes, points: pd.DataFrame, colours: Mapping[str, str], l
     if left_out:
         text = f"{left_out} concept{'s' * (left_out > 1)} left out"
         axes.annotate(text, (1, 0), (-2, 3), "axes fraction", textcoords="offset points", ha="right", fontsize=6, color=QUIET)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     grid_lines(axes)
+
+
+def _count_axis(axes: Axes, counts: pd.Series) -> None:
+    """Make the axis of counts, which all panels share, logarithmic, with numbers at decades, or closer where these are few."""
+    axes.set_xscale("log")
+    few = counts.max() / counts.min() < _DECADES
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _short(count: float) -> str:
