@@ -217,11 +217,12 @@ class Targets(PassTargets):
         return [*words, *_by_analysis(self.reads(study)), "--scores", scores_json(study)]
 
     def summary_inputs(self, study: Study) -> Files:
-        """Return the files that a study's summary is drawn up from, with its code."""
+        """Return the files that a study's summary is drawn up from, with its code and the study's published numbers."""
+        published = [study.claims] if study.claims else []
         return {
             "models": self.models_file,
             "tables": self.tables(study, study.summary.reads),
-            "code": code_inputs("summarise", f"studies.{study.name}.summary"),
+            "code": [*code_inputs("summarise", f"studies.{study.name}.summary"), *published],
         }
 
     def summary_files(self, study: Study, suffixes: tuple[str, ...] = ("parquet", "html", "tex")) -> list[str]:
