@@ -25,7 +25,7 @@ def planned(monkeypatch):
         config = read_yaml(ROOT / "config/config.yaml")
         for key, value in (over or {}).items():
             config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
-        return Targets(load_settings(config))
+        return Targets(load_settings(config, ["config/config.yaml"]))
 
     return targets
 

@@ -30,7 +30,7 @@ class Clip(Objective):
         clip_start(self.vit)
         self.projection = nn.Parameter(torch.randn(WIDTH, WIDTH) * WIDTH**-0.5)
         tokens, words = tokenise(world.captions)
-        self.register_buffer("tokens", tokens)
+        self.register_buffer("caption_tokens", tokens)
         self.text = TextTower(words, tokens.shape[1])
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         _, numbers = tokens.unique(dim=0, return_inverse=True)
@@ -46,7 +46,7 @@ class Clip(Objective):
         # No flips and little colour: captions name both sides of a scene alike, and stuff by its look.
         images = self.view(self.pixels(index), (0.6, 1.0), strength=0.2, hue=0.05, flip=False)
         seen = F.normalize(encode(self.vit, images, self.kept(len(images)))[:, 0] @ self.projection, dim=-1)
-        read = F.normalize(self.text(self.tokens[index]), dim=-1)
+        read = F.normalize(self.text(self.caption_tokens[index]), dim=-1)
         logits = self.logit_scale.clamp(max=math.log(100)).exp() * seen @ read.T
         number = self.caption_number[index]
         target = (number[:, None] == number[None]).float()
