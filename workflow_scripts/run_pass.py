@@ -58,7 +58,7 @@ def main() -> None:
         for view in views:
             torch.manual_seed(args.seed)
             collectors, facts[view.name] = pass_view(model, view, plan[view.name], args, output.parent)
-            states[view.name] = {collector.name: collector.state() for collector in collectors}
+            states[view.name] = {name: collector.state() for name, collector in zip(plan[view.name], collectors, strict=True)}
     write_states(output, states, pass_metadata(args, checkpoint, device, facts))
 
 
@@ -77,8 +77,7 @@ def pass_view(
     source = CropSource(vit, files.crops, files.samples, files.truth)
     collectors = make_collectors(requests, PassFacts(len(source), source.n_classes, vit.n_layers), folder)
     require_room(folder, requests, vit, source)
-    names = ", ".join(collector.name for collector in collectors)
-    print(f"{args.model} on {vit.device}, {files.name}: {names}", file=sys.stderr, flush=True)
+    print(f"{args.model} on {vit.device}, {files.name}: {', '.join(requests)}", file=sys.stderr, flush=True)
     progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
     # The batch size counts what the model sees at once: crops.
     run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
@@ -92,10 +91,11 @@ def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropS
         AtlasError: names the folder, what is needed and what is free.
     """
     from workflow_scripts.common.disk import require_space
+    from workflow_scripts.onepass.names import kind_of
     from workflow_scripts.onepass.stores import store_bytes
 
     facts = (len(source), vit.grid[0] * vit.grid[1], vit.dim, vit.n_layers, source.n_concepts)
-    needed = sum(store_bytes(name, options, *facts) for name, options in requests.items())
+    needed = sum(store_bytes(kind_of(name), options, *facts) for name, options in requests.items())
     require_space(folder, 2 * needed, "a pass that keeps features of single images and patches", "results")
 
 

@@ -26,6 +26,16 @@ def collector(name, n_layers=3):
     return collector_class(name)(n_layers, None, **OPTIONS.get(name, {}))
 
 
+def test_a_pass_may_have_several_collectors_of_a_kind():
+    asked = {"cls_facets": {"facets": ["token"], "layers": [1], "precision": "float32"}}
+    asked["cls_facets@other"] = {"facets": ["key"], "layers": [2], "precision": "float16"}
+    first, second = make_collectors(asked, PassFacts(11, 0, 3))
+    assert (first.name, second.name) == ("cls_facets", "cls_facets")
+    assert (first.options["facets"], second.options["facets"]) == (["token"], ["key"])
+    with pytest.raises(AtlasError, match="collector 'cls' is not known"):
+        make_collectors({"cls@other": {}}, PassFacts(11, 0, 3))
+
+
 class Shard:
     """A part of a source, in any order."""
 

@@ -126,6 +126,19 @@ def test_an_ask_apart_is_a_job_of_its_own():
     assert (ask.dataset, ask.job) == ("demo_train", "demo_train/thesis_knn_bank")
 
 
+def test_an_ask_of_its_own_collectors_shares_the_pass():
+    study = changed(THESIS, "knn", own=True)
+    planned = passes(DEFAULT, studies=[THESIS, study])
+    assert set(planned) == set(PASSES)
+    gathered = planned["demo_train"].views[WHOLE]
+    assert (
+        gathered["pooled_features@thesis_knn_bank"]
+        == asked(THESIS, THESIS.analyses["knn"], DEFAULT, 5)[0].collectors["pooled_features"]
+    )
+    ask = asked(study, study.analyses["knn"], DEFAULT, 5)[0]
+    assert (ask.job, ask.owner, list(ask.collectors)) == ("demo_train", "thesis_knn_bank", ["pooled_features@thesis_knn_bank"])
+
+
 def test_an_ask_for_each_value_is_asked_once_for_each():
     study = changed(THESIS, "knn", each="neighbours", view="blurred")
     study = dataclasses.replace(study, views={"blurred": {"crop": "geometry", "blur": "each"}})

@@ -48,6 +48,7 @@ class Ask:
         condition: the setting that must be true for it to be asked at all; "" for always.
         each: the setting, a list, for each of whose values it is asked once; "" for once.
         apart: whether its pass is a job of its own, because it is dear and should not be repeated for a neighbour's sake.
+        own: whether the shared pass has collectors of this ask's own, because another's of that kind have other options.
         files: what the analysis reads of the dataset beside the pass: crops, masks, labels, pairs, classes, reader.
         optional: whether the analysis does without it where there is no dataset, or none with the ground truth it needs.
     """
@@ -59,6 +60,7 @@ class Ask:
     condition: str = ""
     each: str = ""
     apart: bool = False
+    own: bool = False
     files: tuple[str, ...] = ()
     optional: bool = False
 

@@ -14,21 +14,22 @@ from typing import Any
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.collector import Collector, PassFacts
 from workflow_scripts.onepass.fit import Fit
-from workflow_scripts.onepass.names import COLLECTORS, FITS
+from workflow_scripts.onepass.names import COLLECTORS, FITS, kind_of
 
 
 def make_collectors(requests: Mapping[str, Mapping[str, Any]], facts: PassFacts, folder: Path | None = None) -> list[Collector]:
     """Return the collectors that a pass plan asks for.
 
     Args:
-        requests: collector name -> options of the plan (`studies.plan`), as the collectors' `options_for` take them.
+        requests: name of a collector, or of an ask's own (`names.owned`) -> options of the plan (`studies.plan`), as the
+            collectors' `options_for` take them.
         facts: of the pass.
         folder: where rows wait that do not fit in memory.
 
     Raises:
         AtlasError: no collector has that name.
     """
-    kinds = {name: collector_class(name) for name in requests}
+    kinds = {name: collector_class(kind_of(name)) for name in requests}
     return [kind(facts.n_layers, folder, **kind.options_for(requests[name], facts)) for name, kind in kinds.items()]
 
 

@@ -16,6 +16,19 @@ class Gathered(NamedTuple):
     truth: str = ""
 
 
+_OWNER = "@"
+
+
+def owned(collector: str, owner: str) -> str:
+    """Return what a pass calls a collector that is one ask's own; a pass may have several of a kind."""
+    return f"{collector}{_OWNER}{owner}"
+
+
+def kind_of(name: str) -> str:
+    """Return the collector that a name in a pass stands for."""
+    return name.partition(_OWNER)[0]
+
+
 COLLECTORS = {
     "average_attention": Gathered(_ATTENTION, "AverageAttention"),
     "aligned_attention": Gathered(_ATTENTION, "AlignedAttention"),

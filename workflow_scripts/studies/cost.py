@@ -11,6 +11,7 @@ from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.data.views import crops_per_image, parse_view
 from workflow_scripts.onepass.fit_sizes import images_seen
+from workflow_scripts.onepass.names import kind_of
 from workflow_scripts.onepass.stores import store_bytes
 from workflow_scripts.studies.plan import PlannedFit, PlannedPass
 
@@ -94,7 +95,7 @@ def stores_bytes(
             patches = prod(size // side for size, side in sizes)
             for collector, options in passed.views[view].items() if images else ():
                 facts = (images, patches, entry["dim"], entry["layers"], concepts or 0)
-                total += store_bytes(collector, options, *facts)
+                total += store_bytes(kind_of(collector), options, *facts)
     return float(total)
 
 

@@ -15,7 +15,7 @@ from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Study, fits_of
 from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.data.truth_files import truth_file
-from workflow_scripts.onepass.names import COLLECTORS, FITS
+from workflow_scripts.onepass.names import COLLECTORS, FITS, kind_of
 from workflow_scripts.studies.plan import PlannedFit, PlannedPass, planned_fits
 from workflow_scripts.studies.settings import Settings
 from workflow_scripts.zoo.registry import network_facts
@@ -117,7 +117,7 @@ class PassTargets:
         planned = self.planned(model, job)
         files = {}
         for view, collectors in planned.views.items():
-            truth = sorted({COLLECTORS[name].truth for name in collectors} - {""})
+            truth = sorted({COLLECTORS[kind_of(name)].truth for name in collectors} - {""})
             samples = {"samples": self.crops(planned.dataset, view, "samples.parquet")}
             files[view] = self._view_files(model, planned.dataset, view, ["crops"]) | samples
             files[view] |= self._view_files(model, planned.dataset, view, truth)
@@ -128,7 +128,7 @@ class PassTargets:
         views = self.pass_views(model, job)
         fits = list(self._pass_fits(model, job).values())
         collectors = {name for wanted in self.planned(model, job).views.values() for name in wanted}
-        modules = sorted({COLLECTORS[name].module for name in collectors})
+        modules = sorted({COLLECTORS[kind_of(name)].module for name in collectors})
         files: Files = {"files": [*(file for kinds in views.values() for file in kinds.values()), *fits]}
         files["code"] = code_inputs("run_pass", f"zoo.{self.settings.models[model]['adapter']}", *modules)
         checkpoint = self.settings.checkpoint(model)

@@ -17,6 +17,7 @@ from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.data.crop_files import read_crops
 from workflow_scripts.data.reader import Reader, open_reader
 from workflow_scripts.data.views import View, parse_view
+from workflow_scripts.onepass.names import owned
 from workflow_scripts.onepass.states import FileRows, array_names, mapped_rows, read_metadata, read_state
 
 
@@ -29,12 +30,14 @@ class Passed:
         view_name: name of the view.
         files: paths by kind: pass and samples, and what the ask declares under `files`: crops, masks, labels, pairs, classes.
         opening: name, path and options of the dataset's reader, where the ask declares it.
+        owner: what the pass calls the ask's own collectors by; "" where they are shared.
     """
 
     dataset: str
     view_name: str
     files: Mapping[str, str]
     opening: Mapping[str, Any] | None = None
+    owner: str = ""
 
     @cached_property
     def made(self) -> dict[str, Any]:
@@ -71,19 +74,22 @@ class Passed:
 
     def state(self, collector: str) -> dict[str, np.ndarray]:
         """Return all arrays of a collector."""
-        return read_state(self.files["pass"], self.view_name, collector)
+        return read_state(self.files["pass"], self.view_name, self._called(collector))
 
     def rows(self, collector: str, key: str) -> FileRows:
         """Return one array of a collector, to be read slice by slice."""
-        return FileRows(self.files["pass"], self.view_name, collector, key)
+        return FileRows(self.files["pass"], self.view_name, self._called(collector), key)
 
     def arrays(self, collector: str) -> list[str]:
         """Return the names of the arrays of a collector."""
-        return array_names(self.files["pass"], self.view_name, collector)
+        return array_names(self.files["pass"], self.view_name, self._called(collector))
 
     def mapped(self, collector: str, key: str) -> np.ndarray:
         """Return one array of features of a collector as a memory map."""
-        return mapped_rows(self.files["pass"], self.view_name, collector, key)
+        return mapped_rows(self.files["pass"], self.view_name, self._called(collector), key)
+
+    def _called(self, collector: str) -> str:
+        return owned(collector, self.owner) if self.owner else collector
 
     def crops(self, start: int, stop: int) -> np.ndarray:
         """Return the crops `start` to `stop` (exclusive), [n, rows, columns, 3] uint8."""
@@ -112,7 +118,10 @@ class Passes(Mapping[str, Passed]):
     def from_json(cls, described: Mapping[str, Mapping[str, Any]]) -> Passes:
         """Return what the option ``--passes`` of `tabulate` describes: asks (dataset, view, files, reader), and fits' files."""
         asks = described["asks"].items()
-        asked = {name: Passed(one["dataset"], one["view"], one["files"], one.get("reader")) for name, one in asks}
+        asked = {
+            name: Passed(one["dataset"], one["view"], one["files"], one.get("reader"), one.get("owner", ""))
+            for name, one in asks
+        }
         return cls(asked, described["fits"])
 
     def fit(self, name: str) -> dict[str, np.ndarray]:

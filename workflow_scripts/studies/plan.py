@@ -12,6 +12,7 @@ from typing import Any
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
 from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
+from workflow_scripts.onepass.names import owned
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
 Collectors = dict[str, dict[str, Any]]
@@ -29,6 +30,7 @@ class Asked:
         collectors: collector -> options.
         job: name of the pass that serves it: the dataset's, or of its own below the dataset's.
         files: what the analysis reads of the dataset beside the pass.
+        owner: what the pass calls this ask's own collectors by (`onepass.names.owned`); "" where they are shared.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Asked:
     collectors: Collectors
     job: str
     files: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,16 +189,21 @@ def _add(passes: dict[str, PlannedPass], job: str, dataset: str, view: str, coll
 
 def _spelled_out(study: Study, analysis: Analysis, ask: Ask, config: Mapping[str, Any], patch: int) -> Iterator[Asked]:
     settings = config[study.name][analysis.name]
-    dataset = settings[ask.dataset]
+    dataset, name = settings[ask.dataset], f"{study.name}_{analysis.name}_{ask.name}"
+    owner = name if ask.own else ""
     for value in settings[ask.each] if ask.each else (None,):
-        collectors = {name: _options(options, settings, config, study.name) for name, options in ask.gather.items()}
+        collectors = {
+            owned(kind, owner) if owner else kind: _options(options, settings, config, study.name)
+            for kind, options in ask.gather.items()
+        }
         yield Asked(
             name=f"{ask.name}/{value}" if ask.each else ask.name,
             dataset=dataset,
             view=view_name(study, config, ask.view, patch, value),
             collectors=collectors,
-            job=f"{dataset}/{study.name}_{analysis.name}_{ask.name}" if ask.apart else dataset,
+            job=f"{dataset}/{name}" if ask.apart else dataset,
             files=ask.files,
+            owner=owner,
         )
 
 

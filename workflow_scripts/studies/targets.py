@@ -141,7 +141,8 @@ class Targets(PassTargets):
 
     def _described(self, model: str, one: Asked) -> Files:
         reader = {"reader": self.opening(one.dataset)} if "reader" in one.files else {}
-        return {"dataset": one.dataset, "view": one.view, "files": self._asked_files(model, one), **reader}
+        own = {"owner": one.owner} if one.owner else {}
+        return {"dataset": one.dataset, "view": one.view, "files": self._asked_files(model, one), **reader, **own}
 
     def _asked_files(self, model: str, one: Asked) -> dict[str, str]:
         kinds = [kind for kind in one.files if kind != "reader"]
