@@ -19,6 +19,7 @@ from workflow_scripts.studies.tokens.decisions import (
     EXAMPLES,
     FIVE,
     LEFT_OUT,
+    NOT_ASKED,
     SPREAD,
     cosine,
     decision,
@@ -29,7 +30,7 @@ from workflow_scripts.studies.tokens.decisions import (
 
 METRICS = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}  # name -> as figures write it
 FIGURE_SUPPORT = 50  # k of figures where no cosine rule has rows of single concepts
-_PER_CONCEPT = (EXAMPLES, LEFT_OUT)
+_PER_CONCEPT = (EXAMPLES, LEFT_OUT, NOT_ASKED)
 
 
 @dataclass(frozen=True)
