@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.binary_scores import balanced_scores
-from workflow_scripts.metrics.cosine_templates import Objects, best_threshold, cosine_counts, macro_over_trials
+from workflow_scripts.metrics.cosine_templates import (
+    Objects,
+    best_threshold,
+    cosine_counts,
+    cosine_templates,
+    macro_over_trials,
+)
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=12))
@@ -154,3 +160,43 @@ def test_what_cannot_be_scored_is_named():
     broken = Objects(np.array([[1.0], [np.inf]]), one.labels, one.image)
     with pytest.raises(AtlasError, match="features of object 1 are not finite"):
         cosine_counts(one, broken, [3, 4], 0)
+
+
+def test_a_template_is_that_of_the_first_trial():
+    train, test = patches(30, 6, 3, 8, 5), patches(20, 6, 3, 8, 6)
+    directions, thresholds = cosine_templates(train, [4, 9, 2], seed=1, support=5, supports=(1, 5, 10))
+    counts = cosine_counts(train, test, [4, 9, 2], seed=1, supports=(1, 5, 10), trials=1, queries=50)
+    for concept in range(3):
+        cosines = test.features @ directions[concept] / np.linalg.norm(test.features, axis=1)
+        labelled, has = test.labels.any(1), test.labels[:, concept]
+        asked = np.isin(test.image, by_draw(test, concept, [4, 9, 2][concept]))
+        said = (cosines >= thresholds[concept]) & labelled & asked
+        assert counts[0, 1, concept].tolist() == [
+            (said & has).sum(), (has & asked).sum(), (said & ~has).sum(), (labelled & ~has & asked).sum()
+        ]  # fmt: skip
+        assert np.linalg.norm(directions[concept]) == pytest.approx(1, abs=1e-6)
+
+
+def by_draw(test, concept, number):
+    """Return the query images of the first trial: with and without the concept, as many of each."""
+    names = np.unique(test.image[test.labels.any(1)])
+    shows = np.array([test.labels[test.image == name][:, concept].any() for name in names])
+    having, lacking = names[shows], names[~shows]
+    rng = np.random.default_rng([1, number, 0])
+    rng.permutation(_support_count(concept))  # the draw of the support comes first
+    each = min(50, len(having), len(lacking))
+    return np.concatenate([rng.permutation(part)[:each] for part in (having, lacking)])
+
+
+def _support_count(concept):
+    train = patches(30, 6, 3, 8, 5)
+    names = np.unique(train.image[train.labels.any(1)])
+    return sum(train.labels[train.image == name][:, concept].any() for name in names)
+
+
+def test_objects_of_concepts_that_are_not_scored_are_negatives_still():
+    train, test = patches(30, 6, 3, 8, 5), patches(20, 6, 3, 8, 6)
+    every = cosine_counts(train, test, [4, 9, 2], 1, trials=2, supports=(1, 5))
+    some = cosine_counts(train, test, [4, 2], 1, trials=2, supports=(1, 5), columns=[0, 2])
+    assert np.array_equal(some, every[:, :, [0, 2]])
+    assert some[..., 3].all()

@@ -153,3 +153,32 @@ def test_a_feature_that_is_not_finite_is_named():
     features[17, 1] = np.nan
     with pytest.raises(AtlasError, match="the features of object 17 are not finite"):
         fit_hyperplanes(features, draw_examples(labels, [0, 1], 0))
+
+
+def test_a_sample_stands_for_the_positives_and_for_the_others():
+    labels = np.zeros((40, 3), bool)
+    labels[np.arange(36), np.arange(36) % 3] = True  # the last four have none
+    spread = np.arange(40) % 2 == 0
+    samples = [np.array([0, 3, 9]), np.array([1]), np.array([2, 5])]
+    for concept, one in enumerate(draw_examples(labels, [5, 6, 7], 0, samples, spread)):
+        assert one.positives.tolist() == samples[concept].tolist()
+        pool = np.flatnonzero(spread & labels.any(1) & ~labels[:, concept])
+        assert set(one.negatives.tolist()) <= set(pool.tolist())
+        assert len(one.negatives) == min(len(pool), 20 * len(one.positives))
+    whole = draw_examples(labels, [5, 6, 7], 0)
+    same = draw_examples(labels, [5, 6, 7], 0, [np.flatnonzero(has) for has in labels.T], np.ones(40, bool))
+    for one, other in zip(whole, same, strict=True):
+        assert (one.seed, one.positives.tolist(), one.negatives.tolist()) == (
+            other.seed,
+            other.positives.tolist(),
+            other.negatives.tolist(),
+        )
+
+
+def test_what_counts_as_lacking_may_be_said():
+    features = np.array([[1.0], [1.0], [-1.0], [1.0]])
+    has = np.array([[1], [0], [0], [0]], bool)
+    planes = Hyperplanes(np.ones((1, 1)), np.zeros(1))
+    assert hyperplane_counts(features, has, planes).tolist() == [[1, 1, 0, 0]]
+    lacks = np.array([[0], [1], [1], [0]], bool)
+    assert hyperplane_counts(features, has, planes, lacks=lacks).tolist() == [[1, 1, 1, 2]]
