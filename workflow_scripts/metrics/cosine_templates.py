@@ -154,7 +154,10 @@ def macro_over_trials(counts: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndar
 
 
 class _Labelled:
-    """The objects of a split that have a label of the category, image by image."""
+    """The objects of a split that have a label of the category, image by image.
+
+    Of each it keeps labels, row and length, a few bytes; features are read when they are needed.
+    """
 
     def __init__(self, objects: Objects) -> None:
         self.features = objects.features

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import sigmoid
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.binary_scores import decision_counts
@@ -26,8 +25,8 @@ POOL, MINED = 20, 2  # negatives of a positive: in the pool, and in a round
 ROUNDS, EPOCHS, BATCH = 5, 3, 128
 LEARNING_RATES = {"adam": 1e-3, "sgd": 0.01}
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
-_ROWS = 4096  # features scored at once
-_BATCHES_BYTES = {"cpu": 1 << 23, "cuda": 1 << 31}  # of the batches of the concepts that take a step together
+_ROWS = 1024  # features scored at once: in float64 they stay in the cache of a CPU
+_KEPT_BYTES = {"cpu": 1 << 23, "cuda": 1 << 31}  # of the rows of the concepts that take steps together, if in float64
 
 
 @dataclass(frozen=True)
@@ -126,6 +125,9 @@ def fit_hyperplanes(
         AtlasError: a feature is not finite.
     """
     _require_finite(features)
+    # Those of a similar number of rows take steps side by side, the largest first.
+    order = np.argsort([-_rows_of_a_round(one) for one in examples], kind="stable")
+    examples = [examples[place] for place in order]
     learner = _Learner(len(examples), features.shape[1], optimiser, torch.device(device))
     streams = [np.random.default_rng([one.seed, 1]) for one in examples]
     pooled = _Pools(examples)
@@ -140,7 +142,8 @@ def fit_hyperplanes(
                 places = hardest(scores[concept], count)
             chosen.append(one.negatives[np.sort(places)])
         _learn_round(features, examples, chosen, streams, epochs, learner)
-    return Hyperplanes(learner.weight.cpu().numpy(), learner.bias.cpu().numpy())
+    back = np.argsort(order)
+    return Hyperplanes(learner.weight.cpu().numpy()[back], learner.bias.cpu().numpy()[back])
 
 
 def hyperplane_counts(
@@ -162,7 +165,8 @@ def hyperplane_counts(
     weight, bias = (torch.from_numpy(part).to(device) for part in (planes.weight, planes.bias))
     counts = np.zeros((len(weight), 4), np.int64)
     for rows, scores in _scored(features, weight, bias):
-        counts += decision_counts((scores > 0).cpu().numpy(), labels[rows], None if lacks is None else lacks[rows])
+        said = (scores > 0).T.cpu().numpy()
+        counts += decision_counts(said, labels[rows], None if lacks is None else lacks[rows])
     return counts
 
 
@@ -187,8 +191,8 @@ class _Learner:
         """Take one step for each of `concepts`: batch [A, B, D]; target, share [A, B], the share of an object in the mean."""
         parameters = self.parameters[concepts]
         # A row times a matrix: batched products with a column take seven times as long on a CPU.
-        score = torch.bmm(parameters[:, None, :-1], batch.transpose(1, 2))[:, 0] + parameters[:, -1:]
-        slope = (sigmoid(score) - target) * share
+        score = torch.bmm(parameters[:, None, :-1], batch.transpose(1, 2))[:, 0].add_(parameters[:, -1:])
+        slope = score.sigmoid_().sub_(target).mul_(share)
         gradient = torch.cat([torch.bmm(slope[:, None], batch)[:, 0], slope.sum(1, keepdim=True)], 1)
         if not self.adam:
             parameters -= self.rate * gradient
@@ -197,7 +201,7 @@ class _Learner:
         first = self.first[concepts].lerp_(gradient, 1 - _BETAS[0])
         second = self.second[concepts].mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
         root = (second / (1 - _BETAS[1] ** steps)).sqrt_().add_(_EPSILON)
-        parameters -= self.rate / (1 - _BETAS[0] ** steps) * first / root
+        parameters.addcdiv_(first, root.mul_(1 - _BETAS[0] ** steps), value=-self.rate)
 
 
 class _Pools:
@@ -216,8 +220,47 @@ class _Pools:
         for part, scores in _scored(features, learner.weight, learner.bias):
             first, last = np.searchsorted(self.rows, (part.start, part.stop))
             row, concept = self.rows[first:last] - part.start, self.concepts[first:last]
-            found[self.order[first:last]] = scores.cpu().numpy()[row, concept]
+            found[self.order[first:last]] = scores.cpu().numpy()[concept, row]
         return np.split(found, self.ends[:-1])
+
+
+class _Rows:
+    """The features of a round of some concepts: from a copy of them, in their own precision, where that is small."""
+
+    def __init__(self, features: np.ndarray, rows: np.ndarray, device: torch.device) -> None:
+        self.features, self.rows = features, rows
+        small = 8 * len(rows) * features.shape[1] <= _KEPT_BYTES[device.type]
+        # Each row is in a batch of every epoch: the features, scattered and maybe on disk, are read once for all of them.
+        self.kept = torch.from_numpy(features[rows]).to(device) if small else None
+        # One place for all batches, as read and in float64: a new one each step costs as much as what is written to it.
+        self.batch = torch.empty(0, dtype=self.kept.dtype, device=device) if small else None
+        self.buffer = torch.empty(0, dtype=torch.float64, device=device)
+
+    def read(self, places: Tensor) -> Tensor:
+        """Return the features [A, B, D] float64 of places [A, B] in the rows, until it is called again."""
+        size = (places.numel(), self.features.shape[1])
+        if self.kept is None:
+            batch = torch.from_numpy(self.features[self.rows[places.cpu().numpy().ravel()]])
+        else:
+            batch = torch.index_select(self.kept, 0, places.flatten(), out=self.batch.resize_(size))
+        return self.buffer.resize_(size).copy_(batch).view(*places.shape, -1)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The batches of all epochs of a round of A concepts, S steps; the first concept takes the most steps.
+
+    Attributes:
+        places: [S, A, 128] int64, of a batch's objects in the rows of all A concepts.
+        target: [S, A, 128] float64, whether they are positive.
+        share: [S, A, 128] float64, of an object in the batch's mean; 0 where there is none.
+        shapes: of each step, how many concepts take it, the first ones, and the size of their largest batch.
+    """
+
+    places: Tensor
+    target: Tensor
+    share: Tensor
+    shapes: list[tuple[int, int]]
 
 
 def _learn_round(
@@ -228,62 +271,59 @@ def _learn_round(
     epochs: int,
     learner: _Learner,
 ) -> None:
-    """Go over positives and chosen negatives; concepts side by side in groups whose batches fit, each at its own pace."""
-    device, width = learner.parameters.device, features.shape[1]
-    together = max(1, _BATCHES_BYTES[device.type] // (8 * BATCH * width))
-    for start in range(0, len(examples), together):
-        group = slice(start, min(start + together, len(examples)))
-        plans = [
-            list(_batches(one.positives, negatives, rng, epochs))
-            for one, negatives, rng in zip(examples[group], chosen[group], streams[group], strict=True)
-        ]
-        for number in range(max(map(len, plans))):
-            # Who is through takes no more steps; the rest are neighbours only in runs.
-            for run in _runs([number < len(plan) for plan in plans]):
-                taken = [plan[number] for plan in plans[run]]
-                concepts = slice(start + run.start, start + run.stop)
-                learner.step(concepts, *_gather(features, taken, device))
+    """Go over positives and chosen negatives; concepts side by side in groups whose rows fit, each at its own pace."""
+    device = learner.parameters.device
+    for group in _groups([8 * features.shape[1] * _rows_of_a_round(one) for one in examples], _KEPT_BYTES[device.type]):
+        own = [np.concatenate([one.positives, more]) for one, more in zip(examples[group], chosen[group], strict=True)]
+        plan = _plan([len(one.positives) for one in examples[group]], list(map(len, own)), streams[group], epochs, device)
+        rows = _Rows(features, np.concatenate(own), device)
+        for number, (concepts, size) in enumerate(plan.shapes):
+            batch = rows.read(plan.places[number, :concepts, :size])
+            taking = slice(group.start, group.start + concepts)
+            learner.step(taking, batch, plan.target[number, :concepts, :size], plan.share[number, :concepts, :size])
 
 
-def _batches(
-    positives: np.ndarray, negatives: np.ndarray, rng: np.random.Generator, epochs: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (rows, whether they are positive) of each batch of all epochs of a round."""
-    rows = np.concatenate([positives, negatives])
-    target = np.arange(len(rows)) < len(positives)
-    for _ in range(epochs):
-        order = rng.permutation(len(rows))
-        for start in range(0, len(rows), BATCH):
-            part = order[start : start + BATCH]
-            yield rows[part], target[part]
+def _rows_of_a_round(one: Examples) -> int:
+    return len(one.positives) + min(MINED * len(one.positives), len(one.negatives))
 
 
-def _gather(
-    features: np.ndarray, taken: Sequence[tuple[np.ndarray, np.ndarray]], device: torch.device
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (batch [A, B, D], target [A, B], share [A, B]) in float64; smaller batches are filled up with share 0."""
-    longest = max(len(rows) for rows, _ in taken)
-    index = np.zeros((len(taken), longest), np.int64)
-    target, share = np.zeros((2, *index.shape))
-    for place, (rows, positive) in enumerate(taken):
-        index[place, : len(rows)], target[place, : len(rows)], share[place, : len(rows)] = rows, positive, 1 / len(rows)
-    batch = torch.from_numpy(features[index.ravel()].reshape(*index.shape, -1)).to(device).double()
-    return batch, torch.from_numpy(target).to(device), torch.from_numpy(share).to(device)
-
-
-def _runs(flags: Sequence[bool]) -> Iterator[slice]:
-    """Yield the stretches of true flags."""
-    edges = np.flatnonzero(np.diff(np.array([False, *flags, False]).astype(np.int8)))
-    for start, stop in edges.reshape(-1, 2).tolist():
+def _groups(sizes: Sequence[int], most: int) -> Iterator[slice]:
+    """Yield neighbours whose sizes, descending, add up to no more than `most`, padded to the first; a larger one is alone."""
+    start = 0
+    while start < len(sizes):
+        stop = min(len(sizes), start + max(1, most // sizes[start]))
         yield slice(start, stop)
+        start = stop
+
+
+def _plan(
+    positives: Sequence[int], rows: Sequence[int], streams: Sequence[np.random.Generator], epochs: int, device: torch.device
+) -> _Plan:
+    """Shuffle and cut into batches; of each of A concepts the number of its positives and of its rows, positives first."""
+    places = np.zeros((len(rows), epochs * -(-rows[0] // BATCH), BATCH), np.int64)
+    share = np.zeros(places.shape)
+    starts = np.cumsum([0, *rows[:-1]])
+    for concept, (count, rng) in enumerate(zip(rows, streams, strict=True)):
+        batches = -(-count // BATCH)
+        # Who is through takes no more steps; only an epoch's last batch may be smaller than 128.
+        places[concept, : epochs * batches].reshape(epochs, -1)[:, :count] = [rng.permutation(count) for _ in range(epochs)]
+        sizes = np.minimum(BATCH, count - BATCH * np.arange(batches))
+        share[concept, : epochs * batches].reshape(epochs, -1)[:, :count] = np.repeat(1 / sizes, sizes)
+    target = (places < np.array(positives)[:, None, None]).astype(np.float64)
+    places += starts[:, None, None]
+    filled = (share > 0).sum(2)
+    shapes = zip((filled > 0).sum(0).tolist(), filled.max(0).tolist(), strict=True)
+    tensors = (torch.from_numpy(part.swapaxes(0, 1).copy()).to(device) for part in (places, target, share))
+    return _Plan(*tensors, list(shapes))
 
 
 def _scored(features: np.ndarray, weight: Tensor, bias: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Yield (rows, their scores [rows, C])."""
+    """Yield (rows, their scores [C, rows])."""
     for start in range(0, len(features), _ROWS):
         rows = slice(start, min(start + _ROWS, len(features)))
+        # In this order, not features times weights: on a CPU it takes two thirds of the time.
         chunk = torch.from_numpy(np.array(features[rows])).to(weight.device).double()
-        yield rows, torch.addmm(bias, chunk, weight.T)
+        yield rows, torch.addmm(bias[:, None], weight, chunk.T)
 
 
 def _require_finite(features: np.ndarray) -> None:
