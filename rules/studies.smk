@@ -25,7 +25,7 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
         benchmark:
             TARGETS.analysis_file(analysis, "benchmark")
         conda:
-            "../envs/analysis.yaml"
+            f"../envs/{'vit' if analysis.needs.get('gpu') else 'analysis'}.yaml"
         threads: config["threads_per_pass"] if analysis.needs.get("threads") else 1
         resources:
             mem_mb=analysis.needs["memory_mb"],
@@ -37,15 +37,20 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
             ),
             settings=TARGETS.analysis_settings(analysis),
             seed=config["seed"],
+            module=analysis.command,
             command=[analysis.key, *(["--over-models"] if analysis.over_models else [])],
-            gpu=["--gpu", config["gpu"]] if analysis.needs.get("gpu") else [],
+            device=partial(
+                lambda analysis, wildcards, threads: (
+                    ["--gpu", config["gpu"], "--threads", threads] if analysis.needs.get("gpu") else []
+                ),
+                analysis,
+            ),
             maps=partial(lambda analysis, wildcards, output: ["--maps", output.maps] if analysis.maps else [], analysis),
         message:
             f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
         shell:
-            "python -m workflow_scripts.tabulate {params.command:q} --passes {params.passes:q} --settings {params.settings:q}"
-            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} {params.gpu:q}"
-            " --threads {threads} &> {log:q}"
+            "python -m workflow_scripts.{params.module:q} {params.command:q} --passes {params.passes:q} --settings {params.settings:q}"
+            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} {params.device:q} &> {log:q}"
 
 
 for study in SETTINGS.studies:

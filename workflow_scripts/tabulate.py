@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-from types import ModuleType
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from workflow_scripts.common.arrays import write_arrays
@@ -19,18 +19,32 @@ _MADE = ("weights_sha256", "preprocessing", "device", "precision", "code", "vers
 
 def main() -> None:
     """Read the command line, compute, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("analysis", help="study/analysis")
-    parser.add_argument("--passes", required=True, help="JSON: {asks: {ask: its files}, fits: {fit: file}}")
-    parser.add_argument("--over-models", action="store_true", help="--passes is {model: {asks, fits}}, all compared")
-    parser.add_argument("--settings", required=True, help="JSON: the analysis' settings")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", choices=["auto", "require", "never"], help="of an analysis that computes on a GPU")
-    parser.add_argument("--table", required=True, help="output .parquet")
-    parser.add_argument("--maps", help="output .safetensors, of an analysis that makes maps")
-    args = parser.parse_args()
+    args = parser(__doc__).parse_args()
+    tabulate(args, lambda rows, passes, settings: rows(passes, settings, args.seed))
 
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the command line of an analysis."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("analysis", help="study/analysis")
+    made.add_argument("--passes", required=True, help="JSON: {asks: {ask: its files}, fits: {fit: file}}")
+    made.add_argument("--over-models", action="store_true", help="--passes is {model: {asks, fits}}, all compared")
+    made.add_argument("--settings", required=True, help="JSON: the analysis' settings")
+    made.add_argument("--seed", type=int, required=True)
+    made.add_argument("--table", required=True, help="output .parquet")
+    made.add_argument("--maps", help="output .safetensors, of an analysis that makes maps")
+    return made
+
+
+def tabulate(
+    args: argparse.Namespace, compute: Callable[[Callable[..., Iterable[Row]], Any, dict[str, Any]], Iterable[Row]]
+) -> None:
+    """Compute an analysis and write its table and maps.
+
+    Args:
+        args: of the command line.
+        compute: given the analysis' function `rows`, its passes and settings, calls it.
+    """
     study, name = args.analysis.split("/")
     analysis = importlib.import_module(f"workflow_scripts.studies.{study}.{name}")
     described, settings = json.loads(args.passes), json.loads(args.settings)
@@ -41,26 +55,12 @@ def main() -> None:
     else:
         passes = first = Passes.from_json(described)
         constant = {"model": next(iter(passes.values())).model}
-    found = (
-        list(analysis.rows(passes, settings, args.seed)) if args.gpu is None else _on_device(analysis, passes, settings, args)
-    )
-    table = make_table(found, study=study, analysis=name, **constant)
+    table = make_table(list(compute(analysis.rows, passes, settings)), study=study, analysis=name, **constant)
     made = {ask: {key: one.made[key] for key in _MADE} for ask, one in first.items()}
     write_table(args.table, table, {"passes": made, "settings": settings, "seed": args.seed})
     if args.maps:
         arrays, metadata = analysis.maps(passes, settings)
         write_arrays(args.maps, arrays, metadata | {"model": constant.get("model", "")})
-
-
-def _on_device(analysis: ModuleType, passes: Any, settings: dict[str, Any], args: argparse.Namespace) -> list[Row]:
-    """Return the rows of an analysis that computes on a GPU where there is one."""
-    import torch
-
-    from workflow_scripts.common.device import compute_device
-
-    torch.set_num_threads(args.threads)
-    with compute_device(args.gpu) as device:
-        return list(analysis.rows(passes, settings, args.seed, device))
 
 
 if __name__ == "__main__":

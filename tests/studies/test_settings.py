@@ -69,7 +69,7 @@ MISTAKES = {
         "on_bad_image: skp",
         r"mine\.yaml:1: on_bad_image: found 'skp', allowed: stop, skip; did you mean 'skip'\?",
     ),
-    "unknown study": ("studies: [thesiss]", r"mine\.yaml:1: studies\.0: found 'thesiss', allowed: .*thesis; did you mean"),
+    "unknown study": ("studies: [thesiss]", r"mine\.yaml:1: studies\.0: found 'thesiss', allowed: .*thesis.*; did you mean"),
     "unknown model": (
         "seed: 1\nmodels: [demo_fs, demo_untrained, demo_din]",
         r"mine\.yaml:2: models: 'demo_din' is not in config/models\.yaml \(known: .*\); did you mean 'demo_dino'\?",

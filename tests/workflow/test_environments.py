@@ -9,6 +9,7 @@ import yaml
 
 from workflow_scripts.common.code_inputs import imported_names
 from workflow_scripts.onepass.names import COLLECTORS
+from workflow_scripts.studies.found import claim_modules, find_study, study_names
 
 ROOT = Path(__file__).resolve().parents[2]
 # Import name -> distribution, where they differ.
@@ -26,13 +27,17 @@ JOBS = {
         "tabulate", "summarise", "judge_claims", "draw_figure", "draw_contact_sheet", "describe_models", "describe_run",
         "write_report",
     ],
-    "vit": ["crop_images", "train_demo_model", "run_pass"],
+    "vit": ["crop_images", "train_demo_model", "run_pass", "tabulate_on_device"],
 }  # fmt: skip
-# Everything of the studies that commands import by a computed name.
+STUDIES = [find_study(name) for name in study_names()]
+ANALYSES = [analysis for study in STUDIES for analysis in study.analyses.values()]
+ON_DEVICE = [analysis.module for analysis in ANALYSES if analysis.needs.get("gpu")]
+# Everything of the studies that commands of the analysis environment import by a computed name.
 STUDY_MODULES = [
-    ".".join(path.relative_to(ROOT / "workflow_scripts").with_suffix("").parts)
-    for path in (ROOT / "workflow_scripts/studies").glob("*/**/*.py")
-    if path.stem != "__init__"
+    *(analysis.module for analysis in ANALYSES if analysis.module not in ON_DEVICE),
+    *(figure.module for study in STUDIES for figure in study.figures if figure.module),
+    *(f"studies.{study.name}.summary" for study in STUDIES if study.summary),
+    *(module for study in STUDIES if study.claims for module in claim_modules(study.name)),
 ]
 
 
@@ -56,7 +61,7 @@ def test_pins_equal_the_lock(name):
 def test_every_import_of_its_jobs_is_pinned(name):
     adapters = ["zoo.timm_vit", "zoo.timm_eva", "zoo.timm_beit", "zoo.open_clip_vit", "zoo.torchvision_vit"]
     collectors = sorted({gathered.module for gathered in COLLECTORS.values()})
-    modules = JOBS[name] + (adapters + collectors if name == "vit" else STUDY_MODULES)
+    modules = JOBS[name] + (adapters + collectors + ON_DEVICE if name == "vit" else STUDY_MODULES)
     third_party = imported_names(*modules) - set(sys.stdlib_module_names)
     needed = {DISTRIBUTIONS.get(package, package) for package in third_party}
     assert needed <= set(pins(name))

@@ -132,6 +132,11 @@ class Analysis:
         """Return the module below the package that computes it."""
         return f"studies.{self.study}.{self.name}"
 
+    @property
+    def command(self) -> str:
+        """Return the command that computes it."""
+        return "tabulate_on_device" if self.needs.get("gpu") else "tabulate"
+
 
 @dataclass(frozen=True)
 class Score:

@@ -100,6 +100,12 @@ def xavier(vit: nn.Module, apart: bool) -> None:
 
 
 @torch.no_grad()
+def places_apart(vit: nn.Module) -> None:
+    """Start the learned position table from the sine-cosine one, so that places differ from the first step."""
+    vit.pos_embed.copy_(sine_positions(WIDTH)[:, -vit.pos_embed.shape[1] :])
+
+
+@torch.no_grad()
 def clip_start(vit: nn.Module) -> None:
     """Start the visual tower as OpenAI's CLIP does: spreads by width and depth."""
     wide, deep = WIDTH**-0.5, (2 * DEPTH) ** -0.5

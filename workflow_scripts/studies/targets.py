@@ -121,7 +121,7 @@ class Targets(PassTargets):
         readers = [reader_module(self.settings.datasets[dataset]["reader"]) for dataset in opened]
         return {
             "files": list(dict.fromkeys([*files, *map(self.dataset_file, opened)])),
-            "code": code_inputs("tabulate", analysis.module, *readers),
+            "code": code_inputs(analysis.command, analysis.module, *readers),
         }
 
     def analysis_passes(self, analysis: Analysis, models: list[str]) -> str:

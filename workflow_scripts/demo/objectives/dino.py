@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import encode, plain_vit, spread_as_at
+from workflow_scripts.demo.models import encode, places_apart, plain_vit, xavier
 from workflow_scripts.demo.objectives.distillation import Distillation, across_views, head, training_record
 from workflow_scripts.demo.training import Recipe
 
@@ -17,12 +17,13 @@ class Dino(Distillation):
     """Cross-entropy between the outputs for CLS of the teacher, which sees all of a view, and of the student for the other."""
 
     method = "dino"
-    recipe = Recipe(steps=1600, batch=48, lr=1e-3, keep=0.5, small=0.9, whole=0.05, hard=0.4)
+    recipe = Recipe(steps=2500, batch=128, lr=1.5e-3, keep=0.5, small=0.9, whole=0.05, hard=0.1)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT and its head."""
         backbone = plain_vit()
-        spread_as_at(384, backbone)
+        xavier(backbone, apart=True)
+        places_apart(backbone)
         return nn.ModuleDict({"backbone": backbone, "head": head()})
 
     def loss(self, index: Tensor) -> Tensor:

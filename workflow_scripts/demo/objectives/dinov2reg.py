@@ -9,7 +9,7 @@ from lightly.loss import KoLeoLoss
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import PATCH, REGISTERS, WIDTH, encode, register_vit, spread_as_at
+from workflow_scripts.demo.models import PATCH, REGISTERS, WIDTH, encode, places_apart, register_vit, xavier
 from workflow_scripts.demo.objectives.distillation import Distillation, across_views, assigned, head, taught_loss
 from workflow_scripts.demo.objectives.ibot import mask_some
 from workflow_scripts.demo.training import Recipe, TrainingWorld
@@ -21,7 +21,7 @@ class DinoV2Registers(Distillation):
     """DINO's loss on CLS, iBOT's on masked patches, each through its own head, and KoLeo on CLS."""
 
     method = "dinov2reg"
-    recipe = Recipe(steps=2400, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.2)
+    recipe = Recipe(steps=1200, batch=128, lr=1.5e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
@@ -30,7 +30,8 @@ class DinoV2Registers(Distillation):
     def network(self) -> nn.ModuleDict:
         """Return a ViT with registers and a mask token, and its two heads."""
         vit = register_vit()
-        spread_as_at(384, vit)
+        xavier(vit, apart=True)
+        places_apart(vit)
         vit.mask_token = nn.Parameter(torch.zeros(1, WIDTH))
         return nn.ModuleDict({"backbone": vit, "head": head(), "patch_head": head()})
 

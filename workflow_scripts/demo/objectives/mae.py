@@ -34,7 +34,7 @@ class Mae(Objective):
     """Mean squared error of the normalised pixels of the three quarters of the patches that the encoder never saw."""
 
     method = "mae"
-    recipe = Recipe(steps=1500, batch=128, lr=2e-3, keep=0.25)
+    recipe = Recipe(steps=2500, batch=128, lr=2e-3, keep=0.25)
 
     def __init__(self, world: TrainingWorld) -> None:
         super().__init__(world)
