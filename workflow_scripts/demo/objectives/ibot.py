@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import PATCH, WIDTH, encode, places_apart, plain_vit, xavier
+from workflow_scripts.demo.models import PATCH, WIDTH, encode, plain_vit, spread_as_at
 from workflow_scripts.demo.objectives.distillation import (
     Distillation,
     across_views,
@@ -20,7 +20,6 @@ from workflow_scripts.demo.objectives.distillation import (
 from workflow_scripts.demo.training import Recipe
 
 _MASKED = (0.1, 0.5)
-_PATCHES_FROM = 0.3  # share of the training after which patches are taught, as `pred_start_epoch` of the authors' code says
 
 
 class Ibot(Distillation):
@@ -30,13 +29,12 @@ class Ibot(Distillation):
     """
 
     method = "ibot"
-    recipe = Recipe(steps=1800, batch=128, lr=1.5e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
+    recipe = Recipe(steps=850, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT with its mask token, and its head."""
         vit = plain_vit()
-        xavier(vit, apart=True)
-        places_apart(vit)
+        spread_as_at(384, vit)
         vit.masked_embed = nn.Parameter(torch.zeros(1, WIDTH))
         return nn.ModuleDict({"backbone": vit, "head": head()})
 
@@ -51,10 +49,7 @@ class Ibot(Distillation):
         backbone = self.student["backbone"]
         seen = encode(backbone, views, kept, masked, backbone.masked_embed[None])
         seen_view, seen_patch = _through(self.student["head"], seen, masked)
-        views_alike = across_views(taught_view, seen_view)
-        if self.done < _PATCHES_FROM:
-            return views_alike
-        return views_alike + taught_loss(assigned(taught_patch), seen_patch).mean()
+        return across_views(taught_view, seen_view) + taught_loss(assigned(taught_patch), seen_patch).mean()
 
     def save(self, path: Path) -> None:
         """Write student and teacher, as iBOT's training script does."""
