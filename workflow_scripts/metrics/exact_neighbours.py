@@ -1,7 +1,7 @@
 """The one nearest neighbour of every patch, exactly, and for a whole list of removed features at the cost of one search.
 
 Vanyan et al., "Analyzing Local Representations of Self-supervised Vision Transformers" (arXiv 2401.00463v2): 1-NN (k = 1) of
-patches, and again without the m features of largest variance (section 6). Distances are matrix products in float32. They rank
+patches, and again without the m features of largest variance (section 4). Distances are matrix products in float32. They rank
 the gallery by a bound below the true distance; of the best four those are measured in float64 that may be the nearest by their
 bound, and where the fourth may, all others that may. So float32 decides nothing: what is returned is the nearest by distance
 in float64, of equally near ones the first.
