@@ -1,9 +1,9 @@
 """How well predicted classes of patches segment images: one confusion over a whole validation set, of pixels or of patches.
 
-Vanyan et al., "Analyzing Local Representations of Self-supervised Vision Transformers" (arXiv 2401.00463v2, section 3): "measuring
-pixel accuracy and segmentation mIoU". A predicted class fills the cell of its patch. So pixels are counted by class in each cell
-once (`data.patch_labels.cell_counts`), and every prediction is scored by these counts; at patch level a cell counts one, for
-its majority. IoU is that of `metrics.class_maps`: a class counts unless it neither occurs nor is predicted.
+Vanyan et al., "Analyzing Local Representations of Self-supervised Vision Transformers" (arXiv 2401.00463v2, section 3): pixel
+accuracy and mIoU. A predicted class fills the cell of its patch. So pixels are counted by class in each cell once
+(`data.patch_labels.cell_counts`), and every prediction is scored by these counts; at patch level a cell counts one, for its
+majority. IoU is that of `metrics.class_maps`: a class counts unless it neither occurs nor is predicted.
 """
 
 from __future__ import annotations
