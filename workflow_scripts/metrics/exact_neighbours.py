@@ -219,7 +219,7 @@ class _Search:
         if not torch.isfinite(values).all():
             row = start + int(torch.isfinite(values).all(1).int().argmin())
             raise AtlasError(f"1-NN: the features of {what} {row} are not finite; run that pass again in float32")
-        columns = (values.float()[:, self.columns] - self.centre).split(self.widths, 1)
+        columns = (values.float().index_select(1, self.columns) - self.centre).split(self.widths, 1)
         squares = torch.stack([part.double().square().sum(1) for part in columns])
         scaled = [part * (-1 if self.cosine else -2) for part in columns] if gallery else list(columns)
         if not self.cosine:
@@ -248,7 +248,7 @@ class _Search:
         for start in range(0, len(there), pairs):
             part = there[start : start + pairs]
             x, y = (
-                torch.from_numpy(np.array(side[rows])).to(self.device).double()[:, columns]
+                torch.from_numpy(np.array(side[rows])).to(self.device).double().index_select(1, columns)
                 for side, rows in ((queries, query[part]), (self.gallery, item[part]))
             )
             if self.cosine:
