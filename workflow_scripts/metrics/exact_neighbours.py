@@ -3,8 +3,8 @@
 Vanyan et al., "Analyzing Local Representations of Self-supervised Vision Transformers" (arXiv 2401.00463v2): 1-NN (k = 1) of
 patches, and again without the m features of largest variance (section 4). Distances are matrix products in float32. They rank
 the gallery by a bound below the true distance; of the best four those are measured in float64 that may be the nearest by their
-bound, and where the fourth may, all others that may. So float32 decides nothing: what is returned is the nearest by distance
-in float64, of equally near ones the first.
+bound, and where the fourth may, products in float64 tell which others may. So no rounding of products decides: what is returned
+is the nearest by distance in float64, of equally near ones the first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ METRICS = (EUCLIDEAN, COSINE)
 
 _CANDIDATES = 4  # kept of every query, to be measured in float64
 _GROUP = 64  # a row of products is looked through by the minima of as many groups as there are places in a group
-_UNIT_ROUNDOFF = 2.0**-24
 _EXACT_VALUES = 1 << 22  # numbers in float64 alive at once where pairs are measured
 
 
@@ -112,15 +111,12 @@ class _Operands:
     """One side of the products.
 
     Attributes:
-        parts: of each step the columns that it adds, [rows, width of the step] float32.
+        parts: of each step the columns that it adds, [rows, width of the step] float32 or float64.
         squares: [steps, rows] float64, squared length over all columns up to a step.
     """
 
     parts: list[Tensor]
     squares: Tensor
-
-    def rows(self, part: slice | Tensor) -> _Operands:
-        return _Operands([columns[part] for columns in self.parts], self.squares[:, part])
 
 
 class _Search:
@@ -132,9 +128,6 @@ class _Search:
         ends = [len(order), *steps[:-1]]
         self.columns = torch.from_numpy(np.concatenate([order[a:b] for a, b in zip(steps, ends, strict=True)])).to(device)
         self.widths = [b - a for a, b in zip(steps, ends, strict=True)]
-        # A sum of k products in float32 is off by at most k units of roundoff times the sum of the absolute products (Higham,
-        # Accuracy and Stability of Numerical Algorithms, section 3.1), whatever its order. The rest is for rounded operands.
-        self.slack = 1.01 * (len(order) + len(steps) + 16) * _UNIT_ROUNDOFF
         # Distances do not see a common shift, products in float32 do.
         self.centre = torch.zeros(len(self.columns), device=device) if self.cosine else self._mean()
 
@@ -142,12 +135,12 @@ class _Search:
         self, queries: np.ndarray, start: int, groups: tuple[np.ndarray, np.ndarray] | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return index and distance [steps, n] of a block of queries that starts at query `start`."""
-        side = self._operands(queries, "query", start, gallery=False)
+        side = self._operands(queries, "query", start, False, torch.float32)
         shape = (len(self.steps), len(queries), _CANDIDATES)
         values, items = torch.full(shape, torch.inf, device=self.device), torch.full(shape, -1, device=self.device)
-        for step, rows, first, ranks in self._ranks(side, groups):
+        for step, rows, first, ranks in self._ranks(side, groups, torch.float32):
             _keep_best(values[step, rows], items[step, rows], ranks, first)
-        bounds = self._bounds(values.double(), side.squares[..., None]).cpu().numpy()
+        bounds = self._bounds(values.double(), side.squares[..., None], torch.float32).cpu().numpy()
         candidates = items.cpu().numpy()
         index, distance = candidates[..., 0].copy(), np.empty(shape[:2])
         for step, nearest in enumerate(index):
@@ -156,14 +149,13 @@ class _Search:
             self._settle(queries, np.nonzero(near)[0], candidates[step, :, 1:][near], step, index, distance)
         last = bounds[..., -1]  # with fewer than four items all are measured
         if (unsure := (distance >= last) & np.isfinite(last)).any():
-            self._decide(queries, unsure, side, groups, index, distance)
+            self._decide(queries, unsure, groups, index, distance)
         return index, distance if self.cosine else np.sqrt(distance)
 
     def _decide(
         self,
         queries: np.ndarray,
         unsure: np.ndarray,
-        side: _Operands,
         groups: tuple[np.ndarray, np.ndarray] | None,
         index: np.ndarray,
         distance: np.ndarray,
@@ -171,13 +163,13 @@ class _Search:
         """Measure all items that may be as near as the nearest so far, of the queries and steps [steps, n] that are unsure."""
         asked = np.flatnonzero(unsure.any(0))
         limit = np.where(unsure[:, asked], distance[:, asked], -np.inf)
-        side = side.rows(torch.from_numpy(asked).to(self.device))
+        side = self._operands(queries[asked], "query", 0, False, torch.float64)
         if groups is not None:
             groups = groups[0], groups[1][asked]
-        ranks_limit = self._ranks_of(torch.from_numpy(limit).to(self.device), side.squares).float()
-        ranks_limit = torch.nextafter(ranks_limit, torch.tensor(torch.inf, device=self.device))
-        for step, rows, first, ranks in self._ranks(side, groups):
-            found = (ranks <= ranks_limit[step, rows, None]).nonzero().cpu().numpy()
+        limit = torch.from_numpy(limit).to(self.device)[..., None]
+        for step, rows, first, ranks in self._ranks(side, groups, torch.float64):
+            bounds = self._bounds(ranks, side.squares[step, rows, None], torch.float64)
+            found = (bounds <= limit[step, rows]).nonzero().cpu().numpy()
             self._settle(queries, asked[found[:, 0] + rows.start], found[:, 1] + first, step, index, distance)
 
     def _settle(
@@ -192,15 +184,17 @@ class _Search:
         better = (measured < known) | ((measured == known) & (item < index[step, query]))
         index[step, query[better]], distance[step, query[better]] = item[better], measured[better]
 
-    def _ranks(self, side: _Operands, groups: tuple[np.ndarray, np.ndarray] | None) -> Iterator[tuple[int, slice, int, Tensor]]:
+    def _ranks(
+        self, side: _Operands, groups: tuple[np.ndarray, np.ndarray] | None, kind: torch.dtype
+    ) -> Iterator[tuple[int, slice, int, Tensor]]:
         """Yield (step, rows of `side`, first gallery item, ranks [rows, items]): the less, the nearer; own group inf."""
         for first in range(0, len(self.gallery), self.sizes.gallery):
             part = slice(first, min(first + self.sizes.gallery, len(self.gallery)))
-            items = self._operands(self.gallery[part], "gallery patch", first, gallery=True)
-            inverse = _inverse_roots(items.squares).float() if self.cosine else None
+            items = self._operands(self.gallery[part], "gallery patch", first, True, kind)
+            inverse = _inverse_roots(items.squares).to(kind) if self.cosine else None
             for start in range(0, side.squares.shape[1], self.sizes.queries):
                 rows = slice(start, min(start + self.sizes.queries, side.squares.shape[1]))
-                ranks = torch.zeros(rows.stop - rows.start, part.stop - first, device=self.device)
+                ranks = torch.zeros(rows.stop - rows.start, part.stop - first, dtype=kind, device=self.device)
                 if groups is not None:
                     own = groups[1][rows, None] == groups[0][part]
                     ranks[torch.from_numpy(own).to(self.device)] = torch.inf
@@ -208,8 +202,8 @@ class _Search:
                     ranks.addmm_(left[rows], right.T)
                     yield step, rows, first, ranks if inverse is None else ranks * inverse[step]
 
-    def _operands(self, features: np.ndarray, what: str, start: int, gallery: bool) -> _Operands:
-        """Return one side of the products, so that they rank the gallery.
+    def _operands(self, features: np.ndarray, what: str, start: int, gallery: bool, kind: torch.dtype) -> _Operands:
+        """Return one side of the products in float32 or float64, so that they rank the gallery.
 
         Euclidean: query columns x and 1, gallery columns -2 y and (1 - 2 slack) |y|^2. Their sum and (1 - slack) |x|^2 is
         below the squared distance in exact arithmetic: it is off by at most slack (2 |x| |y| + |y|^2), and 2 |x| |y| is at
@@ -219,25 +213,29 @@ class _Search:
         if not torch.isfinite(values).all():
             row = start + int(torch.isfinite(values).all(1).int().argmin())
             raise AtlasError(f"1-NN: the features of {what} {row} are not finite; run that pass again in float32")
-        columns = (values.float().index_select(1, self.columns) - self.centre).split(self.widths, 1)
+        columns = (values.to(kind).index_select(1, self.columns) - self.centre).split(self.widths, 1)
         squares = torch.stack([part.double().square().sum(1) for part in columns])
         scaled = [part * (-1 if self.cosine else -2) for part in columns] if gallery else list(columns)
         if not self.cosine:
-            last = (1 - 2 * self.slack) * squares if gallery else torch.ones_like(squares)
-            scaled = [torch.cat([part, more.float()[:, None]], 1) for part, more in zip(scaled, last, strict=True)]
+            last = (1 - 2 * self._slack(kind)) * squares if gallery else torch.ones_like(squares)
+            scaled = [torch.cat([part, more.to(kind)[:, None]], 1) for part, more in zip(scaled, last, strict=True)]
         return _Operands(scaled, squares.cumsum(0))
 
-    def _bounds(self, ranks: Tensor, squares: Tensor) -> Tensor:
+    def _bounds(self, ranks: Tensor, squares: Tensor, kind: torch.dtype) -> Tensor:
         """Return what no distance (Euclidean: squared) of an item with such a rank is below, given the query's `squares`."""
         if self.cosine:
-            return 1 + ranks * _inverse_roots(squares) - self.slack
-        return ranks + (1 - self.slack) * squares
+            return 1 + ranks * _inverse_roots(squares) - self._slack(kind)
+        return ranks + (1 - self._slack(kind)) * squares
 
-    def _ranks_of(self, bounds: Tensor, squares: Tensor) -> Tensor:
-        """Return the rank that has such a bound."""
-        if self.cosine:
-            return (bounds - 1 + self.slack) / _inverse_roots(squares)
-        return bounds - (1 - self.slack) * squares
+    def _slack(self, kind: torch.dtype) -> float:
+        """Return how far a sum of products may be off, as a share of the sum of the absolute products.
+
+        At most as many units of roundoff as there are products, whatever their order (Higham, Accuracy and Stability of
+        Numerical Algorithms, section 3.1); some more for rounded operands, and in float64 several times as many, because there
+        squares and measured distances are no more exact than the products.
+        """
+        sums = sum(self.widths) + len(self.widths) + 16
+        return (1.01 if kind == torch.float32 else 8) * sums * torch.finfo(kind).eps / 2
 
     def _measure(self, queries: np.ndarray, query: np.ndarray, item: np.ndarray, step: int) -> np.ndarray:
         """Return 1 - cosine or the squared distance of pairs, [P] float64, over the columns left; inf for item -1."""
