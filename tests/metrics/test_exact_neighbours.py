@@ -68,6 +68,18 @@ def test_what_float32_cannot_tell_apart_is_told_apart(metric):
     np.testing.assert_allclose(distance, every.min(1), rtol=1e-7 if metric == EUCLIDEAN else 1e-4)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_few_are_measured_even_where_all_are_alike(metric, monkeypatch):
+    """Or the search of a model whose features hardly differ would take a hundred times as long."""
+    rng = np.random.default_rng(1)
+    gallery, queries = ((10 + 0.05 * rng.normal(size=(n, 60))).astype(np.float16) for n in (500, 40))
+    measure, pairs = module._Search._measure, []
+    monkeypatch.setattr(module._Search, "_measure", lambda *of: (pairs.append(len(of[2])), measure(*of))[1])
+    index, _ = nearest(gallery, queries, metric)
+    np.testing.assert_array_equal(index, distances(gallery, queries, metric).argmin(1))
+    assert sum(pairs) < 40 * 8
+
+
 @pytest.mark.parametrize(("metric", "name"), [(EUCLIDEAN, "euclidean"), (COSINE, "cosine")])
 def test_scikit_learn_predicts_the_same(metric, name):
     rng = np.random.default_rng(0)
