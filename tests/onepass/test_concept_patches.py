@@ -1,5 +1,8 @@
 """Facets of CLS and of chosen patches are those of the model; memory maps are the arrays of the file."""
 
+import shutil
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from workflow_scripts.onepass.collectors import make_collectors
 from workflow_scripts.onepass.engine import run_pass
 from workflow_scripts.onepass.states import array_names, mapped_rows, write_states
 from workflow_scripts.onepass.stores import store_bytes, stored_layers
+from workflow_scripts.run_pass import require_room
 
 FACETS = ["query", "value", "attention_output", "attention_projected", "token", "token_normed"]
 PATCHES = {"patches": 33, "patches_per_concept": 6, "whole_images": 1, "seed": 2}
@@ -104,3 +108,17 @@ def test_layers_that_a_model_lacks():
     with pytest.raises(AtlasError, match="no layer -13"):
         stored_layers([-13], 12)
     assert torch.equal(torch.tensor(stored_layers([-12, -1], 12)), torch.tensor([1, 12]))
+
+
+def test_features_that_do_not_fit_the_disk_are_said_before_the_pass(tmp_path, monkeypatch):
+    vit = SimpleNamespace(grid=(3, 4), dim=6, n_layers=3)
+    source = type("Source", (), {"__len__": lambda self: 11, "n_concepts": 4})()
+    asked = {"concept_patches@one": {"facets": FACETS, "layers": [2, -1], "precision": "float32", **PATCHES}}
+    needed = 2 * store_bytes("concept_patches", asked["concept_patches@one"], 11, 12, 6, 3, 4)
+    for free, enough in ((needed, True), (needed - 1, False)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder, free=free: SimpleNamespace(free=free))
+        if enough:
+            require_room(tmp_path, asked, vit, source)
+            continue
+        with pytest.raises(AtlasError, match=r"a pass that keeps features .* configuration key 'results' name"):
+            require_room(tmp_path, asked, vit, source)
