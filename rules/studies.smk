@@ -39,12 +39,7 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
             seed=config["seed"],
             module=analysis.command,
             command=[analysis.key, *(["--over-models"] if analysis.over_models else [])],
-            device=partial(
-                lambda analysis, wildcards, threads: (
-                    ["--gpu", config["gpu"], "--threads", threads] if analysis.needs.get("gpu") else []
-                ),
-                analysis,
-            ),
+            device=["--gpu", config["gpu"], "--threads", config["threads_per_pass"]] if analysis.needs.get("gpu") else [],
             maps=partial(lambda analysis, wildcards, output: ["--maps", output.maps] if analysis.maps else [], analysis),
         message:
             f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
