@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.alterations import Shift
 from workflow_scripts.data.concept_lists import concept_lists
 from workflow_scripts.data.geometry import nearest_labels
 from workflow_scripts.data.views import CentreCrop, Squash, View
@@ -74,3 +75,8 @@ def test_what_does_not_fit_is_said():
         lists([{}, {}], (2, 2))
     with pytest.raises(AtlasError, match="images of several crops"):
         concept_lists(SimpleNamespace(), samples(1, crops=2), VIEW, (2, 2))
+
+
+def test_moved_images_are_refused():
+    with pytest.raises(AtlasError, match=r"moved images; maps of concepts may be smaller .*choose a view without shift"):
+        lists([{}], (2, 2), View(Squash(64, 64), Shift(2)))

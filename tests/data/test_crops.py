@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.alterations import Noise
 from workflow_scripts.data.crop_files import read_crops
 from workflow_scripts.data.crops import write_crops
 from workflow_scripts.data.images import BadImageError
@@ -49,6 +50,20 @@ def test_the_number_of_workers_does_not_change_the_bytes(tmp_path, folder):
     one = (tmp_path / "c.npy").read_bytes()
     write(tmp_path, folder, workers=4)
     assert (tmp_path / "c.npy").read_bytes() == one
+
+
+def test_noise_is_that_of_the_position_in_whatever_part_and_order(tmp_path, folder):
+    reader, view = open_reader("image_folder", folder), View(Squash(16, 20), Noise(30))
+    found = {}
+    for positions in (range(9), [7, 2, 5], [2]):
+        write_crops(tmp_path / "c.npy", reader, positions, view, "stop", 2)
+        for position, crop in zip(positions, np.load(tmp_path / "c.npy"), strict=True):
+            assert np.array_equal(found.setdefault(position, crop), crop)
+    assert not np.array_equal(found[2], found[5])
+    clean = np.asarray(reader.image(2))
+    rng = np.random.default_rng(1000 * 30 + 2)
+    noisy = np.clip(np.rint(clean + 30 * rng.standard_normal(clean.shape, np.float32)), 0, 255).astype(np.uint8)
+    assert np.array_equal(found[2], np.asarray(Image.fromarray(noisy).resize((20, 16), Image.Resampling.BICUBIC)))
 
 
 def test_tiles_lie_one_after_the_other_and_the_samples_say_which(tmp_path, folder):

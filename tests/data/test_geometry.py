@@ -1,4 +1,4 @@
-"""Resize, crop, tiles, letterbox and blur against torchvision and by hand; ground truth stays on the image."""
+"""Resize, crop, tiles, letterbox and alterations against torchvision and by hand; ground truth stays on the image."""
 
 import hashlib
 
@@ -10,8 +10,9 @@ from PIL import Image
 from torchvision.transforms import v2 as transforms
 from torchvision.transforms.functional import InterpolationMode
 
+from workflow_scripts.data.alterations import Band, Blur, Noise, Rotation, Scale, Shift
 from workflow_scripts.data.geometry import crops, grid_labels, grid_mask, points
-from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View, parse_view, shown_area, tile_corners
+from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View, parse_view, shown_area, tile_corners
 
 
 def noise(height, width, seed=0):
@@ -23,6 +24,8 @@ GEOMETRIES = [
     Squash(64, 128), Squash(128, 64),
 ]  # fmt: skip
 VIEWS = [*map(View, GEOMETRIES), View(CentreCrop(73, 64), Blur(5)), View(Tiles(128, 64, 16), Blur(4))]
+VIEWS += [View(CentreCrop(73, 64), Noise(20)), View(Squash(64, 128), Band(4)), View(Letterbox(64), Shift(9))]
+VIEWS += [View(CentreCrop(73, 64), Scale(80)), View(Tiles(128, 64, 16), Scale(110)), View(Squash(64, 64), Rotation(2))]
 
 
 @settings(deadline=None, max_examples=40)
@@ -209,6 +212,41 @@ def test_blur_comes_before_resizing_and_leaves_ground_truth_as_it_is():
     assert np.array_equal(grid_mask(view, labels > 1, (8, 8)), grid_mask(View(geometry), labels > 1, (8, 8)))
     xy = np.array([[10.0, 20.0], [60.0, 70.0]])
     assert np.array_equal(points(view, xy, (90, 130)), points(View(geometry), xy, (90, 130)))
+
+
+@pytest.mark.parametrize("alteration", [Noise(20), Band(3)], ids=str)
+def test_noise_is_of_the_whole_image_and_of_its_place_in_the_dataset(alteration):
+    image, whole, tiled = noise(64, 128), View(Squash(64, 128), alteration), View(Tiles(64, 64, 8), alteration)
+    seen = crops(whole, image, 7)
+    assert np.array_equal(seen, crops(whole, image, 7))
+    assert not np.array_equal(seen, crops(whole, image, 8))
+    assert np.array_equal(np.concatenate(crops(tiled, image, 7), axis=1), seen[0])  # noise before tiling
+    assert np.array_equal(grid_labels(whole, np.eye(64, 128, dtype=np.uint8), (64, 128)), np.eye(64, 128))
+
+
+@pytest.mark.parametrize("alteration", [Shift(4), Rotation(15), Scale(80), Scale(120)], ids=str)
+@pytest.mark.parametrize("size", [(90, 130), (64, 64), (75, 61)])
+def test_image_labels_and_points_are_moved_alike(alteration, size):
+    """A square of grey level 200 and label 3: beyond the half pixel at its edges, both are where the other is."""
+    labels = np.zeros(size, np.uint8)
+    labels[20:50, 22:45] = 3
+    view = View(Squash(*size), alteration)
+    pixels = crops(view, Image.fromarray(np.repeat(labels[..., None] // 3 * 200, 3, 2)))[0, ..., 0]
+    moved = grid_labels(view, labels, size)
+    assert np.array_equal(grid_mask(view, labels > 0, size) > 0, moved > 0)
+    assert not (moved[pixels == 200] != 3).any()
+    assert not (moved[pixels == 0] != 0).any()
+    assert ((pixels > 0) & (pixels < 200)).sum() < 300
+    # The middle of the square is seen in the middle of what is seen of it, which are whole pixels.
+    middle = points(view, np.array([[33.5, 35.0]]), size)[0]
+    assert np.allclose(np.argwhere(moved).mean(0)[::-1] + 0.5, middle, atol=0.51)
+
+
+def test_moved_images_of_void_labels_are_void_where_nothing_is_seen():
+    # Class maps are given as class + 1, so that 0 is void.
+    labels = np.full((6, 6), 5, np.uint8)
+    moved = grid_labels(View(Squash(6, 6), Shift(2)), labels, (6, 6))
+    assert not moved[:2].any() and not moved[:, :2].any() and (moved[2:, 2:] == 5).all()
 
 
 @settings(deadline=None, max_examples=40)

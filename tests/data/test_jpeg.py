@@ -10,13 +10,14 @@ import pytest
 from PIL import Image, ImageOps
 
 from workflow_scripts import crop_images
+from workflow_scripts.data.alterations import Blur
 from workflow_scripts.data.crops import plain_load, write_crops
 from workflow_scripts.data.geometry import crops
 from workflow_scripts.data.images import BadImageError
 from workflow_scripts.data.jpeg import TOLERANCE, fast_load
 from workflow_scripts.data.reader import open_reader
 from workflow_scripts.data.readers.files import ImageFiles
-from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
+from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View
 
 GEOMETRY = CentreCrop(73, 64)
 

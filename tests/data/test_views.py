@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.views import PATTERN, Blur, CentreCrop, Letterbox, Squash, Tiles, View, parse_view, tile_corners
+from workflow_scripts.data.alterations import ALTERATIONS, Band, Blur, Noise, Rotation, Scale, Shift
+from workflow_scripts.data.views import PATTERN, CentreCrop, Letterbox, Squash, Tiles, View, parse_view, tile_corners
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = st.integers(1, 3000)
@@ -21,9 +22,18 @@ GEOMETRIES = st.one_of(
     st.builds(Letterbox, SIDES),
     st.builds(Squash, SIDES, SIDES),
 )
+ALTERED = st.one_of(
+    st.builds(Blur, SIDES),
+    st.builds(Noise, st.integers(1, 255)),
+    st.builds(Band, st.integers(1, 4)),
+    st.builds(Shift, SIDES),
+    st.builds(Rotation, st.integers(1, 89)),
+    st.builds(Scale, SIDES.filter(lambda percent: percent != 100)),
+)
 
 
-@given(GEOMETRIES, st.none() | st.builds(Blur, SIDES))
+@settings(deadline=None, max_examples=100)
+@given(GEOMETRIES, st.none() | ALTERED)
 def test_name_and_back(geometry, alteration):
     view = View(geometry, alteration)
     assert parse_view(str(view)) == view
@@ -40,6 +50,11 @@ def test_name_and_back(geometry, alteration):
         (View(Squash(224, 224)), "squash224"),
         (View(Squash(1024, 2048)), "squash1024x2048"),
         (View(CentreCrop(256, 224), Blur(20)), "resize256-crop224-blur20"),
+        (View(CentreCrop(256, 224), Noise(20)), "resize256-crop224-noise20"),
+        (View(Tiles(448, 224, 14), Band(2)), "short448-tile224-patch14-band2"),
+        (View(Squash(224, 224), Shift(3)), "squash224-shift3"),
+        (View(CentreCrop(224, 224), Rotation(15)), "resize224-crop224-rotation15"),
+        (View(Letterbox(224), Scale(80)), "letterbox224-scale80"),
     ],
 )
 def test_names(view, name):
@@ -61,7 +76,8 @@ def refusal(name):
 @given(st.from_regex(PATTERN, fullmatch=True))
 def test_a_name_of_the_pattern_is_refused_for_its_numbers_alone(name):
     reason = refusal(name)
-    assert not reason or re.search("crop must be between|must be multiples of patch|a square is named by one side", reason)
+    numbers = "crop must be between|must be multiples of patch|a square is named by one side|(noise|band|rotation|scale) must"
+    assert not reason or re.search(numbers, reason)
 
 
 WORDS = [
@@ -73,7 +89,7 @@ WORDS = [
     "patch",
     "letterbox",
     "squash",
-    "blur",
+    *ALTERATIONS,
     "-",
     "x",
     "2",
@@ -95,6 +111,7 @@ def test_a_name_beyond_the_pattern_is_no_name(name):
     [
         "224", "resize224", "crop224-resize224", "resize224-crop224-x", "short448-tile224", "letterbox", "squash0",
         "squash0224", "fit0-resize64-crop64", "squash64-blur0", "squash64-blur", "blur20", "squash64-blur2-blur2",
+        "squash64-noise5-blur2", "squash64-noise", "squash64-band0", "squash64-scale0.8", "squash64-rotation05", "noise20",
         "squash\u0662", "squash64\n",
     ],
 )  # fmt: skip
@@ -114,8 +131,26 @@ def test_sides_that_do_not_fit_are_refused():
     for sides in ((448, 224, 15), (450, 224, 16), (112, 224, 16)):
         with pytest.raises(AtlasError, match="tile and short must be multiples of patch"):
             Tiles(*sides)
-    with pytest.raises(AtlasError, match="blur must be at least 1 px, found 0"):
-        Blur(0)
+
+
+@pytest.mark.parametrize(
+    ("alteration", "number", "reason"),
+    [
+        (Blur, 0, "blur must be at least 1 px, found 0; leave it out"),
+        (Noise, 0, "noise must be 1 to 255 grey levels, found 0"),
+        (Noise, 256, "noise must be 1 to 255 grey levels, found 256"),
+        (Band, 5, "band must be 1 to 4, found 5"),
+        (Shift, 0, "shift must be at least 1 px, found 0; leave it out"),
+        (Shift, -2, "shift must be at least 1 px, found -2"),
+        (Rotation, 90, "rotation must be 1 to 89 degrees, found 90"),
+        (Scale, 0, "scale must be at least 1 percent, found 0"),
+        (Scale, 100, "scale must not be 100 percent"),
+    ],
+)
+def test_alterations_that_are_none_are_refused_in_one_line(alteration, number, reason):
+    with pytest.raises(AtlasError, match=reason) as caught:
+        alteration(number)
+    assert "\n" not in str(caught.value)
 
 
 def brute_corners(height, width, tile):

@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.yaml_file import read_yaml
+from workflow_scripts.data.alterations import ALTERATIONS
 from workflow_scripts.studies import found
-from workflow_scripts.studies.found import FOLDER, ROOT, claim_modules, find_study, study_names
+from workflow_scripts.studies.found import FOLDER, ROOT, SCHEMA, VIEW_GEOMETRIES, claim_modules, find_study, study_names
 
 SMALL = """
 title: Where the large norms are
@@ -86,6 +88,8 @@ MISTAKES = {
     "missing": ("    title: Norms\n", "", r"study\.yaml:\d+: analyses\.norms: key 'title' is missing"),
     "size of a view": ("crop: size", "crop: sise", r"views\.whole\.crop: no setting 'sise' .*did you mean 'size'"),
     "blur of a view": ("crop: size", "crop: size, blur: leves", r"views\.whole\.blur: no setting 'leves'"),
+    "band of a view": ("crop: size", "crop: size, band: leves", r"views\.whole\.band: no setting 'leves'"),
+    "two alterations": ("crop: size", "crop: size, blur: size, scale: size", r"views\.whole: expected at most one of .*blur"),
     "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys crop, letterbox, squash, tiles"),
     "two geometries": ("crop: size", "crop: size, squash: size", r"views\.whole: expected one of the keys crop"),
     "option": ("ratio: {}", "ratio: { k: { setting: kk } }", r"asks\.images\.gather: no setting 'kk' \(known: dataset\)"),
@@ -179,6 +183,11 @@ def test_planning_imports_nothing_that_computes():
     code = f"import sys; import workflow_scripts.studies.targets; print(sorted({heavy} & set(sys.modules)))"
     made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert made.stdout.strip() == "[]"
+
+
+def test_the_words_of_views_are_the_ones_that_the_schema_knows():
+    words = read_yaml(SCHEMA)["properties"]["views"]["additionalProperties"]["properties"].keys()
+    assert words == VIEW_GEOMETRIES | {"times", "fit"} | ALTERATIONS.keys()
 
 
 def test_rules_are_one_loop_over_the_descriptions():

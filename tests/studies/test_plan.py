@@ -8,6 +8,7 @@ import pytest
 
 from workflow_scripts.common.study import Ask, Setting
 from workflow_scripts.common.yaml_file import read_yaml
+from workflow_scripts.data.alterations import ALTERATIONS
 from workflow_scripts.studies.found import find_study
 from workflow_scripts.studies.plan import (
     analysed_models,
@@ -191,6 +192,15 @@ def test_a_size_may_be_a_number_of_patches(view, name):
 def test_a_blur_may_be_a_setting():
     study = dataclasses.replace(THESIS, views={"blurred": {"squash": "geometry", "blur": "video.radius"}})
     assert view_name(study, DEFAULT, "blurred", 8) == "squash64-blur12"
+
+
+@pytest.mark.parametrize("word", ALTERATIONS)
+def test_any_alteration_may_be_a_setting_or_each_of_several(word):
+    views = {name: {"squash": "geometry", word: name} for name in ("n", "each")}
+    study = dataclasses.replace(THESIS, views=views)
+    config = {"thesis": {**DEFAULT["thesis"], "n": 2}}
+    assert view_name(study, config, "n", 8) == f"squash64-{word}2"
+    assert view_name(study, config, "each", 8, value=3) == f"squash64-{word}3"
 
 
 def test_features_of_further_datasets():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
+from workflow_scripts.data.alterations import Move
 from workflow_scripts.data.reader import ConceptReader
 from workflow_scripts.data.views import Size, View
 
@@ -35,11 +36,15 @@ def concept_lists(
         concepts of one patch after the other, ascending, each once.
 
     Raises:
-        AtlasError: images are cut into several crops, a number of a concept does not fit, a patch has more than 255 concepts,
-            or no patch has any.
+        AtlasError: images are cut into several crops or moved, a number of a concept does not fit, a patch has more than 255
+            concepts, or no patch has any.
     """
     if set(samples["n_crops"]) - {1}:
         raise AtlasError("images of several crops; concepts are of patches of images of one, choose a view without tiles")
+    if isinstance(view.alteration, Move):
+        raise AtlasError(
+            "moved images; maps of concepts may be smaller than these, choose a view without shift, rotation, scale"
+        )
     cells = grid[0] * grid[1]
     counts, found = np.zeros((len(samples), cells), np.uint8), []
     for row, position in enumerate(samples["position"]):

@@ -111,7 +111,7 @@ def plain_load(reader: Reader, view: View) -> Load:
 
     def load(position: int) -> Loaded:
         image = reader.image(position)
-        return Loaded(geometry.crops(view, image), image.size[::-1], image.info.get(ORIENTATION, 1))
+        return Loaded(geometry.crops(view, image, position), image.size[::-1], image.info.get(ORIENTATION, 1))
 
     return load
 

@@ -13,13 +13,21 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Size, Squash, Tiles, View, tile_corners
+from workflow_scripts.data import altering
+from workflow_scripts.data.alterations import Band, Blur, Move, Noise, Rotation, Scale, Shift, noise_seed
+from workflow_scripts.data.views import CentreCrop, Letterbox, Size, Squash, Tiles, View, tile_corners
 
 
-def crops(view: View, image: Image.Image) -> np.ndarray:
-    """Return the model inputs of an RGB image, [n, rows, columns, 3] uint8; n is 1 except for tiles, which go row by row."""
+def crops(view: View, image: Image.Image, index: int = 0) -> np.ndarray:
+    """Return the model inputs of an RGB image, [n, rows, columns, 3] uint8; n is 1 except for tiles, which go row by row.
+
+    Args:
+        view: how the image becomes crops.
+        image: 8-bit RGB.
+        index: position of the image in its dataset, from 0, by which noise is seeded: the same in whatever batch or part of it.
+    """
     for step in _steps(view):
-        image = _STEPS[type(step)].image(step, image)
+        image = _STEPS[type(step)].image(step, image, index)
     pixels, (rows, columns) = np.asarray(image), view.shape
     return np.stack([pixels[y : y + rows, x : x + columns] for y, x in tile_corners(pixels.shape[:2], view.shape)])
 
@@ -36,7 +44,7 @@ def grid_mask(view: View, mask: np.ndarray, grid: Size) -> np.ndarray:
 def grid_labels(view: View, labels: np.ndarray, grid: Size) -> np.ndarray:
     """Return an index map [H, W] uint8 on the patch grid of the seen image, [R, C] uint8, by nearest neighbour.
 
-    Where a letterbox shows no image the index is 0.
+    Where a letterbox or a moved image shows nothing the index is 0.
     """
     return _resized(_seen_map(view, labels), grid, Image.Resampling.NEAREST)
 
@@ -45,7 +53,8 @@ def nearest_labels(view: View, labels: np.ndarray, grid: Size) -> np.ndarray:
     """Return an index map [H, W] of any integers on the patch grid of the seen image, [R, C], by nearest neighbour.
 
     Cell i of g takes the map's row or column floor((i + 0.5) S / g) of the S that are seen, in whole numbers: the reduction of
-    Zhou et al., "Interpretable Basis Decomposition" (ECCV 2018). Where a letterbox shows no image the index is 0.
+    Zhou et al., "Interpretable Basis Decomposition" (ECCV 2018). Where a letterbox or a moved image shows nothing the
+    index is 0.
     """
     seen = _seen_map(view, labels)
     rows, columns = ((2 * np.arange(cells) + 1) * side // (2 * cells) for cells, side in zip(grid, seen.shape, strict=True))
@@ -76,7 +85,7 @@ def _resized(values: np.ndarray, grid: Size, resampling: Image.Resampling) -> np
     return np.asarray(Image.fromarray(values).resize((grid[1], grid[0]), resampling))
 
 
-def _crop_image(geometry: CentreCrop, image: Image.Image) -> Image.Image:
+def _crop_image(geometry: CentreCrop, image: Image.Image, index: int) -> Image.Image:
     if geometry.fit:
         image = image.copy()
         image.thumbnail((geometry.fit, geometry.fit), Image.Resampling.LANCZOS)
@@ -98,7 +107,7 @@ def _crop_points(geometry: CentreCrop, xy: np.ndarray, size: Size) -> np.ndarray
     return xy * geometry.scale(size) - (left, top)
 
 
-def _box_image(geometry: Letterbox, image: Image.Image) -> Image.Image:
+def _box_image(geometry: Letterbox, image: Image.Image, index: int) -> Image.Image:
     height, width = geometry.resized(image.size[::-1])
     top, left = geometry.corner((height, width))
     square = Image.new("RGB", (geometry.side, geometry.side))
@@ -121,7 +130,7 @@ def _box_points(geometry: Letterbox, xy: np.ndarray, size: Size) -> np.ndarray:
     return xy * geometry.scale(size) + (left, top)
 
 
-def _stretch_image(geometry: Tiles | Squash, image: Image.Image) -> Image.Image:
+def _stretch_image(geometry: Tiles | Squash, image: Image.Image, index: int) -> Image.Image:
     height, width = geometry.seen_size(image.size[::-1])
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
@@ -131,22 +140,24 @@ def _stretch_points(geometry: Tiles | Squash, xy: np.ndarray, size: Size) -> np.
     return xy * (width / size[1], height / size[0])
 
 
-def _blur_image(blur: Blur, image: Image.Image) -> Image.Image:
-    sums, cells = np.asarray(image).astype(np.int64), blur.kernel**2
-    for axis in (0, 1):
-        before = blur.kernel // 2
-        width = [(0, 0)] * 3
-        width[axis] = (before, blur.kernel - 1 - before)
-        sums = _window_sums(np.pad(sums, width, mode="reflect"), blur.kernel, axis)
-    return Image.fromarray(((sums + cells // 2) // cells).astype(np.uint8))  # rounded to the nearest, a half up
+def _blur_image(blur: Blur, image: Image.Image, index: int) -> Image.Image:
+    return Image.fromarray(altering.blurred(np.asarray(image), blur.kernel))
 
 
-def _window_sums(values: np.ndarray, length: int, axis: int) -> np.ndarray:
-    """Return the sums of all windows of `length` along an axis, which becomes shorter by `length` - 1."""
-    sums = np.moveaxis(values.cumsum(axis), axis, 0)
-    windows = sums[length - 1 :].copy()
-    windows[1:] -= sums[:-length]
-    return np.moveaxis(windows, 0, axis)
+def _noise_image(step: Noise, image: Image.Image, index: int) -> Image.Image:
+    pixels = np.asarray(image)
+    noise = altering.noise(pixels.shape, step.deviation, noise_seed(step.deviation, index))
+    return Image.fromarray(altering.added(pixels, noise))
+
+
+def _band_image(band: Band, image: Image.Image, index: int) -> Image.Image:
+    pixels = np.asarray(image)
+    noise = altering.band_noise(pixels.shape, band.number, noise_seed(band.number, index))
+    return Image.fromarray(altering.added(pixels, noise))
+
+
+def _move_image(move: Move, image: Image.Image, index: int) -> Image.Image:
+    return Image.fromarray(altering.moved_image(move, np.asarray(image)))
 
 
 def _same_map(step: Any, values: np.ndarray) -> np.ndarray:
@@ -162,12 +173,12 @@ class _Step:
     """What a step does, given its value object first.
 
     Attributes:
-        image: RGB image -> RGB image.
-        map: [H, W] -> [H', W'], what is left of a map, still at the map's resolution.
+        image: RGB image, its position in the dataset -> RGB image.
+        map: [H, W] -> [H', W'], what is left of a map, still at the map's resolution; what is moved is in pixels of the map.
         points: [K, 2] (x, y) of an image of a size -> [K, 2] in pixels of what `image` returns.
     """
 
-    image: Callable[[Any, Image.Image], Image.Image]
+    image: Callable[[Any, Image.Image, int], Image.Image]
     map: Callable[[Any, np.ndarray], np.ndarray]
     points: Callable[[Any, np.ndarray, Size], np.ndarray]
 
@@ -178,4 +189,7 @@ _STEPS: dict[type, _Step] = {
     Letterbox: _Step(_box_image, _box_map, _box_points),
     Squash: _Step(_stretch_image, _same_map, _stretch_points),
     Blur: _Step(_blur_image, _same_map, _same_points),
+    Noise: _Step(_noise_image, _same_map, _same_points),
+    Band: _Step(_band_image, _same_map, _same_points),
+    **{move: _Step(_move_image, altering.moved_map, altering.moved_points) for move in (Shift, Rotation, Scale)},
 }

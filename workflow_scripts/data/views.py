@@ -1,8 +1,8 @@
 """Views: how a dataset is shown to a model, by name. Names and sizes only, so that planning imports neither NumPy nor PIL.
 
 A view is a geometry, which says how an image becomes crops of one shape, and where a study asks for it an alteration of the
-whole image before that. `str` gives its name, used in file names, and `parse_view` takes it back. The pixels are made in
-`data.geometry`. Sizes and shapes are (height, width) in pixels, grids (rows, columns) in patches.
+whole image before that (see `data.alterations`). `str` gives its name, used in file names, and `parse_view` takes it back. The
+pixels are made in `data.geometry`. Sizes and shapes are (height, width) in pixels, grids (rows, columns) in patches.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.data.alterations import ALTERATIONS, Alteration, Scale
 
 Size = tuple[int, int]
 
@@ -179,29 +180,6 @@ class Squash:
         return (self.rows * self.columns) ** 0.5 / (size[0] * size[1]) ** 0.5
 
 
-@dataclass(frozen=True)
-class Blur:
-    """Replace every pixel by the mean of a square around it, in pixels of the image as it is in the file.
-
-    The degradation of Vanyan et al. (arXiv 2401.00463v2, figure 4: kernel sizes 10 to 40). The paper does not name the
-    kernel; even sizes leave the box of the usual ones. The image is mirrored at its border, its outermost pixels not twice.
-
-    Attributes:
-        kernel: side k of the square in pixels; it reaches from k // 2 pixels before the pixel, up and left, to
-            k - 1 - k // 2 after it.
-    """
-
-    kernel: int
-
-    def __post_init__(self) -> None:
-        if self.kernel < 1:
-            raise AtlasError(f"view: blur must be at least 1 px, found {self.kernel}; leave it out for images as they are")
-
-    def __str__(self) -> str:
-        """Return what it adds to the name of a view, as ``blur20``."""
-        return f"blur{self.kernel}"
-
-
 Geometry = CentreCrop | Tiles | Letterbox | Squash
 
 
@@ -215,7 +193,7 @@ class View:
     """
 
     geometry: Geometry
-    alteration: Blur | None = None
+    alteration: Alteration | None = None
 
     def __str__(self) -> str:
         """Return the name, as ``resize256-crop224-blur20``."""
@@ -232,7 +210,8 @@ class View:
 
     def scale(self, size: Size) -> float:
         """Return how many pixels of the seen image a pixel of an image of `size` becomes."""
-        return self.geometry.scale(size)
+        resized = self.alteration.percent / 100 if isinstance(self.alteration, Scale) else 1
+        return self.geometry.scale(size) * resized
 
 
 _NUMBER = "[1-9][0-9]*"  # one way to write a number, or files of one view would have several names
@@ -243,7 +222,7 @@ _GEOMETRIES: dict[str, Callable[..., Geometry]] = {
     f"squash({_NUMBER})": lambda side: Squash(side, side),
     f"squash({_NUMBER})x({_NUMBER})": Squash,
 }
-_ALTERATION = f"(?:-blur({_NUMBER}))?"
+_ALTERATION = f"(?:-({'|'.join(ALTERATIONS)})({_NUMBER}))?"
 # How names of views are written; whether the numbers of one go together, only `parse_view` says.
 PATTERN = f"(?:{'|'.join(_GEOMETRIES)}){_ALTERATION}"
 
@@ -256,14 +235,14 @@ def parse_view(name: str) -> View:
     """
     for pattern, make in _GEOMETRIES.items():
         if match := re.fullmatch(pattern + _ALTERATION, name):
-            *numbers, blur = (int(number or 0) for number in match.groups())
-            view = View(make(*numbers), Blur(blur) if blur else None)
+            *sides, word, number = match.groups()
+            view = View(make(*(int(side or 0) for side in sides)), ALTERATIONS[word](int(number)) if word else None)
             if str(view) != name:
                 raise AtlasError(f"view '{name}': a square is named by one side; call it {view}")
             return view
     raise AtlasError(
         f"view '{name}': expected a name like resize224-crop224, short448-tile224-patch16, letterbox224 or squash224, "
-        "with -blur20 behind it for blurred images"
+        f"with -blur20 behind it for blurred images (or {', '.join([*ALTERATIONS][1:])})"
     )
 
 
@@ -281,7 +260,7 @@ def crops_per_image(view: View, size: Size) -> int:
 def shown_area(view: View, size: Size) -> tuple[int, int, int, int]:
     """Return where an image of `size` lies in the seen image, (top, left, bottom, right) in pixels, ends exclusive.
 
-    All of it but for a letterbox, which adds black at the sides.
+    All of it but for a letterbox, which adds black at the sides. An image that is moved keeps its canvas.
     """
     if isinstance(view.geometry, Letterbox):
         height, width = view.geometry.resized(size)

@@ -28,6 +28,7 @@ from workflow_scripts.common.study import (
     settings_of,
 )
 from workflow_scripts.common.yaml_file import read_yaml
+from workflow_scripts.data.alterations import ALTERATIONS
 from workflow_scripts.onepass.names import COLLECTORS, FITS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,8 +214,11 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         if len(VIEW_GEOMETRIES & view.keys()) != 1:
             expected = ", ".join(sorted(VIEW_GEOMETRIES))
             yield f"{locate_near(files, ('views', name))}: views.{name}: expected one of the keys {expected}"
+        if len(ALTERATIONS.keys() & view.keys()) > 1:
+            words = ", ".join(ALTERATIONS)
+            yield f"{locate_near(files, ('views', name))}: views.{name}: expected at most one of the keys {words}"
         for word, setting in view.items():
-            if isinstance(setting, str) and (word, setting) != ("blur", "each"):
+            if isinstance(setting, str) and not (word in ALTERATIONS and setting == "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])
     for name, analysis in study.analyses.items():
         datasets = [setting.name for setting in analysis.settings.values() if setting.truth]

@@ -11,7 +11,8 @@ from typing import Any
 
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
-from workflow_scripts.data.views import Blur, CentreCrop, Letterbox, Squash, Tiles, View
+from workflow_scripts.data.alterations import ALTERATIONS
+from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View
 from workflow_scripts.onepass.names import owned
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
@@ -164,9 +165,12 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
             geometry = Letterbox(crop.crop)
         case _:
             geometry = Squash(crop.crop, crop.crop)
-    if "blur" not in spec:
-        return str(View(geometry))
-    return str(View(geometry, Blur(value if spec["blur"] == "each" else _setting(settings, spec["blur"]))))
+    altered = [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
+    return str(View(geometry, *altered))  # one at most
+
+
+def _number(settings: Mapping[str, Any], name: str, value: Any) -> Any:
+    return value if name == "each" else _setting(settings, name)
 
 
 def merged(collectors: Collectors, more: Collectors) -> Collectors:
