@@ -243,10 +243,17 @@ class SummaryTable:
 
 @dataclass(frozen=True)
 class Summary:
-    """The study's tables for reading, made by its module ``summary`` from tables of some of its analyses."""
+    """The study's tables for reading, made by its module ``summary`` from tables of some of its analyses.
+
+    Attributes:
+        reads: names of these analyses.
+        tables: in order.
+        published: whether the study's published numbers stand in them.
+    """
 
     reads: tuple[str, ...]
     tables: tuple[SummaryTable, ...]
+    published: bool = False
 
 
 @dataclass(frozen=True)

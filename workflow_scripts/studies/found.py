@@ -197,7 +197,8 @@ def _drawn_scores(draw: Mapping[str, Any]) -> list[str]:
 def _summary(described: Mapping[str, Any] | None) -> Summary | None:
     if described is None:
         return None
-    return Summary(tuple(described["reads"]), tuple(SummaryTable(**table) for table in described["tables"]))
+    tables = tuple(SummaryTable(**table) for table in described["tables"])
+    return Summary(tuple(described["reads"]), tables, described.get("published", False))
 
 
 def _problems(study: Study, files: list[str]) -> Iterable[str]:

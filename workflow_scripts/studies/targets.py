@@ -218,8 +218,8 @@ class Targets(PassTargets):
         return [*words, *_by_analysis(self.reads(study)), "--scores", scores_json(study)]
 
     def summary_inputs(self, study: Study) -> Files:
-        """Return the files that a study's summary is drawn up from, with its code and the study's published numbers."""
-        published = [study.claims] if study.claims else []
+        """Return the files that a study's summary is drawn up from, with its code."""
+        published = [study.claims] if study.summary.published else []
         return {
             "models": self.models_file,
             "tables": self.tables(study, study.summary.reads),

@@ -64,3 +64,10 @@ def test_the_plan_knows_the_size_of_the_stores(planned):
     spread = {44314: 44314 * (500000 // 44314), 18992: 18992 * (500000 // 18992)}
     rows = 100000 + 10000 + sum(spread.values()) + 2 * 1197 * 500 + 1197 * 5 * 196
     assert stores_bytes(mae, models, datasets) == rows * row
+
+
+def test_the_table_for_reading_is_made_again_with_the_published_numbers_of_those_studies_alone_that_show_them(planned):
+    made = planned()
+    for study, shown in (("tokens", True), ("segmentation", False)):
+        code = made.summary_inputs(find_study(study))["code"]
+        assert (f"workflow_scripts/studies/{study}/published.yaml" in code) == shown
