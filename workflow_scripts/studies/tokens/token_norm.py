@@ -50,12 +50,13 @@ def token_norm(table: pd.DataFrame, models: Sequence[RunModel]) -> pd.DataFrame:
 
 
 def token_norm_fragment(table: pd.DataFrame, models: Sequence[RunModel]) -> Fragment:
-    """Lay out `token_norm`: three rows a model; below a model that the paper has, its numbers as published."""
+    """Lay out `token_norm`: three rows a measured model; below a model that the paper has, its numbers as published."""
     known = {(row.model, row.setting, row.metric): row for row in table.itertuples()}
     columns = (Column("Model"), Column("Token"), *(Column(name, number=True) for name in METRICS.values()))
     rows, printed = [], False
+    measured = set(table["model"])
     for model in models:
-        if model.random:
+        if model.id not in measured:
             continue
         for said in ROWS.values():
             own = {metric: known.get((model.id, said, metric)) for metric in METRICS}
