@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ class _ChosenLayers(Collector):
         if view.index in self.options["layers"]:
             self._keep(view, batch, self.options["layers"].index(view.index) + 1)
 
+    @abstractmethod
     def _keep(self, view: LayerView, batch: Batch, place: int) -> None:
-        raise NotImplementedError
+        """Put the features of a chosen layer, the `place`-th of them, from 1."""
 
 
 class ClsFacets(_ChosenLayers):
