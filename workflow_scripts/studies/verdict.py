@@ -9,7 +9,7 @@ neither number within the other's interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,6 +89,34 @@ def decide(rule: str, parts: Sequence[Part], numbers: Iterable[Number], left_out
     if left_out:
         reason += f" Left out: {left_out}."
     return Verdict(FAILS if against else HOLDS, reason, f"Holds if {rule}.", tuple(numbers))
+
+
+Half = tuple[list[Part], list[Number]]  # comparisons and numbers of one part of a claim
+
+
+def by_halves(rule: str, halves: Mapping[str, Callable[[], Half]], left_out: str = "") -> Verdict:
+    """Return the verdict of a claim about several analyses: by those that the run has, the others named as left out.
+
+    Args:
+        rule: when the whole claim holds.
+        halves: what each is about -> comparisons and numbers of it.
+        left_out: what else the run cannot tell.
+
+    Raises:
+        CannotTestError: the run has none of them.
+    """
+    parts, numbers, lacking = [], [], {}
+    for name, half in halves.items():
+        try:
+            more, measured = half()
+        except CannotTestError as error:
+            lacking[name] = error
+            continue
+        parts += more
+        numbers += measured
+    if not parts:
+        raise next(iter(lacking.values()))
+    return decide(rule, parts, numbers, "; ".join(filter(None, (*lacking, left_out))))
 
 
 def above(high: Number, low: Number) -> Part:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.segmentation.clustering import FACETS, TRUTH
-from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, decide
+from workflow_scripts.studies.verdict import CannotTestError, Number
 
 SCORES = {"miou": "mIoU", "pck": "PCK"}  # as claims write them
-Half = tuple[list[Part], list[Number]]
 
 
 def present(evidence: Evidence, methods: Iterable[str]) -> tuple[list[RunModel], str]:
@@ -66,28 +65,3 @@ def best_facet(evidence: Evidence, model: RunModel, measure: str) -> tuple[str, 
     """Return the facet with the highest "miou" or "pck" (`measure`) over layers, and that number."""
     best = {"miou": best_miou, "pck": best_pck}[measure]
     return max(((facet, best(evidence, model, facet)) for facet in FACETS), key=lambda pair: pair[1].value)
-
-
-def by_halves(rule: str, halves: Mapping[str, Callable[[], Half]], left_out: str = "") -> Verdict:
-    """Return the verdict of a claim about several analyses: by those that the run has, the others named as left out.
-
-    Args:
-        rule: when the whole claim holds.
-        halves: what each is about -> comparisons and numbers of it.
-        left_out: what else the run cannot tell.
-
-    Raises:
-        CannotTestError: the run has none of them.
-    """
-    parts, numbers, lacking = [], [], {}
-    for name, half in halves.items():
-        try:
-            more, measured = half()
-        except CannotTestError as error:
-            lacking[name] = error
-            continue
-        parts += more
-        numbers += measured
-    if not parts:
-        raise next(iter(lacking.values()))
-    return decide(rule, parts, numbers, ", ".join(filter(None, (*lacking, left_out))))

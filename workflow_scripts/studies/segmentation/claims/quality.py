@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Evidence
-from workflow_scripts.studies.segmentation.claims.measured import SCORES, Half, best_facet, best_miou, by_halves, present
+from workflow_scripts.studies.segmentation.claims.measured import SCORES, best_facet, best_miou, present
 from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, DINOV3, MAE, METHODS, MIM
-from workflow_scripts.studies.verdict import Number, Part, Verdict, above, all_above, decide, median, percent
+from workflow_scripts.studies.verdict import Half, Number, Part, Verdict, above, all_above, by_halves, decide, median, percent
 
 # The paper says these in words; the numbers are ours.
 MOST = 0.5  # "most", "many": more than half

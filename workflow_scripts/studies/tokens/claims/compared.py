@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.tokens.decisions import CATEGORIES, FIVE, TOKENS, setting
 from workflow_scripts.studies.tokens.measured import METRICS, Measured
-from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, decide
-
-Half = tuple[list[Part], list[Number]]
+from workflow_scripts.studies.verdict import CannotTestError, Number
 
 
 @dataclass(frozen=True)
@@ -90,31 +87,6 @@ def shared_categories(*of: Side) -> list[str]:
 def absent(wanted: tuple[str, ...], there: list[str]) -> str:
     """Return the categories of `wanted` that are not there, in a row."""
     return ", ".join(category for category in wanted if category not in there)
-
-
-def by_halves(rule: str, halves: Mapping[str, Callable[[], Half]], left_out: str = "") -> Verdict:
-    """Return the verdict of a claim about several analyses: by those that the run has, the others named as left out.
-
-    Args:
-        rule: when the whole claim holds.
-        halves: what each is about -> comparisons and numbers of it.
-        left_out: what else the run cannot tell.
-
-    Raises:
-        CannotTestError: the run has none of them.
-    """
-    parts, numbers, lacking = [], [], {}
-    for name, half in halves.items():
-        try:
-            more, measured = half()
-        except CannotTestError as error:
-            lacking[name] = error
-            continue
-        parts += more
-        numbers += measured
-    if not parts:
-        raise next(iter(lacking.values()))
-    return decide(rule, parts, numbers, "; ".join(filter(None, (*lacking, left_out))))
 
 
 def distance(name: str, one: Number, other: Number) -> Number:

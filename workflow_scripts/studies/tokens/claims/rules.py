@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from workflow_scripts.studies.evidence import Evidence
-from workflow_scripts.studies.tokens.claims.compared import Half, Side, by_halves, sides
+from workflow_scripts.studies.tokens.claims.compared import Side, sides
 from workflow_scripts.studies.tokens.decisions import FIVE, HYPERPLANE, TOKENS, cosine, support_of
 from workflow_scripts.studies.tokens.methods import DINO, MAE
-from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, above, mean
+from workflow_scripts.studies.verdict import CannotTestError, Half, Number, Part, Verdict, above, by_halves, mean
 
 TASKS = ("classification", "segmentation")
 LITTLE = 0.25  # "diminishing gains", in words in the paper: less than a quarter of the gain before
