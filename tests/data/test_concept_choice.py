@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from workflow_scripts.data.concept_choice import PatchConcepts, chosen_patches
+from workflow_scripts.data.concept_choice import PatchConcepts, chosen_patches, labels_of
 
 NUMBERS = np.array([2, 3, 70])
 
@@ -26,13 +26,16 @@ def test_every_part_of_the_choice(seed, per_image, per_concept, whole, drawn):
     place = choice.image * 12 + choice.cell
     assert (np.diff(place) > 0).all()
     assert (np.bincount(choice.image[choice.spread], minlength=9) == min(per_image, 12)).all()
-    assert np.array_equal(choice.labels, has[choice.image, choice.cell][:, np.isin(NUMBERS, choice.concepts)])
+    backwards = choice.concepts[::-1].tolist()
+    labels = labels_of(listed, choice, backwards)
+    assert np.array_equal(labels[:, ::-1], has[choice.image, choice.cell][:, np.isin(NUMBERS, choice.concepts)])
     kept = choice.spread.copy()
     for at, number in enumerate(choice.concepts):
         own = has[..., NUMBERS.tolist().index(number)]
         rows = choice.examples[at]
         assert len(set(rows.tolist())) == len(rows) == min(per_concept, own.sum())
-        assert choice.labels[rows, at].all()
+        assert labels[rows, len(backwards) - 1 - at].all()
+        assert all(np.array_equal(listed.patches_with(image, number), own[image]) for image in range(9))
         assert (choice.patches[at], choice.images[at]) == (own.sum(), own.any(1).sum())
         # At even distances: an image gives its share, rounded up or down.
         shares = own.sum(1) * len(rows) / own.sum()
@@ -40,9 +43,9 @@ def test_every_part_of_the_choice(seed, per_image, per_concept, whole, drawn):
         most = sorted(np.flatnonzero(own.any(1)).tolist(), key=lambda image: (-own[image].sum(), image))[:whole]
         assert choice.largest[at].tolist() == most
         kept[rows] = True
-        kept |= np.isin(choice.image, most)
-        assert all((choice.image == image).sum() == 12 for image in most)
+        assert set(most) <= set(choice.whole.tolist())
     assert kept.all()  # and nothing else
+    assert choice.whole.tolist() == sorted({image for most in choice.largest for image in most.tolist()})
 
 
 def test_all_patches_are_kept_where_there_is_room():

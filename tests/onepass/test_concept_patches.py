@@ -60,6 +60,8 @@ def test_patches_are_those_of_the_choice():
         for place, index in enumerate((2, 3)):
             values = expected(layers[index - 1], facet).numpy()
             assert np.array_equal(found[:, place], values[choice.image, choice.cell + 1])
+            assert np.array_equal(rows_of(made, f"whole_{facet}")[:, place], values[choice.whole, 1:])
+    assert 0 < len(choice.whole) < 11
 
 
 def test_a_memory_map_is_the_array(tmp_path):
@@ -78,7 +80,7 @@ def test_the_bytes_of_a_plan_are_those_of_the_rows_at_most():
     for name, options in (("cls_facets", {}), ("concept_patches", PATCHES)):
         made = gathered(name, **options)
         asked = {"facets": FACETS, "layers": [2, -1], "precision": "float32", **options}
-        kept = sum(rows_of(made, facet).nbytes for facet in FACETS)
+        kept = sum(made.state()[name].array().nbytes for name in made.rows)
         assert kept <= store_bytes(name, asked, 11, 12, 6, 3, 4)
         assert name != "cls_facets" or kept == store_bytes(name, asked, 11, 12, 6, 3, 4)
     assert store_bytes("cls_facets", asked, 11, 12, 6, 3) == 11 * 2 * 6 * 6 * 4

@@ -6,8 +6,9 @@ know what they are of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,37 +25,50 @@ class PatchConcepts:
     count: np.ndarray
     concept: np.ndarray
 
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum(self.count.sum(1, dtype=np.int64))
+
+    def of(self, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return (cells, concepts) of an image, an entry a label."""
+        start = self._ends[image - 1] if image else 0
+        return np.repeat(np.arange(self.count.shape[1]), self.count[image]), self.concept[start : self._ends[image]]
+
     def images(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield for every image (cells, concepts), an entry a label."""
-        ends = np.cumsum(self.count.sum(1, dtype=np.int64))
-        cells = np.arange(self.count.shape[1])
-        for counts, start, stop in zip(self.count, [0, *ends[:-1]], ends, strict=True):
-            yield np.repeat(cells, counts), self.concept[start:stop]
+        """Yield `of` for every image."""
+        return map(self.of, range(len(self.count)))
+
+    def patches_with(self, image: int, number: int) -> np.ndarray:
+        """Return [N] bool, the patches of an image that have a concept."""
+        cells, numbers = self.of(image)
+        has = np.zeros(self.count.shape[1], bool)
+        has[cells[numbers == number]] = True
+        return has
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The patches kept, in the order of images and, within one, of cells.
+    """The patches kept one by one, in the order of images and, within one, of cells, and the images kept whole.
 
     Attributes:
         image, cell: [P] int64, whose and which.
+        whole: [W] int64, the images kept whole, ascending.
         spread: [P] bool, those of the even choice over all patches.
         concepts: [C] int64, numbers of all concepts that a patch has, ascending.
         examples: of each concept, rows of its own even choice, ascending.
         patches, images: [C] int64, how many patches and images have it, kept or not.
         largest: of each concept, the images kept whole for it, that with most of its patches first.
-        labels: [P, C] bool, which concepts each has.
     """
 
     image: np.ndarray
     cell: np.ndarray
+    whole: np.ndarray
     spread: np.ndarray
     concepts: np.ndarray
     examples: list[np.ndarray]
     patches: np.ndarray
     images: np.ndarray
     largest: list[np.ndarray]
-    labels: np.ndarray
 
 
 def chosen_patches(labelled: PatchConcepts, per_image: int, per_concept: int, whole: int, seed: int) -> Choice:
@@ -62,8 +76,8 @@ def chosen_patches(labelled: PatchConcepts, per_image: int, per_concept: int, wh
 
     Kept are `per_image` patches of every image, drawn at random; of every concept `per_concept` of its patches, or all if there
     are no more, at even distances along the list of them (image by image, in random order within one), from a random start,
-    so that each has the same chance and they spread over the images as the concept does; and all patches of the `whole` images
-    that have most patches of a concept, the first of equal ones.
+    so that each has the same chance and they spread over the images as the concept does; and, apart from these, the `whole`
+    images that have most patches of a concept, the first of equal ones, with all of their patches.
 
     Args:
         labelled: the concepts of all patches.
@@ -74,7 +88,7 @@ def chosen_patches(labelled: PatchConcepts, per_image: int, per_concept: int, wh
     """
     n_images, n_cells = labelled.count.shape
     of, counted = _counts(labelled)
-    spread, examples, wholly = (np.zeros((n_images, n_cells), bool) for _ in range(3))
+    spread, examples = (np.zeros((n_images, n_cells), bool) for _ in range(2))
     for image in range(n_images):
         spread[image, _shuffled(n_cells, seed, image)[:per_image]] = True
     concepts = np.unique(of[:, 1])
@@ -85,9 +99,7 @@ def chosen_patches(labelled: PatchConcepts, per_image: int, per_concept: int, wh
         images, counts = of[own, 0], counted[own]
         for image, places in _even(images, counts, per_concept, np.random.default_rng([seed, number, 1])):
             wanted.setdefault(image, []).append((number, places))
-        most = images[np.lexsort((images, -counts))[:whole]]
-        largest.append(most)
-        wholly[most] = True
+        largest.append(images[np.lexsort((images, -counts))[:whole]])
     picked: dict[int, list[np.ndarray]] = {number: [] for number in concepts.tolist()}
     for image, (cells, numbers) in enumerate(labelled.images()):
         for number, places in wanted.get(image, ()):
@@ -95,19 +107,35 @@ def chosen_patches(labelled: PatchConcepts, per_image: int, per_concept: int, wh
             taken = having[_shuffled(len(having), seed, image, number)[places]]
             examples[image, taken] = True
             picked[number].append(image * n_cells + taken)
-    kept = np.flatnonzero(spread | examples | wholly)
+    kept = np.flatnonzero(spread | examples)
     image, cell = np.divmod(kept, n_cells)
     return Choice(
         image,
         cell,
+        np.unique(np.concatenate([np.empty(0, np.int64), *largest])),
         spread.ravel()[kept],
         concepts.astype(np.int64),
         [np.searchsorted(kept, np.sort(np.concatenate(picked[number]))) for number in concepts.tolist()],
         np.array([counted[of[:, 1] == number].sum() for number in concepts], np.int64),
         np.array([(of[:, 1] == number).sum() for number in concepts], np.int64),
         largest,
-        _labels(labelled, image, cell, concepts),
     )
+
+
+def labels_of(labelled: PatchConcepts, choice: Choice, numbers: Sequence[int]) -> np.ndarray:
+    """Return [P, C] bool, which of the concepts `numbers` each patch of a choice has: of a category at a time, for memory."""
+    labels = np.zeros((len(choice.image), len(numbers)), bool)
+    order = np.argsort(numbers)
+    wanted = np.asarray(numbers)[order]
+    starts = np.searchsorted(choice.image, np.arange(len(labelled.count) + 1))
+    row_of = np.full(labelled.count.shape[1], -1)
+    for place, (cells, found) in enumerate(labelled.images()):
+        rows = np.arange(starts[place], starts[place + 1])
+        row_of[:] = -1
+        row_of[choice.cell[rows]] = rows
+        kept = (row_of[cells] >= 0) & np.isin(found, wanted)
+        labels[row_of[cells[kept]], order[np.searchsorted(wanted, found[kept])]] = True
+    return labels
 
 
 def _counts(labelled: PatchConcepts) -> tuple[np.ndarray, np.ndarray]:
@@ -132,17 +160,3 @@ def _even(images: np.ndarray, counts: np.ndarray, wanted: int, rng: np.random.Ge
 
 def _shuffled(count: int, *seeds: int) -> np.ndarray:
     return np.random.default_rng(seeds).permutation(count)
-
-
-def _labels(labelled: PatchConcepts, image: np.ndarray, cell: np.ndarray, concepts: np.ndarray) -> np.ndarray:
-    """Return [P, C] bool, which of `concepts` the patches (image, cell) have; patches in order of images."""
-    labels = np.zeros((len(image), len(concepts)), bool)
-    starts = np.searchsorted(image, np.arange(len(labelled.count) + 1))
-    row_of = np.full(labelled.count.shape[1], -1)
-    for place, (cells, numbers) in enumerate(labelled.images()):
-        rows = np.arange(starts[place], starts[place + 1])
-        row_of[:] = -1
-        row_of[cell[rows]] = rows
-        kept = row_of[cells] >= 0
-        labels[row_of[cells[kept]], np.searchsorted(concepts, numbers[kept])] = True
-    return labels

@@ -52,8 +52,8 @@ class ClsFacets(_ChosenLayers):
 class ConceptPatches(_ChosenLayers):
     """Facets of patches chosen by `data.concept_choice`, rows of [L, D] by patch, L the chosen layers.
 
-    Further options: `patches`, of the even choice over all images; `patches_per_concept`; `whole_images`, of a concept, that
-    are kept whole; `seed`. Row r is patch r of the choice.
+    Row r is patch r of the choice; rows whole_{facet} of [L, N, D] are all patches of the images that it keeps whole. Further
+    options: `patches`, of the even choice over all images; `patches_per_concept`; `whole_images` of a concept; `seed`.
     """
 
     name = "concept_patches"
@@ -74,8 +74,13 @@ class ConceptPatches(_ChosenLayers):
         starts, stops = (np.searchsorted(choice.image, batch.index, side) for side in ("left", "right"))
         rows = np.concatenate([np.arange(*ends) for ends in zip(starts, stops, strict=True)])
         images, cells = np.repeat(np.arange(len(batch)), stops - starts), choice.cell[rows] + view.n_prefix
+        whole = np.flatnonzero(np.isin(batch.index, choice.whole))
+        numbers, precision = np.searchsorted(choice.whole, batch.index[whole]), np.dtype(self.options["precision"])
         for facet in self.options["facets"]:
             values = facet_of(view, facet)
             where = (torch.from_numpy(part).to(values.device) for part in (images, cells))
             kept = stored(values[tuple(where)], view.index, self.options["precision"])
-            self.put(facet, place, rows, kept, np.dtype(self.options["precision"]))
+            self.put(facet, place, rows, kept, precision)
+            if len(whole):
+                all_of = values[torch.from_numpy(whole).to(values.device), view.n_prefix :]
+                self.put(f"whole_{facet}", place, numbers, stored(all_of, view.index, self.options["precision"]), precision)

@@ -99,7 +99,8 @@ def patches(dataset: str, n: int, seed: int, rare: int, settings: dict = SETTING
     }
     return passed(
         dataset,
-        {name: value[choice.image, choice.cell] for name, value in every.items()},
+        {name: value[choice.image, choice.cell] for name, value in every.items()}
+        | {f"whole_{name}": value[choice.whole].swapaxes(1, 2) for name, value in every.items()},
         grid=GRID,
         samples=pd.DataFrame({"id": [f"{dataset}/{i}" for i in range(n)]}),
         crops=lambda start, stop: np.full((stop - start, 224, 300, 3), start, np.uint8),

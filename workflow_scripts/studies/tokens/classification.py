@@ -35,7 +35,7 @@ _CATEGORY = "class"
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) -> Iterator[Row]:
     """Yield scores by token, layer and rule, over all classes and of each, and how many images each is learnt from."""
     train, test = passes["train"], passes["test"]
-    category, left_out = classes(train, test)
+    category, left_out = classes(train, test, seed)
     counts = {_CATEGORY: [len(rows) for rows in category.train.examples]}
     for row in (*left_out, *example_rows([category], counts)):
         yield row | {"dataset": train.dataset}
@@ -45,13 +45,13 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
             own = [values[:, place] for values in features]
             columns = {"layer": layer, "facet": facet, "dataset": test.dataset}
             for rule, optimiser in OPTIMISERS.items():
-                _, found = learn_hyperplanes(category, *own, optimiser, seed, device)
+                _, found = learn_hyperplanes(category, *own, optimiser, device)
                 yield from hyperplane_rows(rule, [(category, found)], seed, columns)
-            found = try_cosines(category, *own, settings, seed)
+            found = try_cosines(category, *own, settings)
             yield from cosine_rows([(category, found)], settings, seed, columns)
 
 
-def classes(train: Passed, test: Passed) -> tuple[Category, list[Row]]:
+def classes(train: Passed, test: Passed, seed: int) -> tuple[Category, list[Row]]:
     """Return the classes of both datasets, by name, and a row for each that too few images show.
 
     Raises:
@@ -74,4 +74,4 @@ def classes(train: Passed, test: Passed) -> tuple[Category, list[Row]]:
         )
     left_out = [left_out_row(_CATEGORY, str(every[at]), *number[:, at].tolist()) for at in np.flatnonzero(~kept)]
     splits = [Labelled.whole(own[:, None] == every[kept]) for own in names]
-    return Category(_CATEGORY, every[kept].tolist(), np.flatnonzero(kept).tolist(), *splits), left_out
+    return Category(_CATEGORY, every[kept].tolist(), np.flatnonzero(kept).tolist(), *splits, seed), left_out

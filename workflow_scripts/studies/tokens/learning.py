@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from workflow_scripts.metrics.binary_scores import METRICS, balanced_scores
 from workflow_scripts.metrics.cosine_templates import Objects, cosine_counts
-from workflow_scripts.metrics.hyperplanes import Hyperplanes, draw_examples, fit_hyperplanes, hyperplane_counts
+from workflow_scripts.metrics.hyperplanes import Examples, Hyperplanes, draw_examples, fit_hyperplanes, hyperplane_counts
 from workflow_scripts.metrics.intervals import bootstrap_means
 from workflow_scripts.studies.rows import Row
 from workflow_scripts.studies.tokens.decisions import (
@@ -51,7 +52,7 @@ class Labelled:
         examples = [np.flatnonzero(has) for has in labels.T]
         return cls(labels, np.arange(len(labels)), examples, np.ones(len(labels), bool))
 
-    @property
+    @cached_property
     def counted(self) -> tuple[np.ndarray, np.ndarray]:
         """[n, C] bool twice: the objects that count as having each concept, and as lacking it, when decisions are scored."""
         has = np.zeros_like(self.labels)
@@ -69,6 +70,7 @@ class Category:
         concepts: names of the C concepts.
         numbers: [C] what tells them apart in draws.
         train, test: its objects.
+        seed: of all draws.
     """
 
     name: str
@@ -76,8 +78,15 @@ class Category:
     numbers: list[int]
     train: Labelled
     test: Labelled
+    seed: int
 
-    @property
+    @cached_property
+    def examples(self) -> list[Examples]:
+        """What hyperplanes are learnt from: the same for all tokens and optimisers."""
+        own = self.train
+        return draw_examples(own.labels, self.numbers, self.seed, own.examples, own.spread)
+
+    @cached_property
     def asked(self) -> np.ndarray:
         """[C] bool: the concepts that a test image shows and another lacks, without which there is no balanced query."""
         labels, image = self.test.labels, self.test.image
@@ -87,7 +96,7 @@ class Category:
 
 
 def learn_hyperplanes(
-    category: Category, train: np.ndarray, test: np.ndarray, optimiser: str, seed: int, device: str
+    category: Category, train: np.ndarray, test: np.ndarray, optimiser: str, device: str
 ) -> tuple[Hyperplanes, np.ndarray]:
     """Return the hyperplanes of a category's concepts and their decisions' counts on the test objects, [C, 4].
 
@@ -96,17 +105,14 @@ def learn_hyperplanes(
         train: [n, D] features of its training objects.
         test: [m, D] features of its test objects.
         optimiser: "adam" or "sgd".
-        seed: of the draws.
         device: of the arithmetic.
     """
-    own = category.train
-    examples = draw_examples(own.labels, category.numbers, seed, own.examples, own.spread)
-    planes = fit_hyperplanes(train, examples, optimiser, device=device)
+    planes = fit_hyperplanes(train, category.examples, optimiser, device=device)
     has, lacks = category.test.counted
     return planes, hyperplane_counts(test, has, planes, device, lacks)
 
 
-def try_cosines(category: Category, train: np.ndarray, test: np.ndarray, settings: Mapping[str, Any], seed: int) -> np.ndarray:
+def try_cosines(category: Category, train: np.ndarray, test: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     """Return the counts of cosine decisions, [trials, K, C', 4], of the C' concepts of the category that are `asked`.
 
     Args:
@@ -114,7 +120,6 @@ def try_cosines(category: Category, train: np.ndarray, test: np.ndarray, setting
         train: [n, D] features of its training objects.
         test: [m, D] features of its test objects.
         settings: supports, trials and query_images of the analysis.
-        seed: of the draws.
     """
     asked = category.asked
     splits = [
@@ -122,7 +127,7 @@ def try_cosines(category: Category, train: np.ndarray, test: np.ndarray, setting
     ]
     numbers, places = np.array(category.numbers)[asked].tolist(), np.flatnonzero(asked).tolist()
     sizes = {key: settings[name] for key, name in (("supports", "supports"), ("trials", "trials"), ("queries", "query_images"))}
-    return cosine_counts(*splits, numbers, seed, columns=places, **sizes)
+    return cosine_counts(*splits, numbers, category.seed, columns=places, **sizes)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.data.concept_choice import Choice
+from workflow_scripts.data.concept_choice import Choice, PatchConcepts
 from workflow_scripts.metrics.binary_scores import balanced_scores
 from workflow_scripts.metrics.cosine_templates import Objects, cosine_templates
 from workflow_scripts.metrics.hyperplanes import Hyperplanes
@@ -60,9 +60,7 @@ def by_hyperplanes(planes: Hyperplanes, counts: np.ndarray) -> Templates:
     return Templates(planes.weight, planes.bias, False, balanced_scores(counts)["f1"])
 
 
-def by_cosines(
-    category: Category, train: np.ndarray, counts: np.ndarray | None, settings: Mapping[str, Any], seed: int
-) -> Templates:
+def by_cosines(category: Category, train: np.ndarray, counts: np.ndarray | None, settings: Mapping[str, Any]) -> Templates:
     """Return the templates of a category's first trial, with their mean F1 over trials.
 
     Args:
@@ -70,11 +68,10 @@ def by_cosines(
         train: [n, D] features of its training objects.
         counts: [trials, K, C', 4] of the concepts that are asked; None if none is.
         settings: supports and figure_support of the analysis.
-        seed: of the draws.
     """
     supports, most = settings["supports"], settings["figure_support"]
     objects = Objects(train, category.train.labels, category.train.image)
-    directions, thresholds = cosine_templates(objects, category.numbers, seed, most, supports)
+    directions, thresholds = cosine_templates(objects, category.numbers, category.seed, most, supports)
     f1 = np.full(len(category.numbers), np.nan)
     if counts is not None:
         places = [place for place, support in enumerate(supports) if support <= most]
@@ -86,7 +83,7 @@ def by_cosines(
 
 
 def masks(
-    learnt: Learnt, test: Passed, choice: Choice, place_of: Callable[[int], int | None], layer: int, whole: int
+    learnt: Learnt, test: Passed, listed: PatchConcepts, choice: Choice, layer: int, whole: int
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Return example images with true and predicted masks of patches.
 
@@ -99,21 +96,22 @@ def masks(
     Args:
         learnt: the templates.
         test: the pass over the test images.
-        choice: its patches.
-        place_of: gives the place of a concept's number in the choice.
+        listed: the concepts of all its patches.
+        choice: those that were kept, and the images kept whole.
         layer: place of the templates' layer among those kept.
         whole: most images of a concept that are kept whole.
     """
-    images = _Images(test, choice, layer)
+    images = _Images(test, listed, choice, layer)
     every = [
         (category, at) for category in range(len(learnt.categories)) for at in range(len(learnt.categories[category].numbers))
     ]
     names = [[learnt.categories[c].name, learnt.categories[c].concepts[at]] for c, at in every]
-    columns = [place_of(learnt.categories[c].numbers[at]) for c, at in every]
-    first = [int(choice.largest[column][0]) for column in columns]
+    numbers = [learnt.categories[c].numbers[at] for c, at in every]
+    largest = [choice.largest[place] for place in np.searchsorted(choice.concepts, numbers)]
+    first = [int(most[0]) for most in largest]
     arrays = {
         "largest_image": np.stack([images.picture(image) for image in first]),
-        "largest_truth": np.stack([images.truth(image, column) for image, column in zip(first, columns, strict=True)]),
+        "largest_truth": np.stack([images.truth(image, number) for image, number in zip(first, numbers, strict=True)]),
     }
     facts = {"concepts": json.dumps(names), "image_ids": json.dumps([images.id(image) for image in first])}
     for rule, by_facet in (("hyperplane", learnt.hyperplanes), ("cosine", learnt.cosines)):
@@ -129,7 +127,7 @@ def masks(
         found, ids = [], []
         for place in best:
             c, at = every[place]
-            shown = [images.compared(i, facet, by_facet[facet][c], at, columns[place]) for i in choice.largest[columns[place]]]
+            shown = [images.compared(i, facet, by_facet[facet][c], at, numbers[place]) for i in largest[place].tolist()]
             shown = sorted(shown, key=lambda one: -one.iou)
             found.append(shown + [_blank(shown[0])] * (whole - len(shown)))
             ids.append([one.id for one in shown])
@@ -155,14 +153,11 @@ def _blank(like: _Compared) -> _Compared:
 class _Images:
     """Test images that were kept whole."""
 
-    def __init__(self, test: Passed, choice: Choice, layer: int) -> None:
-        self.test, self.choice, self.layer = test, choice, layer
+    def __init__(self, test: Passed, listed: PatchConcepts, choice: Choice, layer: int) -> None:
+        self.test, self.listed, self.choice, self.layer = test, listed, choice, layer
 
     def id(self, image: int) -> str:
         return str(self.test.samples["id"].iloc[image])
-
-    def rows(self, image: int) -> slice:
-        return slice(*np.searchsorted(self.choice.image, (image, image + 1)).tolist())
 
     def picture(self, image: int) -> np.ndarray:
         crop = self.test.crops(image, image + 1)[0]
@@ -172,14 +167,15 @@ class _Images:
         size = tuple(round(length * _PICTURE / side) for length in reversed(crop.shape[:2]))
         return np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BOX))
 
-    def truth(self, image: int, column: int) -> np.ndarray:
-        return self.choice.labels[self.rows(image), column].reshape(self.test.grid)
+    def truth(self, image: int, number: int) -> np.ndarray:
+        return self.listed.patches_with(image, number).reshape(self.test.grid)
 
     def said(self, image: int, facet: str, templates: Templates, concept: int) -> np.ndarray:
-        features = self.test.mapped("concept_patches", facet)[self.rows(image), self.layer]
+        place = int(np.searchsorted(self.choice.whole, image))
+        features = self.test.mapped("concept_patches", f"whole_{facet}")[place, self.layer]
         return templates.decide(features, concept).reshape(self.test.grid)
 
-    def compared(self, image: int, facet: str, templates: Templates, concept: int, column: int) -> _Compared:
-        truth, mask = self.truth(image, column), self.said(image, facet, templates, concept)
+    def compared(self, image: int, facet: str, templates: Templates, concept: int, number: int) -> _Compared:
+        truth, mask = self.truth(image, number), self.said(image, facet, templates, concept)
         iou = float((truth & mask).sum() / (truth | mask).sum())
         return _Compared(self.id(image), self.picture(image), truth, mask, iou)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.concept_choice import Choice, PatchConcepts, chosen_patches
+from workflow_scripts.data.concept_choice import Choice, PatchConcepts, chosen_patches, labels_of
 from workflow_scripts.onepass.stores import patches_per_image, stored_layers
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row
@@ -40,6 +40,7 @@ COLLECTOR = "concept_patches"
 class Stored:
     """The patches that a pass has kept, and what their concepts are called: names and categories by number, as text."""
 
+    listed: PatchConcepts
     choice: Choice
     names: Mapping[str, str]
     categories: Mapping[str, list[str]]
@@ -55,13 +56,9 @@ class Stored:
         return 0 if at is None else int(self.choice.images[at])
 
     def labelled(self, numbers: list[int]) -> Labelled:
-        """Return the kept patches as objects of the concepts `numbers`; those of images kept whole alone have no label."""
-        places = [self.place(number) for number in numbers]
-        examples = [self.choice.examples[at] for at in places]
-        drawn = self.choice.spread.copy()
-        for rows in self.choice.examples:
-            drawn[rows] = True
-        return Labelled(self.choice.labels[:, places] & drawn[:, None], self.choice.image, examples, self.choice.spread)
+        """Return the patches kept one by one as objects of the concepts `numbers`."""
+        examples = [self.choice.examples[self.place(number)] for number in numbers]
+        return Labelled(labels_of(self.listed, self.choice, numbers), self.choice.image, examples, self.choice.spread)
 
 
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) -> Iterator[Row]:
@@ -72,7 +69,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     """
     train, test = passes["train"], passes["test"]
     stored = [stored_patches(one, settings, split, seed) for one, split in ((train, "train"), (test, "test"))]
-    categories, left_out = concepts(*stored, (train.dataset, test.dataset))
+    categories, left_out = concepts(*stored, (train.dataset, test.dataset), seed)
     choice = stored[0].choice
     every = {one.name: [int(choice.patches[stored[0].place(number)]) for number in one.numbers] for one in categories}
     for row in (*left_out, *example_rows(categories, every)):
@@ -84,23 +81,23 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
             own = [one.mapped(COLLECTOR, facet)[:, place] for one in (train, test)]
             columns = {"layer": layer, "facet": facet, "dataset": test.dataset}
             for rule, optimiser in OPTIMISERS.items():
-                found = [learn_hyperplanes(one, *own, optimiser, seed, device) for one in categories]
+                found = [learn_hyperplanes(one, *own, optimiser, device) for one in categories]
                 counts = [(one, decided) for one, (_, decided) in zip(categories, found, strict=True)]
                 yield from hyperplane_rows(rule, counts, seed, columns)
                 if rule == HYPERPLANE and layer == max(layers):
                     learnt.hyperplanes[facet] = [by_hyperplanes(*one) for one in found]
-            tried = [(one, try_cosines(one, *own, settings, seed)) for one in categories if one.asked.any()]
+            tried = [(one, try_cosines(one, *own, settings)) for one in categories if one.asked.any()]
             yield from cosine_rows(tried, settings, seed, columns)
             if layer == max(layers):
                 by_name = {one.name: counts for one, counts in tried}
-                learnt.cosines[facet] = [by_cosines(one, own[0], by_name.get(one.name), settings, seed) for one in categories]
+                learnt.cosines[facet] = [by_cosines(one, own[0], by_name.get(one.name), settings) for one in categories]
     passes.kept["learnt"] = stored[1], layers.index(max(layers)), learnt
 
 
 def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Return example images with true and predicted masks by the templates that `rows` has learnt (`masks.masks`)."""
     stored, place, learnt = passes.kept["learnt"]
-    return masks(learnt, passes["test"], stored.choice, stored.place, place, settings["whole_images"])
+    return masks(learnt, passes["test"], stored.listed, stored.choice, place, settings["whole_images"])
 
 
 def stored_patches(passed: Passed, settings: Mapping[str, Any], split: str, seed: int) -> Stored:
@@ -110,10 +107,10 @@ def stored_patches(passed: Passed, settings: Mapping[str, Any], split: str, seed
     each = patches_per_image(settings[f"{split}_patches"], *labelled.count.shape)
     whole = settings["whole_images"] if split == "test" else 0
     choice = chosen_patches(labelled, each, settings["patches_per_concept"], whole, seed)
-    return Stored(choice, words["names"], words["categories"])
+    return Stored(labelled, choice, words["names"], words["categories"])
 
 
-def concepts(train: Stored, test: Stored, datasets: tuple[str, str]) -> tuple[list[Category], list[Row]]:
+def concepts(train: Stored, test: Stored, datasets: tuple[str, str], seed: int) -> tuple[list[Category], list[Row]]:
     """Return the concepts of both splits by category, and a row for each that is left out.
 
     A concept is left out if fewer than 10 training or 5 test images show it, or no patch has only another of its category.
@@ -142,7 +139,7 @@ def concepts(train: Stored, test: Stored, datasets: tuple[str, str]) -> tuple[li
         ]
         if kept:
             names = [train.names[str(number)] for number in kept]
-            categories.append(Category(category, names, kept, train.labelled(kept), test.labelled(kept)))
+            categories.append(Category(category, names, kept, train.labelled(kept), test.labelled(kept), seed))
     if not categories:
         raise AtlasError(
             f"datasets '{datasets[0]}' and '{datasets[1]}': no concept is shown by {LEAST_TRAIN} training and {LEAST_TEST} "
