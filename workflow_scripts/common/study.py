@@ -49,7 +49,7 @@ class Ask:
         each: the setting, a list, for each of whose values it is asked once; "" for once.
         apart: whether its pass is a job of its own, because it is dear and should not be repeated for a neighbour's sake.
         own: whether the shared pass has collectors of this ask's own, because another's of that kind have other options.
-        files: what the analysis reads of the dataset beside the pass: crops, masks, labels, pairs, classes, reader.
+        files: what the analysis reads of the dataset beside the pass: crops, masks, labels, pairs, classes, concepts, reader.
         optional: whether the analysis does without it where there is no dataset, or none with the ground truth it needs.
     """
 

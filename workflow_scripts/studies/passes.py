@@ -28,7 +28,7 @@ class Passed:
     Attributes:
         dataset: id.
         view_name: name of the view.
-        files: paths by kind: pass and samples, and what the ask declares under `files`: crops, masks, labels, pairs, classes.
+        files: paths by kind: pass and samples, and what the ask declares under `files`: crops, or a kind of ground truth.
         opening: name, path and options of the dataset's reader, where the ask declares it.
         owner: what the pass calls the ask's own collectors by; "" where they are shared.
     """

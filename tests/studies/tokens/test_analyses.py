@@ -194,3 +194,10 @@ def test_a_feature_that_is_not_finite_is_named():
     passes["train"].mapped("concept_patches", "key")[17, 0, 2] = np.nan
     with pytest.raises(AtlasError, match="the features of object 17 are not finite"):
         table(segmentation, passes)
+
+
+def test_supports_may_be_given_in_any_order(classified):
+    mixed = SETTINGS | {"supports": [50, 1, 20, 5]}
+    made = table(classification, Made(train=images("train", TRAIN, 0), test=images("test", TEST, 1)), mixed)
+    for support in (1, 5, 20, 50):
+        assert value(made, "f1", f"cosine, k = {support}") == value(classified, "f1", f"cosine, k = {support}")

@@ -35,6 +35,7 @@ _CATEGORY = "class"
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) -> Iterator[Row]:
     """Yield scores by token, layer and rule, over all classes and of each, and how many images each is learnt from."""
     train, test = passes["train"], passes["test"]
+    settings = {**settings, "supports": sorted(settings["supports"])}  # a support holds the smaller ones
     category, left_out = classes(train, test, seed)
     counts = {_CATEGORY: [len(rows) for rows in category.train.examples]}
     for row in (*left_out, *example_rows([category], counts)):

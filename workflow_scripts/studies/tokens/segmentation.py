@@ -68,6 +68,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     of the layers stay for the maps.
     """
     train, test = passes["train"], passes["test"]
+    settings = {**settings, "supports": sorted(settings["supports"])}  # a support holds the smaller ones
     stored = [stored_patches(one, settings, split, seed) for one, split in ((train, "train"), (test, "test"))]
     categories, left_out = concepts(*stored, (train.dataset, test.dataset), seed)
     choice = stored[0].choice
