@@ -37,7 +37,7 @@ def plan_text(settings: Settings) -> str:
         _datasets(used),
         _models(models),
         _disk(
-            sum(crops_bytes(settings.datasets[dataset]["images"], view) for dataset, view in shown),
+            sum(crops_bytes(settings.datasets[dataset], view) for dataset, view in shown),
             models,
             stores_bytes(settings.passes, models, settings.datasets),
         ),

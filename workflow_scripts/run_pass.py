@@ -94,7 +94,7 @@ def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropS
     from workflow_scripts.onepass.names import kind_of
     from workflow_scripts.onepass.stores import store_bytes
 
-    facts = (len(source), vit.grid[0] * vit.grid[1], vit.dim, vit.n_layers, source.n_concepts)
+    facts = (len(source), vit.grid[0] * vit.grid[1] * source.crops_per_image, vit.dim, vit.n_layers, source.n_concepts)
     needed = sum(store_bytes(kind_of(name), options, *facts) for name, options in requests.items())
     require_space(folder, 2 * needed, "a pass that keeps features of single images and patches", "results")
 

@@ -14,6 +14,13 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.reader import Judgement, KeypointPair, Region
 
 _LEAST_KEYPOINTS = 3  # a pair with fewer common key points says little
+# Kinds of classes of objects.
+_GROUPS = {
+    "mammal": ("dog", "cat", "horse", "giraffe", "elephant"),
+    "other animal": ("turtle", "bird", "fish"),
+    "road vehicle": ("car", "truck"),
+    "craft": ("plane", "boat"),
+}
 _FEW_PIXELS = 150  # an object of fewer visible pixels is junk in retrieval: neither right nor wrong
 
 
@@ -61,6 +68,7 @@ class DemoWorld(_Scenes):
     Attributes:
         dense_classes: names of the classes of objects, then those of stuff (sky, grass, ...): a pixel is of the object that is
             seen there, or else of the stuff. Or background and the names of parts: a pixel is of the part that is seen there.
+        dense_groups: the kind (mammal, ...) of each of the classes of objects, "" of stuff; only with those.
         concept_names: number -> name of all concepts: classes of objects, parts, materials (the stuff), textures that objects
             wear, and scenes; 0 is not among them.
         concept_categories: number -> its one category, in a list as datasets have it whose concepts belong to several.
@@ -68,13 +76,14 @@ class DemoWorld(_Scenes):
 
     _ARRAYS = (*_Scenes._ARRAYS, "stuff", "texture", "scene")
 
-    def __init__(self, path: Path, query_every: int = 8, dense: str = "classes") -> None:
+    def __init__(self, path: Path, query_every: int = 8, dense: str = "classes", images: int | None = None) -> None:
         """Open the split at `path`.
 
         Args:
             path: the split.
             query_every: of the retrieval task.
             dense: what dense labels are of: "classes" or "parts".
+            images: only the first so many images.
 
         Raises:
             AtlasError: the file is not a split of the demo world.
@@ -82,9 +91,13 @@ class DemoWorld(_Scenes):
         super().__init__(path)
         self.query_every = query_every
         self.dense = dense
+        self._count = min(images or len(self.images), len(self.images))
         # The first of stuff, parts and textures is "none".
         stuff, parts, textures = (self.names.get(kind, [])[1:] for kind in ("stuff", "parts", "textures"))
         self.dense_classes = [*self.classes, *stuff] if dense == "classes" else ["background", *parts]
+        if dense == "classes":
+            group = {name: kind for kind, names in _GROUPS.items() for name in names}
+            self.dense_groups = [group.get(name, "") for name in self.dense_classes]
         named = {"object": self.classes, "part": parts, "material": stuff, "texture": textures}
         named["scene"] = self.names.get("scenes", [])
         concepts = [(category, name) for category, names in named.items() for name in names]
@@ -92,6 +105,10 @@ class DemoWorld(_Scenes):
         self.concept_categories = {number: [category] for number, (category, _) in enumerate(concepts, 1)}
         before = np.cumsum([0, *map(len, named.values())]).tolist()
         self._before = dict(zip(named, before, strict=False))  # category -> the last number before its own
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self._count
 
     def objects(self, position: int) -> list[Region]:
         """Return the visible pixels and the class of every object."""

@@ -15,7 +15,8 @@ from PIL import Image
 
 from workflow_scripts.data import altering
 from workflow_scripts.data.alterations import Band, Blur, Move, Noise, Rotation, Scale, Shift, noise_seed
-from workflow_scripts.data.views import CentreCrop, Letterbox, Size, Squash, Tiles, View, tile_corners
+from workflow_scripts.data.patch_labels import nearest_rows
+from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Size, Squash, Tiles, View, tile_corners
 
 
 def crops(view: View, image: Image.Image, index: int = 0) -> np.ndarray:
@@ -57,8 +58,22 @@ def nearest_labels(view: View, labels: np.ndarray, grid: Size) -> np.ndarray:
     index is 0.
     """
     seen = _seen_map(view, labels)
-    rows, columns = ((2 * np.arange(cells) + 1) * side // (2 * cells) for cells, side in zip(grid, seen.shape, strict=True))
+    rows, columns = (nearest_rows(cells, side) for cells, side in zip(grid, seen.shape, strict=True))
     return seen[np.ix_(rows, columns)]
+
+
+def tile_labels(view: View, labels: np.ndarray) -> np.ndarray:
+    """Return the label maps [n, h, w] of the crops of an image with labels [H, W], at the image's own resolution; -1 void.
+
+    The pixels are those that `crops` shows, before they are resized to what the model sees; what a crop shows beyond the
+    image is void.
+    """
+    seen = _seen_map(view, labels + 1) - 1  # 0 is what steps fill with
+    if not isinstance(view.geometry, Cut):
+        return seen[None]
+    side = view.geometry.tile
+    tiles = seen.reshape(seen.shape[0] // side, side, seen.shape[1] // side, side)
+    return tiles.transpose(0, 2, 1, 3).reshape(-1, side, side)
 
 
 def points(view: View, xy: np.ndarray, size: Size) -> np.ndarray:
@@ -140,6 +155,32 @@ def _stretch_points(geometry: Tiles | Squash, xy: np.ndarray, size: Size) -> np.
     return xy * (width / size[1], height / size[0])
 
 
+def _cut_image(cut: Cut, image: Image.Image, index: int) -> Image.Image:
+    """Return the tiles, each resized alone, side by side as they lie in the image."""
+    if cut.rows:
+        image = image.resize((cut.columns, cut.rows), Image.Resampling.BICUBIC)
+    rows, columns = cut.tiles(image.size[::-1])
+    whole = Image.new("RGB", (columns * cut.side, rows * cut.side))
+    for row in range(rows):
+        for column in range(columns):
+            left, top = column * cut.tile, row * cut.tile
+            tile = image.crop((left, top, left + cut.tile, top + cut.tile))  # black beyond the image
+            whole.paste(tile.resize((cut.side, cut.side), Image.Resampling.BICUBIC), (column * cut.side, row * cut.side))
+    return whole
+
+
+def _cut_map(cut: Cut, values: np.ndarray) -> np.ndarray:
+    if cut.rows:
+        values = values[nearest_rows(cut.rows, values.shape[0])[:, None], nearest_rows(cut.columns, values.shape[1])]
+    rows, columns = cut.tiles(values.shape)
+    return np.pad(values, ((0, rows * cut.tile - values.shape[0]), (0, columns * cut.tile - values.shape[1])))
+
+
+def _cut_points(cut: Cut, xy: np.ndarray, size: Size) -> np.ndarray:
+    first = (cut.columns / size[1], cut.rows / size[0]) if cut.rows else (1, 1)
+    return xy * first * (cut.side / cut.tile)
+
+
 def _blur_image(blur: Blur, image: Image.Image, index: int) -> Image.Image:
     return Image.fromarray(altering.blurred(np.asarray(image), blur.kernel))
 
@@ -188,6 +229,7 @@ _STEPS: dict[type, _Step] = {
     Tiles: _Step(_stretch_image, _same_map, _stretch_points),
     Letterbox: _Step(_box_image, _box_map, _box_points),
     Squash: _Step(_stretch_image, _same_map, _stretch_points),
+    Cut: _Step(_cut_image, _cut_map, _cut_points),
     Blur: _Step(_blur_image, _same_map, _same_points),
     Noise: _Step(_noise_image, _same_map, _same_points),
     Band: _Step(_band_image, _same_map, _same_points),

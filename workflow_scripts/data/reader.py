@@ -26,6 +26,7 @@ GROUND_TRUTH = {
     "retrieval": "judgements",
     "boxes": "boxes",
     "dense_labels": "dense_labels",
+    "dense_groups": "dense_groups",
     "concepts": "concepts",
 }
 
@@ -209,6 +210,16 @@ class DenseReader(Reader, Protocol):
 
     def dense_labels(self, position: int) -> np.ndarray:
         """Return [H, W] int16: the class of every pixel of the image, -1 where it has none and must not be scored."""
+
+
+class GroupedReader(DenseReader, Protocol):
+    """A dataset with ``dense_groups``: classes of the pixels are background or belong to groups.
+
+    Attributes:
+        dense_groups: name of the group of each class, "" of one that is background.
+    """
+
+    dense_groups: list[str]
 
 
 class ConceptReader(Reader, Protocol):

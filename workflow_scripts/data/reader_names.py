@@ -71,7 +71,7 @@ _TRAIN_VAL = _one_of("train", "val")
 
 # Reader -> option -> what it may be. Whether two options go together, or the files have so many, only the reader says.
 OPTIONS: dict[str, dict[str, Option]] = {
-    "demo_world": {"query_every": Option(least=2), "dense": _one_of("classes", "parts")},
+    "demo_world": {"query_every": Option(least=2), "dense": _one_of("classes", "parts"), "images": _COUNT},
     "demo_clips": {},
     "demo_pairs": {"pairs_per_class": Option(), "seed": Option(least=0)},
     "image_folder": {},
@@ -88,7 +88,13 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "seed": Option(least=0, most=_GREATEST_SEED),
     },
     "cocostuff27": {"split": _TRAIN_VAL},
-    "cityscapes": {"split": _TRAIN_VAL, "classes": _one_of(19, 27), "per_city": _COUNT, "seed": _SEED},
+    "cityscapes": {
+        "split": _TRAIN_VAL,
+        "classes": _one_of(19, 27),
+        "per_city": _COUNT,
+        "seed": _SEED,
+        "in_turn": _one_of(False, True),
+    },
     "ade20k": {"split": _TRAIN_VAL, "limit": _COUNT, "per_class": _COUNT, "seed": _SEED},
     "fair1m": {"split": _one_of("train", "validation"), "tile": _COUNT, "per_category": _COUNT, "seed": _SEED},
     "bdd100k_mot": {"split": _TRAIN_VAL, "videos": _COUNT},

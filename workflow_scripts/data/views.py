@@ -180,7 +180,56 @@ class Squash:
         return (self.rows * self.columns) ** 0.5 / (size[0] * size[1]) ** 0.5
 
 
-Geometry = CentreCrop | Tiles | Letterbox | Squash
+@dataclass(frozen=True)
+class Cut:
+    """Cut the image into square tiles and resize each alone (PIL bicubic, antialiased).
+
+    The few-shot tiles of Vanyan et al. (arXiv 2401.00463v2, section 3: tiles of 256 px, each seen at 224). Tiles lie side by
+    side from the top left; the image is continued with black at the right and at the bottom to whole tiles.
+
+    Attributes:
+        tile: side of a tile in pixels of the image.
+        side: side in pixels at which the model sees it.
+        rows: height in pixels to which the image is resized before it is cut, a multiple of `tile`; 0: as it is.
+        columns: width likewise; 0 together with `rows`.
+    """
+
+    tile: int
+    side: int
+    rows: int = 0
+    columns: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rows % self.tile or self.columns % self.tile or bool(self.rows) != bool(self.columns):
+            raise AtlasError(f"view '{self}': resized images must become whole tiles; choose multiples of {self.tile}")
+
+    def __str__(self) -> str:
+        """Return the name, as ``tile256-resize224``, or ``squash448x672-tile224-resize224``."""
+        squash = f"{Squash(self.rows, self.columns)}-" if self.rows else ""
+        return f"{squash}tile{self.tile}-resize{self.side}"
+
+    @property
+    def shape(self) -> Size:
+        """Height and width at which the model sees a tile."""
+        return self.side, self.side
+
+    def tiles(self, size: Size) -> Size:
+        """Return the (rows, columns) of tiles of an image of `size`."""
+        height, width = (self.rows, self.columns) if self.rows else size
+        return -(-height // self.tile), -(-width // self.tile)
+
+    def seen_size(self, size: Size) -> Size:
+        """Return the size of all tiles together as the model sees them."""
+        rows, columns = self.tiles(size)
+        return rows * self.side, columns * self.side
+
+    def scale(self, size: Size) -> float:
+        """Return side / tile, times the geometric mean of the scales of both axes where the image is resized first."""
+        first = (self.rows * self.columns) ** 0.5 / (size[0] * size[1]) ** 0.5 if self.rows else 1
+        return first * self.side / self.tile
+
+
+Geometry = CentreCrop | Tiles | Letterbox | Squash | Cut
 
 
 @dataclass(frozen=True)
@@ -221,6 +270,9 @@ _GEOMETRIES: dict[str, Callable[..., Geometry]] = {
     f"letterbox({_NUMBER})": Letterbox,
     f"squash({_NUMBER})": lambda side: Squash(side, side),
     f"squash({_NUMBER})x({_NUMBER})": Squash,
+    f"(?:squash({_NUMBER})(?:x({_NUMBER}))?-)?tile({_NUMBER})-resize({_NUMBER})": lambda rows, columns, tile, side: Cut(
+        tile, side, rows, columns or rows
+    ),
 }
 _ALTERATION = f"(?:-({'|'.join(ALTERATIONS)})({_NUMBER}))?"
 # How names of views are written; whether the numbers of one go together, only `parse_view` says.
@@ -241,8 +293,8 @@ def parse_view(name: str) -> View:
                 raise AtlasError(f"view '{name}': a square is named by one side; call it {view}")
             return view
     raise AtlasError(
-        f"view '{name}': expected a name like resize224-crop224, short448-tile224-patch16, letterbox224 or squash224, "
-        f"with -blur20 behind it for blurred images (or {', '.join([*ALTERATIONS][1:])})"
+        f"view '{name}': expected a name like resize224-crop224, short448-tile224-patch16, letterbox224, squash224 or "
+        f"tile256-resize224, with -blur20 behind it for blurred images (or {', '.join([*ALTERATIONS][1:])})"
     )
 
 
@@ -260,8 +312,12 @@ def crops_per_image(view: View, size: Size) -> int:
 def shown_area(view: View, size: Size) -> tuple[int, int, int, int]:
     """Return where an image of `size` lies in the seen image, (top, left, bottom, right) in pixels, ends exclusive.
 
-    All of it but for a letterbox, which adds black at the sides. An image that is moved keeps its canvas.
+    All of it but for a letterbox and tiles that are cut, which add black. An image that is moved keeps its canvas.
     """
+    if isinstance(view.geometry, Cut):
+        cut = view.geometry
+        height, width = (cut.rows, cut.columns) if cut.rows else size
+        return 0, 0, height * cut.side // cut.tile, width * cut.side // cut.tile
     if isinstance(view.geometry, Letterbox):
         height, width = view.geometry.resized(size)
         top, left = view.geometry.corner((height, width))

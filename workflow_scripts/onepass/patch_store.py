@@ -20,9 +20,9 @@ class PatchStore(Collector):
     """Features of a bounded, seeded choice of patches, evenly over images: rows of [L, D] by patch, L the chosen layers.
 
     Every image gives the same number of patches, so that row r is of image r // that number; ``cell`` holds which of its cells
-    each is. Which they are depends on the seed and the image's position alone, not on the batch. A study asks for `patches` in
-    all, `layers` ("all" or a list; -1 is the last), `facets` (token, query, key, value: heads side by side), `precision` and
-    `seed`.
+    each is. Of an image cut into tiles they are numbered tile by tile, and all images have as many. Which they are depends
+    on the seed and the image's position alone, not on the batch. A study asks for `patches` in all, `layers` ("all" or a list;
+    -1 is the last), `facets` (token, query, key, value: heads side by side), `precision` and `seed`.
     """
 
     name = "patch_store"
@@ -40,19 +40,39 @@ class PatchStore(Collector):
         if view.index not in self.options["layers"]:
             return
         place = self.options["layers"].index(view.index) + 1
-        grid = view.grid[0] * view.grid[1]
-        if batch.tiles is not None:
-            raise AtlasError("patch_store: keeps patches of images that are one crop; choose a view without tiles")
+        tiles = _tiles_of_each(view, batch)
+        grid = view.grid[0] * view.grid[1] * tiles
         count = patches_per_image(self.options["patches"], self.options["n_images"], grid)
         cells = np.stack([_chosen(self.options["seed"], image, grid, count) for image in batch.index.tolist()])
         rows = (batch.index[:, None] * count + np.arange(count)).ravel()
-        where = torch.from_numpy(cells + view.n_prefix)
+        crop, cell = np.divmod(cells, grid // tiles)
+        crop = torch.from_numpy(crop + tiles * np.arange(len(batch))[:, None])
+        where = torch.from_numpy(cell + view.n_prefix)
         self.put("cell", place, rows, cells.ravel(), np.int32)
         for facet in self.options["facets"]:
             values = facet_of(view, facet)
-            chosen = values[torch.arange(len(values))[:, None], where.to(values.device)].flatten(0, 1)
+            chosen = values[crop.to(values.device), where.to(values.device)].flatten(0, 1)
             kept = stored(chosen, view.index, self.options["precision"])
             self.put(facet, place, rows, kept, np.dtype(self.options["precision"]))
+
+
+def _tiles_of_each(view: LayerView, batch: Batch) -> int:
+    """Return how many tiles each image of a batch is.
+
+    Raises:
+        AtlasError: tiles overlap, so that a patch would be kept twice, or images differ in their number.
+    """
+    if batch.tiles is None:
+        return 1
+    rows, columns = view.grid
+    tiles = {(height // rows) * (width // columns) for height, width in batch.tiles}
+    if any(height % rows or width % columns for height, width in batch.tiles):
+        raise AtlasError("patch_store: tiles overlap; choose a view that cuts images into whole tiles")
+    if len(tiles) > 1 or len(view.layer.token) != len(batch) * min(tiles):
+        raise AtlasError(
+            f"patch_store: images of {' and '.join(map(str, sorted(tiles)))} tiles; choose a dataset whose images have one size"
+        )
+    return tiles.pop()
 
 
 def _chosen(seed: int, image: int, grid: int, count: int) -> np.ndarray:

@@ -59,7 +59,7 @@ def pass_costs(
         for passed, view in ((one, view) for one in planned.values() for view in one.views):
             parsed, images = parse_view(view), datasets[passed.dataset].get("images")
             flops = 0.0 if is_random(models[model]) else forward_flops(models[model], parsed.shape)
-            crops = None if images is None else images * crops_per_image(parsed, TYPICAL_PHOTO)
+            crops = None if images is None else images * crops_per_image(parsed, _typical(datasets[passed.dataset]))
             costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
     return costs
 
@@ -91,8 +91,10 @@ def stores_bytes(
         entry = models[model]
         for passed, view in ((one, view) for one in planned.values() for view in one.views):
             images, concepts = (datasets[passed.dataset].get(key) for key in ("images", "concepts"))
-            sizes = zip(parse_view(view).shape, sides(entry["patch"]), strict=True)
+            parsed = parse_view(view)
+            sizes = zip(parsed.shape, sides(entry["patch"]), strict=True)
             patches = prod(size // side for size, side in sizes)
+            patches *= crops_per_image(parsed, _typical(datasets[passed.dataset]))
             for collector, options in passed.views[view].items() if images else ():
                 facts = (images, patches, entry["dim"], entry["layers"], concepts or 0)
                 total += store_bytes(kind_of(collector), options, *facts)
@@ -111,8 +113,14 @@ def weights_bytes(entry: Mapping[str, Any]) -> float | None:
     return 4e6 * entry["parameters"] if "parameters" in entry else None
 
 
-def crops_bytes(images: int, view: str) -> float:
-    """Return the size of the decoded crops of a dataset."""
+def crops_bytes(dataset: Mapping[str, Any], view: str) -> float:
+    """Return the size of the decoded crops of a dataset whose registry entry states its number of images."""
     parsed = parse_view(view)
     rows, columns = parsed.shape
-    return float(images * crops_per_image(parsed, TYPICAL_PHOTO) * rows * columns * 3)
+    return float(dataset["images"] * crops_per_image(parsed, _typical(dataset)) * rows * columns * 3)
+
+
+def _typical(dataset: Mapping[str, Any]) -> tuple[int, int]:
+    """Return (height, width) of the images of a dataset, or what stands for them."""
+    height, width = dataset.get("image_size", TYPICAL_PHOTO)
+    return height, width

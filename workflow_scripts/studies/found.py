@@ -34,7 +34,7 @@ from workflow_scripts.onepass.names import COLLECTORS, FITS
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent
 SCHEMA = ROOT / "config" / "schemas" / "study.schema.yaml"
-VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash"}
+VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash", "cut"}
 _SCHEMA_WORDS = ("minimum", "exclusiveMinimum", "maximum", "contains", "enum")
 # Which keys go together, only `studies.settings` says: files laid over each other unite theirs, and null takes one away again.
 _SIZE = {
@@ -52,7 +52,8 @@ _PLACES = {
     "uniqueItems": True,
     "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number", "minimum": 0, "maximum": 1}},
 }
-_NAMED = {"size": _SIZE, "models": _MODELS, "places": _PLACES}
+_SHAPE = {"type": ["array", "null"], "minItems": 2, "maxItems": 2, "items": {"type": "integer", "minimum": 1, "maximum": 16384}}
+_NAMED = {"shape": _SHAPE, "size": _SIZE, "models": _MODELS, "places": _PLACES}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
 
@@ -218,6 +219,8 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         if len(ALTERATIONS.keys() & view.keys()) > 1:
             words = ", ".join(ALTERATIONS)
             yield f"{locate_near(files, ('views', name))}: views.{name}: expected at most one of the keys {words}"
+        if ("cut" in view) != ("tile" in view):
+            yield f"{locate_near(files, ('views', name))}: views.{name}: cut and tile go together; give both or none"
         for word, setting in view.items():
             if isinstance(setting, str) and not (word in ALTERATIONS and setting == "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])

@@ -11,12 +11,13 @@ from typing import Any
 
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
-from workflow_scripts.data.alterations import ALTERATIONS
-from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View
+from workflow_scripts.data.alterations import ALTERATIONS, Alteration
+from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Squash, Tiles, View
 from workflow_scripts.onepass.names import owned
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
 Collectors = dict[str, dict[str, Any]]
+_ALL = "all"  # layers: all that a model has, whatever else is asked for
 DEMO_SPLITS = ("demo_train", "demo_val")
 
 
@@ -155,7 +156,10 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
     """
     spec, settings = study.views[view], config[study.name]
     (kind,) = VIEW_GEOMETRIES & spec.keys()
-    crop = _centre_crop(_setting(settings, spec[kind]), patch)
+    size = _setting(settings, spec[kind])
+    if kind == "squash" and isinstance(size, list):  # a shape, not a square
+        return str(View(Squash(*(_rounded(side, patch) for side in size)), *_alterations(spec, settings, value)))
+    crop = _centre_crop(size, patch)
     match kind:
         case "crop":
             geometry = CentreCrop(crop.resize, crop.crop, (_setting(settings, spec["fit"]) if "fit" in spec else 0) or 0)
@@ -163,10 +167,17 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
             geometry = Tiles(spec.get("times", 1) * crop.crop, crop.crop, patch)
         case "letterbox":
             geometry = Letterbox(crop.crop)
+        case "cut":
+            first = (_setting(settings, spec["to"]) if "to" in spec else None) or (0, 0)
+            geometry = Cut(_setting(settings, spec["tile"]), crop.crop, *first)
         case _:
             geometry = Squash(crop.crop, crop.crop)
-    altered = [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
-    return str(View(geometry, *altered))  # one at most
+    return str(View(geometry, *_alterations(spec, settings, value)))
+
+
+def _alterations(spec: Mapping[str, Any], settings: Mapping[str, Any], value: Any) -> list[Alteration]:
+    """Return the alterations of a view, one at most."""
+    return [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
 
 
 def _number(settings: Mapping[str, Any], name: str, value: Any) -> Any:
@@ -174,16 +185,23 @@ def _number(settings: Mapping[str, Any], name: str, value: Any) -> Any:
 
 
 def merged(collectors: Collectors, more: Collectors) -> Collectors:
-    """Return what serves both requests: lists are united, all other options must be equal."""
+    """Return what serves both requests: lists are united, all where one asks for ``all``; other options must be equal."""
     result = {name: dict(options) for name, options in collectors.items()}
     for name, options in more.items():
         known = result.setdefault(name, {})
         for key, value in options.items():
-            if isinstance(value, list):
-                value = [*known.get(key, []), *(one for one in value if one not in known.get(key, []))]
-            assert isinstance(value, list) or known.get(key, value) == value, f"two studies want {name} with other {key}"
-            known[key] = value
+            known[key] = _united(known[key], value, f"two studies want {name} with other {key}") if key in known else value
     return result
+
+
+def _united(known: Any, value: Any, problem: str) -> Any:
+    lists = [isinstance(one, list) for one in (known, value)]
+    if all(lists):
+        return [*known, *(one for one in value if one not in known)]
+    if any(lists) and _ALL in (known, value):
+        return _ALL
+    assert known == value, problem
+    return value
 
 
 def _add(passes: dict[str, PlannedPass], job: str, dataset: str, view: str, collectors: Collectors) -> None:
@@ -241,6 +259,11 @@ def _setting(settings: Mapping[str, Any], name: str) -> Any:
     return value
 
 
+def _rounded(side: int, patch: int) -> int:
+    """Return the multiple of `patch` nearest to `side`, at least one; of two as near the larger."""
+    return max(1, (side + patch // 2) // patch) * patch
+
+
 def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
     """Return the centre crop of a size setting.
 
@@ -249,6 +272,6 @@ def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
     """
     if geometry.get("patches"):
         return CentreCrop(geometry["patches"] * patch, geometry["patches"] * patch)
-    crop = max(1, (geometry["crop"] + patch // 2) // patch) * patch
+    crop = _rounded(geometry["crop"], patch)
     resize = geometry["resize"] if crop == geometry["crop"] else max(crop, round(geometry["resize"] * crop / geometry["crop"]))
     return CentreCrop(resize, crop)

@@ -5,6 +5,7 @@ Layout: ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png``
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,20 @@ _IMAGE, _LABELS = "_leftImg8bit.png", "_gtFine_labelIds.png"
 
 
 class Cityscapes(ImageFiles):
-    """The images of a split, by sorted city and name.
+    """The images of a split, by sorted city and name, or taken from the cities in turn.
 
     `dense_labels` comes from the label ids, because the archives have no map of training ids: 19 evaluated classes, or the
     27 of label ids 7 to 33; all else is -1. The test split has dummy labels and is not offered.
     """
 
     def __init__(
-        self, path: Path, split: str = "train", classes: int = 19, per_city: int | None = None, seed: int | None = None
+        self,
+        path: Path,
+        split: str = "train",
+        classes: int = 19,
+        per_city: int | None = None,
+        seed: int | None = None,
+        in_turn: bool = False,
     ) -> None:
         """Index the images below `path`.
 
@@ -36,17 +43,23 @@ class Cityscapes(ImageFiles):
             per_city: so many images of each city: the first by name, or with `seed` the first of a permutation of each city's
                 names; smaller subsets are parts of larger ones.
             seed: of the permutations.
+            in_turn: first the first image of every city, then the second of each, in the order in which they are taken: as
+                many of each city as there are turns among the first images.
 
         Raises:
             AtlasError: a city, an image or a label map is missing.
         """
         root = path / "leftImg8bit" / split
-        files, folders = [], Folders()
+        taken, folders = [], Folders()
         for city in sorted(row["city"] for row in packaged_rows("cityscapes_cities.csv") if row["split"] == split):
             names = folders.files(root / city, (_IMAGE.lower(),))
             if not names or (per_city and len(names) < per_city):
                 raise bad_data(f"{root / city}: {len(names)} images, expected at least {per_city or 1}")
-            files += [f"{city}/{name}" for name in sorted(in_order(names, seed)[:per_city])]
+            taken.append([f"{city}/{name}" for name in in_order(names, seed)[:per_city]])
+        if in_turn:
+            files = [name for turn in zip_longest(*taken) for name in turn if name]
+        else:
+            files = [name for names in taken for name in sorted(names)]
         super().__init__(root, files, left_over=folders.left_over())
         self._maps = path / "gtFine" / split
         rows = [row for row in packaged_rows("cityscapes_label_maps.csv") if int(row["label_id"]) >= 0]

@@ -73,6 +73,7 @@ class Fair1m(ImageFiles):
         rows = packaged_rows("fair1m_classes.csv")
         self.box_classes = [row["name"] for row in rows]
         self.dense_classes = [_BACKGROUND, *self.box_classes]
+        self.dense_groups = ["", *(row["category"] for row in rows)]
         self._annotations: dict[str, Path] = {}
         files, folders = [], Folders()
         for part in _PARTS[split]:
