@@ -15,7 +15,7 @@ from PIL import Image
 
 from workflow_scripts.data import altering
 from workflow_scripts.data.alterations import Band, Blur, Move, Noise, Rotation, Scale, Shift, noise_seed
-from workflow_scripts.data.patch_labels import nearest_rows
+from workflow_scripts.data.nearest_rows import nearest_rows
 from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Size, Squash, Tiles, View, tile_corners
 
 

@@ -10,11 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from workflow_scripts.data.class_maps import VOID
-
-
-def nearest_rows(size: int, seen: int) -> np.ndarray:
-    """Return which of `seen` rows or columns each of `size` shows, [size] int64: floor((i + 0.5) seen / size)."""
-    return (2 * np.arange(size) + 1) * seen // (2 * size)
+from workflow_scripts.data.nearest_rows import nearest_rows
 
 
 def resized_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
