@@ -11,8 +11,8 @@ from torchvision.transforms import v2 as transforms
 from torchvision.transforms.functional import InterpolationMode
 
 from workflow_scripts.data.alterations import Band, Blur, Noise, Rotation, Scale, Shift
-from workflow_scripts.data.geometry import crops, grid_labels, grid_mask, points
-from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View, parse_view, shown_area, tile_corners
+from workflow_scripts.data.geometry import crops, grid_labels, grid_mask, points, tile_labels
+from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Squash, Tiles, View, parse_view, shown_area, tile_corners
 
 
 def noise(height, width, seed=0):
@@ -21,7 +21,7 @@ def noise(height, width, seed=0):
 
 GEOMETRIES = [
     CentreCrop(73, 64), CentreCrop(64, 64), Tiles(128, 64, 16), Tiles(64, 64, 8), Letterbox(64), Squash(64, 64),
-    Squash(64, 128), Squash(128, 64),
+    Squash(64, 128), Squash(128, 64), Cut(32, 64), Cut(48, 40), Cut(32, 48, 64, 96),
 ]  # fmt: skip
 VIEWS = [*map(View, GEOMETRIES), View(CentreCrop(73, 64), Blur(5)), View(Tiles(128, 64, 16), Blur(4))]
 VIEWS += [View(CentreCrop(73, 64), Noise(20)), View(Squash(64, 128), Band(4)), View(Letterbox(64), Shift(9))]
@@ -63,6 +63,52 @@ def test_tiles_of_480p_as_the_study_defines_them():
     whole = np.asarray(noise(480, 854).resize((784, 448), Image.Resampling.BICUBIC))
     assert np.array_equal(made[3], whole[:224, 560:784])
     assert np.array_equal(made[4], whole[224:448, :224])
+
+
+def test_tiles_are_cut_and_resized_alone():
+    image = noise(50, 70)
+    made = crops(View(Cut(32, 24)), image)
+    assert made.shape == (6, 24, 24, 3)  # 2 x 3 tiles
+    padded = np.zeros((64, 96, 3), np.uint8)
+    padded[:50, :70] = np.asarray(image)
+    for number, (y, x) in enumerate([(0, 0), (0, 32), (0, 64), (32, 0), (32, 32), (32, 64)]):
+        tile = Image.fromarray(padded[y : y + 32, x : x + 32])
+        assert np.array_equal(made[number], np.asarray(tile.resize((24, 24), Image.Resampling.BICUBIC)))
+    assert np.array_equal(crops(View(Cut(32, 32)), image)[0], np.asarray(image)[:32, :32])  # nothing is resampled
+    small = image.resize((96, 32), Image.Resampling.BICUBIC)
+    assert np.array_equal(crops(View(Cut(32, 24, 32, 96)), image), crops(View(Cut(32, 24)), small))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 40), st.sampled_from([None, Shift(3), Scale(120)]))
+def test_labels_of_tiles_are_those_of_the_pixels_shown(height, width, tile, alteration):
+    """A map that is also the image, at a scale of 1: what a tile shows is what it is labelled, black is void."""
+    labels = np.random.default_rng(height * width).integers(1, 250, (height, width)).astype(np.int16)
+    image = Image.fromarray(np.repeat(labels.astype(np.uint8)[..., None], 3, 2))
+    geometry = Cut(tile, tile)
+    told = tile_labels(View(geometry), labels)
+    shown = crops(View(geometry), image)[..., 0].astype(int)
+    assert np.array_equal(told, np.where(shown == 0, -1, shown))
+    whole = tile_labels(View(Squash(height, width), alteration), labels)
+    assert whole.shape == (1, height, width)
+    parts = tile_labels(View(geometry, alteration), labels)
+    rows, columns = geometry.tiles((height, width))
+    joined = parts.reshape(rows, columns, tile, tile).transpose(0, 2, 1, 3).reshape(rows * tile, columns * tile)
+    assert np.array_equal(joined[:height, :width], whole[0])  # moved before it is cut
+    assert (joined[height:] == -1).all()
+    assert (joined[:, width:] == -1).all()
+
+
+def test_labels_of_a_resized_image_are_the_nearest():
+    labels = np.arange(8, dtype=np.int16).reshape(2, 4)
+    told = tile_labels(View(Cut(2, 5, 4, 2)), labels)  # 2 x 4 pixels to 4 x 2, two tiles of 2 x 2
+    assert told.tolist() == [[[1, 3], [1, 3]], [[5, 7], [5, 7]]]
+
+
+def test_where_a_cut_image_lies():
+    assert shown_area(View(Cut(32, 64)), (50, 70)) == (0, 0, 100, 140)
+    assert shown_area(View(Cut(32, 64, 64, 96)), (50, 70)) == (0, 0, 128, 192)
+    assert np.allclose(points(View(Cut(32, 64, 64, 96)), np.array([[35.0, 25.0]]), (50, 70)), [[96, 64]])
 
 
 def test_letterbox_is_centred_on_black():

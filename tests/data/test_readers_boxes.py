@@ -153,6 +153,10 @@ def satellite(tmp_path):
 
 def test_fair1m_whole_images_of_both_parts(satellite):
     reader = open_reader("fair1m", satellite)
+    groups = dict(zip(reader.dense_classes, reader.dense_groups, strict=True))
+    assert groups["background"] == ""
+    assert groups["Passenger Ship"] == groups["Motorboat"] != ""
+    assert len(set(groups.values())) == 1 + 5  # of the study's supercategories
     assert [reader.id(p) for p in range(4)] == [f"train/part{i}/images/{n}.tif" for i in (1, 2) for n in (0, 1)]
     assert shows(reader.image(2), 2)
     plane, bridge = reader.boxes(0)

@@ -92,6 +92,17 @@ def test_cityscapes_draws_are_nested_and_differ_with_the_seed(cities):
     }
 
 
+def test_cityscapes_in_turn_begins_with_every_smaller_subset(cities):
+    def drawn(**options):
+        reader = open_reader("cityscapes", cities, {"seed": 3, **options})
+        return [reader.id(p) for p in range(len(reader))]
+
+    turns = drawn(per_city=4, in_turn=True)
+    assert len({name.split("/")[0] for name in turns[:18]}) == 18
+    for count in (1, 2, 4):
+        assert set(turns[: 18 * count]) == set(drawn(per_city=count))
+
+
 def test_cityscapes_that_lack_something(tmp_path):
     cityscapes.write(tmp_path)
     with pytest.raises(AtlasError, match=r"aachen: 5 images, expected at least 6"):

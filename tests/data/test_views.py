@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.alterations import ALTERATIONS, Band, Blur, Noise, Rotation, Scale, Shift
-from workflow_scripts.data.views import PATTERN, CentreCrop, Letterbox, Squash, Tiles, View, parse_view, tile_corners
+from workflow_scripts.data.views import PATTERN, CentreCrop, Cut, Letterbox, Squash, Tiles, View, parse_view, tile_corners
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = st.integers(1, 3000)
@@ -49,6 +49,9 @@ def test_name_and_back(geometry, alteration):
         (View(Letterbox(224)), "letterbox224"),
         (View(Squash(224, 224)), "squash224"),
         (View(Squash(1024, 2048)), "squash1024x2048"),
+        (View(Cut(256, 224)), "tile256-resize224"),
+        (View(Cut(224, 224, 448, 672)), "squash448x672-tile224-resize224"),
+        (View(Cut(32, 60, 64, 64), Band(1)), "squash64-tile32-resize60-band1"),
         (View(CentreCrop(256, 224), Blur(20)), "resize256-crop224-blur20"),
         (View(CentreCrop(256, 224), Noise(20)), "resize256-crop224-noise20"),
         (View(Tiles(448, 224, 14), Band(2)), "short448-tile224-patch14-band2"),
@@ -76,7 +79,8 @@ def refusal(name):
 @given(st.from_regex(PATTERN, fullmatch=True))
 def test_a_name_of_the_pattern_is_refused_for_its_numbers_alone(name):
     reason = refusal(name)
-    numbers = "crop must be between|must be multiples of patch|a square is named by one side|(noise|band|rotation|scale) must"
+    numbers = "crop must be between|must be multiples of patch|a square is named by one side|must become whole tiles"
+    numbers += "|(noise|band|rotation|scale) must"
     assert not reason or re.search(numbers, reason)
 
 
@@ -118,6 +122,14 @@ def test_a_name_beyond_the_pattern_is_no_name(name):
 def test_wrong_names_are_refused(name):
     with pytest.raises(AtlasError, match="expected a name like resize224-crop224"):
         parse_view(name)
+
+
+def test_a_resized_image_becomes_whole_tiles():
+    for sides in ((100, 64), (64, 100), (64, 0)):
+        with pytest.raises(AtlasError, match="resized images must become whole tiles; choose multiples of 64"):
+            Cut(64, 56, *sides)
+    with pytest.raises(AtlasError, match="a square is named by one side"):
+        parse_view("squash64x64-tile32-resize60")
 
 
 def test_a_square_has_one_name():

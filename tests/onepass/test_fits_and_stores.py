@@ -151,6 +151,54 @@ def test_layers_of_a_store():
     assert np.array_equal(last["token"][:, 0], stored(4)["token"][:, 2])
 
 
+class TiledSource(FakeSource):
+    """Images of 2 x 1 tiles each, the second with an image of its own."""
+
+    cells = (6, 4)
+
+    def read(self, start, stop):
+        index = np.arange(start, stop)
+        crops = torch.cat([self.images, self.images.flip(-1)], 1).reshape(2 * len(self.images), *self.images.shape[1:])
+        return replace(
+            super().read(start, stop), index=index, image=crops[2 * start : 2 * stop], tiles=[self.cells] * len(index)
+        )
+
+
+def tiled(batch_size, source=None, **options):
+    asked = {"facets": ["token"], "layers": [1, -1], "patches": 10**9, "precision": "float32", "seed": 1} | options
+    (store,) = make_collectors({"patch_store": asked}, PassFacts(11, 0, 3))
+    run_pass(FakeVit(), "fake", source or TiledSource(), [store], batch_size)
+    return {key: value if isinstance(value, np.ndarray) else value.array() for key, value in store.state().items()}
+
+
+def test_a_store_of_tiles_keeps_them_one_after_the_other():
+    arrays, source = tiled(3), TiledSource()
+    assert arrays["token"].shape == (11 * 24, 2, 6)
+    layers = list(FakeVit().layers(source.read(0, 11).image))
+    for place, layer in enumerate((layers[0], layers[2])):
+        assert np.array_equal(arrays["token"][:, place], layer.token[:, 1:].reshape(-1, 6).numpy())
+    assert np.array_equal(arrays["cell"][:, 0], np.tile(np.arange(24), 11))
+    few = tiled(4, patches=55)
+    assert few["token"].shape == (55, 2, 6)
+    for row, cell in enumerate(few["cell"][:, 0]):
+        assert np.array_equal(few["token"][row], arrays["token"][24 * (row // 5) + cell])
+
+
+def test_a_store_refuses_tiles_that_overlap_and_images_of_several_sizes():
+    overlapping = TiledSource()
+    overlapping.cells = (5, 4)
+    with pytest.raises(AtlasError, match="tiles overlap; choose a view that cuts images into whole tiles"):
+        tiled(3, overlapping)
+
+    class Mixed(TiledSource):
+        def read(self, start, stop):
+            batch = super().read(start, stop)
+            return replace(batch, tiles=[(6, 4), (3, 4)][: len(batch)])
+
+    with pytest.raises(AtlasError, match="images of 1 and 2 tiles; choose a dataset whose images have one size"):
+        tiled(2, Mixed())
+
+
 @given(st.integers(1, 10**6), st.integers(1, 1000), st.integers(1, 400))
 def test_a_store_is_bounded(total, n_images, n_patches):
     kept = patches_per_image(total, n_images, n_patches)

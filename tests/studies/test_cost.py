@@ -45,7 +45,18 @@ def test_operations_are_those_that_torch_counts(name):
     assert forward_flops(entry) == pytest.approx(counter.get_total_flops(), rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["resize64-crop64", "short128-tile64-patch8", "squash64x128", "letterbox64-blur3"])
+def test_images_of_a_known_size_are_cut_as_often_as_they_are():
+    streets = {"images": 3, "image_size": [1024, 2048]}
+    assert crops_bytes(streets, "tile256-resize224") == 3 * 32 * 224 * 224 * 3
+    options = {"patches": 10**9, "layers": "all", "facets": ["token_normed"], "precision": "float16"}
+    passes = {"dino_s16": {"streets": PlannedPass("streets", {"tile256-resize224": {"patch_store": options}})}}
+    assert pass_costs(passes, MODELS, {"streets": streets})[0].crops == 96
+    assert stores_bytes(passes, MODELS, {"streets": streets}) == 3 * 32 * 196 * 12 * 384 * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["resize64-crop64", "tile60-resize40", "short128-tile64-patch8", "squash64x128", "letterbox64-blur3"]
+)
 @pytest.mark.parametrize("size", [(375, 500), (480, 854), (64, 64)])
 def test_crops_are_as_many_as_are_cut(name, size):
     image = Image.fromarray(np.zeros((*size, 3), np.uint8))
@@ -69,7 +80,7 @@ def test_sums_by_hand():
     small, large = pass_costs({"dino_s16": {"known": PlannedPass("known", views)}}, MODELS, datasets)
     assert small.flops == known.flops
     assert large.flops > 4 * small.flops  # four times the tokens, and attention grows with their square
-    assert crops_bytes(2, "squash64x128") == 2 * 64 * 128 * 3
+    assert crops_bytes({"images": 2}, "squash64x128") == 2 * 64 * 128 * 3
 
 
 def test_fits_are_counted_by_the_images_of_their_steps():

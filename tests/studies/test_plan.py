@@ -223,6 +223,31 @@ def test_requests_are_united():
     }
 
 
+def test_who_asks_for_all_layers_has_those_of_others():
+    some, everything = ({"patch_store": {"layers": layers, "seed": 0}} for layers in ([-1], "all"))
+    assert merged(some, everything) == merged(everything, some) == everything
+    with pytest.raises(AssertionError, match="two studies want patch_store with other seed"):
+        merged(some, {"patch_store": {"layers": [1], "seed": 1}})
+    with pytest.raises(AssertionError, match="other precision"):
+        merged({"a": {"precision": "all"}}, {"a": {"precision": "float16"}})  # words are not lists
+
+
+def test_views_of_tiles_and_shapes():
+    views = {
+        "cut": {"cut": "geometry", "tile": "side", "noise": "each"},
+        "resized": {"cut": "geometry", "tile": "side", "to": "shape"},
+        "as_is": {"cut": "geometry", "tile": "side", "to": "nothing"},
+        "whole": {"squash": "shape"},
+    }
+    study = dataclasses.replace(THESIS, views=views)
+    settings = {"geometry": {"resize": 224, "crop": 224}, "side": 128, "shape": [384, 640], "nothing": None}
+    config = {"thesis": {**DEFAULT["thesis"], **settings}}
+    assert view_name(study, config, "cut", 16, value=20) == "tile128-resize224-noise20"
+    assert view_name(study, config, "resized", 14) == "squash384x640-tile128-resize224"
+    assert view_name(study, config, "as_is", 20) == "tile128-resize220"
+    assert view_name(study, config, "whole", 14) == "squash378x644"
+
+
 def test_an_ask_is_what_the_description_says():
     assert THESIS.analyses["residual"].asks == {
         "images": Ask("images", dataset="dataset", view="whole", gather={"residual_ratio": {}})
