@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import (
+    classifying_patches,
     decoding,
     indexing,
     locality,
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "locality": locality.measure,
     "segmenting": segmenting.measure,
     "templates": templates.measure,
+    "classifying_patches": classifying_patches.measure,
     "decoding": decoding.measure,
     "indexing": indexing.measure,
 }
