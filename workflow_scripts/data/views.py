@@ -180,7 +180,37 @@ class Squash:
         return (self.rows * self.columns) ** 0.5 / (size[0] * size[1]) ** 0.5
 
 
-Geometry = CentreCrop | Tiles | Letterbox | Squash
+@dataclass(frozen=True)
+class Area:
+    """Resize the whole image to a square by the mean of the area under each pixel (PIL box filter).
+
+    As an image of lower ground resolution, in the k-NN evaluation of Scale-MAE (Reed et al. 2023, in the released code).
+
+    Attributes:
+        side: side of the square in pixels.
+    """
+
+    side: int
+
+    def __str__(self) -> str:
+        """Return the name, as ``area64``."""
+        return f"area{self.side}"
+
+    @property
+    def shape(self) -> Size:
+        """Height and width of the square."""
+        return self.side, self.side
+
+    def seen_size(self, size: Size) -> Size:
+        """Return (side, side)."""
+        return self.shape
+
+    def scale(self, size: Size) -> float:
+        """Return the geometric mean of the scales of both axes."""
+        return self.side / (size[0] * size[1]) ** 0.5
+
+
+Geometry = CentreCrop | Tiles | Letterbox | Squash | Area
 
 
 @dataclass(frozen=True)
@@ -221,6 +251,7 @@ _GEOMETRIES: dict[str, Callable[..., Geometry]] = {
     f"letterbox({_NUMBER})": Letterbox,
     f"squash({_NUMBER})": lambda side: Squash(side, side),
     f"squash({_NUMBER})x({_NUMBER})": Squash,
+    f"area({_NUMBER})": Area,
 }
 _ALTERATION = f"(?:-({'|'.join(ALTERATIONS)})({_NUMBER}))?"
 # How names of views are written; whether the numbers of one go together, only `parse_view` says.

@@ -34,7 +34,8 @@ from workflow_scripts.onepass.names import COLLECTORS, FITS
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent
 SCHEMA = ROOT / "config" / "schemas" / "study.schema.yaml"
-VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash"}
+VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash", "area"}
+_OF_EACH = {"area", *ALTERATIONS}  # what a view may be of each of several numbers
 _SCHEMA_WORDS = ("minimum", "exclusiveMinimum", "maximum", "contains", "enum")
 # Which keys go together, only `studies.settings` says: files laid over each other unite theirs, and null takes one away again.
 _SIZE = {
@@ -219,7 +220,7 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
             words = ", ".join(ALTERATIONS)
             yield f"{locate_near(files, ('views', name))}: views.{name}: expected at most one of the keys {words}"
         for word, setting in view.items():
-            if isinstance(setting, str) and not (word in ALTERATIONS and setting == "each"):
+            if isinstance(setting, str) and not (word in _OF_EACH and setting == "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])
     for name, analysis in study.analyses.items():
         datasets = [setting.name for setting in analysis.settings.values() if setting.truth]

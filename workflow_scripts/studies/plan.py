@@ -12,7 +12,7 @@ from typing import Any
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
 from workflow_scripts.data.alterations import ALTERATIONS
-from workflow_scripts.data.views import CentreCrop, Letterbox, Squash, Tiles, View
+from workflow_scripts.data.views import Area, CentreCrop, Geometry, Letterbox, Squash, Tiles, View
 from workflow_scripts.onepass.names import owned
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
@@ -151,22 +151,28 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
         config: its settings say how large.
         view: name in the study.
         patch: side of a patch in pixels: sizes are rounded to it.
-        value: of the ask's `each`, for a view that is altered by it.
+        value: of the ask's `each`, for a view that is altered by it or of that size.
     """
     spec, settings = study.views[view], config[study.name]
+    geometry = _geometry(spec, settings, patch, value)
+    altered = [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
+    return str(View(geometry, *altered))  # one at most
+
+
+def _geometry(spec: Mapping[str, Any], settings: Mapping[str, Any], patch: int, value: Any) -> Geometry:
     (kind,) = VIEW_GEOMETRIES & spec.keys()
+    if kind == "area":
+        return Area(_whole_patches(_number(settings, spec[kind], value), patch))
     crop = _centre_crop(_setting(settings, spec[kind]), patch)
     match kind:
         case "crop":
-            geometry = CentreCrop(crop.resize, crop.crop, (_setting(settings, spec["fit"]) if "fit" in spec else 0) or 0)
+            return CentreCrop(crop.resize, crop.crop, (_setting(settings, spec["fit"]) if "fit" in spec else 0) or 0)
         case "tiles":
-            geometry = Tiles(spec.get("times", 1) * crop.crop, crop.crop, patch)
+            return Tiles(spec.get("times", 1) * crop.crop, crop.crop, patch)
         case "letterbox":
-            geometry = Letterbox(crop.crop)
+            return Letterbox(crop.crop)
         case _:
-            geometry = Squash(crop.crop, crop.crop)
-    altered = [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
-    return str(View(geometry, *altered))  # one at most
+            return Squash(crop.crop, crop.crop)
 
 
 def _number(settings: Mapping[str, Any], name: str, value: Any) -> Any:
@@ -249,6 +255,11 @@ def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
     """
     if geometry.get("patches"):
         return CentreCrop(geometry["patches"] * patch, geometry["patches"] * patch)
-    crop = max(1, (geometry["crop"] + patch // 2) // patch) * patch
+    crop = _whole_patches(geometry["crop"], patch)
     resize = geometry["resize"] if crop == geometry["crop"] else max(crop, round(geometry["resize"] * crop / geometry["crop"]))
     return CentreCrop(resize, crop)
+
+
+def _whole_patches(side: int, patch: int) -> int:
+    """Return the multiple of `patch` that is nearest to `side`, half up, at least one."""
+    return max(1, (side + patch // 2) // patch) * patch

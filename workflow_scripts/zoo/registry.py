@@ -41,7 +41,8 @@ class CheckpointSpec:
         layout: one of `layouts.LAYOUTS`.
         drop: glob patterns of keys, as they are named in the file, that the network does not take.
         position_resize: how position tables of another grid are resampled, one of `positions.RULES`; None refuses them.
-        input_resolution: ground resolution that layout scalemae computes its positions for; 1 for ordinary images.
+        input_resolution: ground resolution that layout scalemae computes its positions for, of images of 224 pixels; 1 for
+            ordinary images.
         download_mb: estimated size of the file in MB (10^6 bytes), for plans.
     """
 
