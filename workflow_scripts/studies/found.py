@@ -239,6 +239,9 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
         for fit in analysis.fits:
             yield from unknown(("analyses", name, "fits"), "fit", fit, study.fits)
+        if analysis.decodes and (analysis.over_models or not analysis.models):
+            where = f"{locate_near(files, ('analyses', name, 'needs'))}: analyses.{name}.needs.decoder"
+            yield f"{where}: is for an analysis of single models, some of which it leaves out; give it 'models', not 'over'"
         if analysis.models:
             lists = [setting.name for setting in analysis.settings.values() if setting.schema == _MODELS]
             yield from unknown(("analyses", name, "models"), "setting of type models", analysis.models, lists)
