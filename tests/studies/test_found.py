@@ -92,6 +92,11 @@ MISTAKES = {
     "two alterations": ("crop: size", "crop: size, blur: size, scale: size", r"views\.whole: expected at most one of .*blur"),
     "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys area, crop, letterbox, squash, tiles"),
     "two geometries": ("crop: size", "crop: size, squash: size", r"views\.whole: expected one of the keys area"),
+    "decoder of all": (
+        "    title: Norms\n",
+        "    title: Norms\n    needs: { decoder: true }\n",
+        r"norms\.needs\.decoder: .*'models'",
+    ),
     "option": ("ratio: {}", "ratio: { k: { setting: kk } }", r"asks\.images\.gather: no setting 'kk' \(known: dataset\)"),
     "figure's if": ("draw: {", "if: norms.dense, draw: {", r"figures\.0\.if: no setting 'norms.dense'"),
     "kind of file": ("gather: {", "files: [croops], gather: {", r"files\.0: found 'croops', allowed: crops"),

@@ -76,9 +76,8 @@ def test_the_collectors_that_a_module_reads_are_gathered(analysis):
 @pytest.mark.parametrize("analysis", ANALYSES, ids=lambda analysis: analysis.key)
 def test_every_analysis_has_what_its_command_calls(analysis):
     module = importlib.import_module(f"workflow_scripts.{analysis.module}")
-    assert list(inspect.signature(module.rows).parameters) == [
-        "passes", "settings", "seed", *(["device"] if analysis.needs.get("gpu") else [])
-    ]  # fmt: skip
+    given = [*(["device"] if analysis.on_device else []), *(["model"] if analysis.decodes else [])]
+    assert list(inspect.signature(module.rows).parameters) == ["passes", "settings", "seed", *given]
     assert hasattr(module, "maps") == analysis.maps
 
 
