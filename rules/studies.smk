@@ -25,12 +25,12 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
         benchmark:
             TARGETS.analysis_file(analysis, "benchmark")
         conda:
-            f"../envs/{'vit' if analysis.needs.get('gpu') else 'analysis'}.yaml"
+            f"../envs/{'vit' if analysis.on_device else 'analysis'}.yaml"
         threads: config["threads_per_pass"] if analysis.needs.get("threads") else 1
         resources:
             mem_mb=analysis.needs["memory_mb"],
             runtime=analysis.needs["minutes"],
-            gpu=GPUS_PER_JOB if analysis.needs.get("gpu") else 0,
+            gpu=GPUS_PER_JOB if analysis.on_device else 0,
         params:
             passes=partial(
                 lambda analysis, wildcards: TARGETS.analysis_passes(analysis, models_of(analysis, wildcards)), analysis
@@ -39,13 +39,15 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
             seed=config["seed"],
             module=analysis.command,
             command=[analysis.key, *(["--over-models"] if analysis.over_models else [])],
-            device=["--gpu", config["gpu"], "--threads", config["threads_per_pass"]] if analysis.needs.get("gpu") else [],
+            options=partial(
+                lambda analysis, wildcards: TARGETS.analysis_options(analysis, models_of(analysis, wildcards)), analysis
+            ),
             maps=partial(lambda analysis, wildcards, output: ["--maps", output.maps] if analysis.maps else [], analysis),
         message:
             f"{analysis.title}{' of all models' if analysis.over_models else ' of {wildcards.model}'}"
         shell:
             "python -m workflow_scripts.{params.module:q} {params.command:q} --passes {params.passes:q} --settings {params.settings:q}"
-            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} {params.device:q} &> {log:q}"
+            " --seed {params.seed:q} --table {output.table:q} {params.maps:q} {params.options:q} &> {log:q}"
 
 
 for study in SETTINGS.studies:

@@ -147,14 +147,19 @@ def pass_metadata(args: argparse.Namespace, checkpoint: Path | None, device: str
     }
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of commands that show a dataset to a model."""
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that run a model."""
     parser.add_argument("--model", required=True, help="id of the model")
     parser.add_argument("--network", required=True, help="JSON: what computes of the model's registry entry")
     parser.add_argument("--checkpoint", help="the weights; left out for a model without weights")
-    parser.add_argument("--dataset", required=True, help="id of the dataset")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--gpu", choices=["auto", "require", "never"], default="auto")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that show a dataset to a model."""
+    add_network_options(parser)
+    parser.add_argument("--dataset", required=True, help="id of the dataset")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="output .safetensors")
 

@@ -12,7 +12,18 @@ from torchvision.transforms.functional import InterpolationMode
 
 from workflow_scripts.data.alterations import Band, Blur, Noise, Rotation, Scale, Shift
 from workflow_scripts.data.geometry import crops, grid_labels, grid_mask, points, tile_labels
-from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Squash, Tiles, View, parse_view, shown_area, tile_corners
+from workflow_scripts.data.views import (
+    Area,
+    CentreCrop,
+    Cut,
+    Letterbox,
+    Squash,
+    Tiles,
+    View,
+    parse_view,
+    shown_area,
+    tile_corners,
+)
 
 
 def noise(height, width, seed=0):
@@ -21,7 +32,7 @@ def noise(height, width, seed=0):
 
 GEOMETRIES = [
     CentreCrop(73, 64), CentreCrop(64, 64), Tiles(128, 64, 16), Tiles(64, 64, 8), Letterbox(64), Squash(64, 64),
-    Squash(64, 128), Squash(128, 64), Cut(32, 64), Cut(48, 40), Cut(32, 48, 64, 96),
+    Squash(64, 128), Squash(128, 64), Cut(32, 64), Cut(48, 40), Cut(32, 48, 64, 96), Area(64),
 ]  # fmt: skip
 VIEWS = [*map(View, GEOMETRIES), View(CentreCrop(73, 64), Blur(5)), View(Tiles(128, 64, 16), Blur(4))]
 VIEWS += [View(CentreCrop(73, 64), Noise(20)), View(Squash(64, 128), Band(4)), View(Letterbox(64), Shift(9))]
@@ -47,6 +58,16 @@ def test_fit_loses_what_shrinking_loses():
     assert np.array_equal(shrunk, crops(View(CentreCrop(64, 64)), small))
     assert not np.array_equal(shrunk, plain)
     assert np.array_equal(crops(View(CentreCrop(64, 64, 1000)), image), plain)
+
+
+def test_area_is_the_mean_of_what_a_pixel_covers():
+    image = noise(96, 48)
+    pixels = np.asarray(image).astype(float)
+    shrunk = crops(View(Area(16)), image)
+    assert shrunk.shape == (1, 16, 16, 3)
+    assert np.abs(shrunk[0] - pixels.reshape(16, 6, 16, 3, 3).mean((1, 3))).max() <= 1  # rounded once along each axis
+    assert np.array_equal(crops(View(Area(96)), image)[0], pixels.repeat(2, 1))  # what is enlarged is repeated
+    assert View(Area(16)).scale((96, 24)) == pytest.approx(1 / 3)
 
 
 def test_points_follow_the_crop():

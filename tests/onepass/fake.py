@@ -13,6 +13,7 @@ OPTIONS = {
     "chosen_attention": {"cls_images": [1, 4, 9], "whole_images": [4]},
     "chosen_head_average": {"images": [1, 4], "queries": [[0.5, 0.5], [1.0, 0.0]]},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
+    "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float32"},
     "gram_blocks": {"block": 4, "n_images": 11},
     "patch_store": {
         "facets": ["token", "key"],

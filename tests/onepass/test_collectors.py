@@ -271,3 +271,13 @@ def test_spread_positions():
     assert spread_positions(10, 2) == [2, 7]
     assert spread_positions(3, 10) == [0, 1, 2]
     assert spread_positions(480, 10)[0] == 24
+
+
+def test_features_after_the_norm_are_those_of_the_last_layer():
+    vit, source = FakeVit(), FakeSource()
+    made = collector_class("pooled_normed")(3, None, facets=["cls", "mean_patch"], precision="float32")
+    run_pass(vit, "fake", source, [made], 4)
+    *_, last = vit.layers(source.images)
+    state = arrays(made)
+    assert np.allclose(state["cls"][:, 0], last.token_normed[:, 0])
+    assert np.allclose(state["mean_patch"][:, 0], last.token_normed[:, 1:].mean(1), atol=1e-6)

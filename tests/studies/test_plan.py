@@ -203,6 +203,14 @@ def test_any_alteration_may_be_a_setting_or_each_of_several(word):
     assert view_name(study, config, "each", 8, value=3) == f"squash64-{word}3"
 
 
+@pytest.mark.parametrize(("patch", "sides"), [(16, [16, 32, 256]), (14, [14, 28, 252]), (5, [15, 30, 255])])
+def test_a_view_may_be_of_each_of_several_sizes(patch, sides):
+    study = dataclasses.replace(THESIS, views={"small": {"area": "each"}})
+    assert [view_name(study, DEFAULT, "small", patch, value=side) for side in (16, 30, 256)] == [
+        f"area{side}" for side in sides
+    ]
+
+
 def test_features_of_further_datasets():
     config = copy.deepcopy(DEFAULT)
     config["features"] = {"datasets": ["mine"], "geometry": {"resize": 72, "crop": 64}}

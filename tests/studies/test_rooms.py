@@ -12,7 +12,7 @@ import pytest
 from workflow_scripts.studies.found import FOLDER, ROOT, find_study, study_names
 
 # Studies whose names are words of English that prose may have; of all others the bare word is looked for as well.
-WORDS = {"segmentation", "thesis", "tokens"}
+WORDS = {"local", "segmentation", "thesis", "tokens"}
 FORMATS = ROOT / "workflow_scripts/data"  # datasets have words of their own: COCO calls its masks by one of `WORDS`
 STUDIES = [find_study(name) for name in study_names()]
 ANALYSES = [analysis for study in STUDIES for analysis in study.analyses.values()]
@@ -76,9 +76,8 @@ def test_the_collectors_that_a_module_reads_are_gathered(analysis):
 @pytest.mark.parametrize("analysis", ANALYSES, ids=lambda analysis: analysis.key)
 def test_every_analysis_has_what_its_command_calls(analysis):
     module = importlib.import_module(f"workflow_scripts.{analysis.module}")
-    assert list(inspect.signature(module.rows).parameters) == [
-        "passes", "settings", "seed", *(["device"] if analysis.needs.get("gpu") else [])
-    ]  # fmt: skip
+    given = [*(["device"] if analysis.on_device else []), *(["model"] if analysis.decodes else [])]
+    assert list(inspect.signature(module.rows).parameters) == ["passes", "settings", "seed", *given]
     assert hasattr(module, "maps") == analysis.maps
 
 

@@ -27,11 +27,11 @@ JOBS = {
         "tabulate", "summarise", "judge_claims", "draw_figure", "draw_contact_sheet", "describe_models", "describe_run",
         "write_report",
     ],
-    "vit": ["crop_images", "train_demo_model", "run_pass", "tabulate_on_device"],
+    "vit": ["crop_images", "train_demo_model", "run_pass", "tabulate_on_device", "tabulate_with_model"],
 }  # fmt: skip
 STUDIES = [find_study(name) for name in study_names()]
 ANALYSES = [analysis for study in STUDIES for analysis in study.analyses.values()]
-ON_DEVICE = [analysis.module for analysis in ANALYSES if analysis.needs.get("gpu")]
+ON_DEVICE = [analysis.module for analysis in ANALYSES if analysis.on_device]
 # Everything of the studies that commands of the analysis environment import by a computed name.
 STUDY_MODULES = [
     *(analysis.module for analysis in ANALYSES if analysis.module not in ON_DEVICE),

@@ -132,7 +132,7 @@ def test_rules_without_antialiasing_are_bicubic_by_their_factor(rule: str, tenth
 
 
 def place_and_wave(row: int, column: int, channel: int, width: int, resolution: float) -> float:
-    """One number of MAE's table, from its definition."""
+    """One number of MAE's table, from its definition, its places times the ground resolution."""
     half, quarter = width // 2, width // 4
     place = (column if channel < half else row) * resolution
     frequency = torch.tensor(10000.0, dtype=torch.float64) ** (-(channel % quarter) / quarter)
@@ -152,7 +152,8 @@ def test_scalemae_computes_its_positions(forms: dict, resolution: float, tmp_pat
         table = torch.zeros(1, 1 + side * side, 48)
         for n in range(side * side):
             for channel in range(48):
-                table[0, 1 + n, channel] = place_and_wave(n // side, n % side, channel, 48, resolution)
+                seen = resolution * 224 / (16 * side)
+                table[0, 1 + n, channel] = place_and_wave(n // side, n % side, channel, 48, seen)
         sized.load_state_dict({**model.state_dict(), "pos_embed": table})
         loaded = build_model(entry)
         load_weights(loaded, entry, path)

@@ -108,7 +108,8 @@ class Analysis:
         models: the setting that names the models that it is made of; "" for all models of a run.
         maps: whether it writes maps beside its table.
         fits: names of the study's fits whose results it reads.
-        needs: resources of its job: memory_mb, minutes, threads; gpu where it computes on one if there is one.
+        needs: resources of its job: memory_mb, minutes, threads; gpu where it computes on one if there is one; decoder where it
+            is given the model itself, on a GPU if there is one, and is made of models alone whose checkpoint has a decoder.
     """
 
     study: str
@@ -133,9 +134,21 @@ class Analysis:
         return f"studies.{self.study}.{self.name}"
 
     @property
+    def decodes(self) -> bool:
+        """Return whether it runs the model and its decoder."""
+        return bool(self.needs.get("decoder"))
+
+    @property
+    def on_device(self) -> bool:
+        """Return whether it computes on a GPU where there is one."""
+        return bool(self.needs.get("gpu")) or self.decodes
+
+    @property
     def command(self) -> str:
         """Return the command that computes it."""
-        return "tabulate_on_device" if self.needs.get("gpu") else "tabulate"
+        if self.decodes:
+            return "tabulate_with_model"
+        return "tabulate_on_device" if self.on_device else "tabulate"
 
 
 @dataclass(frozen=True)

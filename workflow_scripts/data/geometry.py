@@ -16,7 +16,7 @@ from PIL import Image
 from workflow_scripts.data import altering
 from workflow_scripts.data.alterations import Band, Blur, Move, Noise, Rotation, Scale, Shift, noise_seed
 from workflow_scripts.data.nearest_rows import nearest_rows
-from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Size, Squash, Tiles, View, tile_corners
+from workflow_scripts.data.views import Area, CentreCrop, Cut, Letterbox, Size, Squash, Tiles, View, tile_corners
 
 
 def crops(view: View, image: Image.Image, index: int = 0) -> np.ndarray:
@@ -150,7 +150,11 @@ def _stretch_image(geometry: Tiles | Squash, image: Image.Image, index: int) -> 
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def _stretch_points(geometry: Tiles | Squash, xy: np.ndarray, size: Size) -> np.ndarray:
+def _area_image(geometry: Area, image: Image.Image, index: int) -> Image.Image:
+    return image.resize((geometry.side, geometry.side), Image.Resampling.BOX)
+
+
+def _stretch_points(geometry: Tiles | Squash | Area, xy: np.ndarray, size: Size) -> np.ndarray:
     height, width = geometry.seen_size(size)
     return xy * (width / size[1], height / size[0])
 
@@ -230,6 +234,7 @@ _STEPS: dict[type, _Step] = {
     Letterbox: _Step(_box_image, _box_map, _box_points),
     Squash: _Step(_stretch_image, _same_map, _stretch_points),
     Cut: _Step(_cut_image, _cut_map, _cut_points),
+    Area: _Step(_area_image, _same_map, _stretch_points),
     Blur: _Step(_blur_image, _same_map, _same_points),
     Noise: _Step(_noise_image, _same_map, _same_points),
     Band: _Step(_band_image, _same_map, _same_points),

@@ -229,7 +229,37 @@ class Cut:
         return first * self.side / self.tile
 
 
-Geometry = CentreCrop | Tiles | Letterbox | Squash | Cut
+@dataclass(frozen=True)
+class Area:
+    """Resize the whole image to a square by the mean of the area under each pixel (PIL box filter).
+
+    As an image of lower ground resolution, in the k-NN evaluation of Scale-MAE (Reed et al. 2023, in the released code).
+
+    Attributes:
+        side: side of the square in pixels.
+    """
+
+    side: int
+
+    def __str__(self) -> str:
+        """Return the name, as ``area64``."""
+        return f"area{self.side}"
+
+    @property
+    def shape(self) -> Size:
+        """Height and width of the square."""
+        return self.side, self.side
+
+    def seen_size(self, size: Size) -> Size:
+        """Return (side, side)."""
+        return self.shape
+
+    def scale(self, size: Size) -> float:
+        """Return the geometric mean of the scales of both axes."""
+        return self.side / (size[0] * size[1]) ** 0.5
+
+
+Geometry = CentreCrop | Tiles | Letterbox | Squash | Cut | Area
 
 
 @dataclass(frozen=True)
@@ -273,6 +303,7 @@ _GEOMETRIES: dict[str, Callable[..., Geometry]] = {
     f"(?:squash({_NUMBER})(?:x({_NUMBER}))?-)?tile({_NUMBER})-resize({_NUMBER})": lambda rows, columns, tile, side: Cut(
         tile, side, rows, columns or rows
     ),
+    f"area({_NUMBER})": Area,
 }
 _ALTERATION = f"(?:-({'|'.join(ALTERATIONS)})({_NUMBER}))?"
 # How names of views are written; whether the numbers of one go together, only `parse_view` says.

@@ -123,6 +123,14 @@ def vote(
     return {k: (place[k] < 1, place[k] < min(5, k)) for k in ks}
 
 
+def without_self(similarity: np.ndarray, index: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest neighbours of each item among the others, from one more of [L, n, k + 1] among all."""
+    own = index == np.arange(index.shape[1])[:, None]
+    # The item itself goes last; where many equal ones hide it, the last neighbour goes instead.
+    order = np.argsort(own, axis=2, kind="stable")[:, :, : min(k, index.shape[2] - 1)]
+    return np.take_along_axis(similarity, order, axis=2), np.take_along_axis(index, order, axis=2)
+
+
 def _merge(similarity: np.ndarray, index: np.ndarray, new: np.ndarray, start: int) -> None:
     """Keep the k best of `similarity` [n, k] and `new` [n, c] (bank items from `start` on) in place, in bank order.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView, region_features
 from workflow_scripts.onepass.collector import Collector
+from workflow_scripts.onepass.facets import stored
 
 
 class PooledFeatures(Collector):
@@ -28,6 +32,28 @@ class PooledFeatures(Collector):
                     f"a feature of layer {view.index} is too large for {precision}; set feature_precision: float32"
                 )
             self.put(facet, view.index, batch.index, value, precision)
+
+
+class PooledNormed(Collector):
+    """CLS token and mean patch token of every image as the model hands them out: of the last layer, after the final norm.
+
+    Rows of [1, D]. Options: as those of `PooledFeatures`.
+    """
+
+    name = "pooled_normed"
+
+    def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
+        super().__init__(1, folder, **options)
+
+    def update(self, view: LayerView, batch: Batch) -> None:
+        """Put the batch's features, if the layer is the last."""
+        tokens = view.layer.token_normed
+        if tokens is None:
+            return
+        for facet in self.options["facets"]:
+            value = tokens[:, 0] if facet == "cls" else tokens[:, view.n_prefix :].mean(1)
+            precision = self.options["precision"]
+            self.put(facet, 1, batch.index, stored(value, view.index, precision), np.dtype(precision))
 
 
 class ResidualRatio(Collector):

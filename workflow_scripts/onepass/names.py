@@ -42,6 +42,7 @@ COLLECTORS = {
     "mean_head_average": Gathered(_LOCALITY, "MeanHeadAverage"),
     "chosen_head_average": Gathered(_LOCALITY, "ChosenHeadAverage"),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
+    "pooled_normed": Gathered(_FEATURES, "PooledNormed"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),

@@ -34,7 +34,8 @@ from workflow_scripts.onepass.names import COLLECTORS, FITS
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent
 SCHEMA = ROOT / "config" / "schemas" / "study.schema.yaml"
-VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash", "cut"}
+VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash", "cut", "area"}
+_OF_EACH = {"area", *ALTERATIONS}  # what a view may be of each of several numbers
 _SCHEMA_WORDS = ("minimum", "exclusiveMinimum", "maximum", "contains", "enum")
 # Which keys go together, only `studies.settings` says: files laid over each other unite theirs, and null takes one away again.
 _SIZE = {
@@ -222,7 +223,7 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
         if ("cut" in view) != ("tile" in view):
             yield f"{locate_near(files, ('views', name))}: views.{name}: cut and tile go together; give both or none"
         for word, setting in view.items():
-            if isinstance(setting, str) and not (word in ALTERATIONS and setting == "each"):
+            if isinstance(setting, str) and not (word in _OF_EACH and setting == "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])
     for name, analysis in study.analyses.items():
         datasets = [setting.name for setting in analysis.settings.values() if setting.truth]
@@ -241,6 +242,9 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
                     yield from unknown((*key, word), "setting", setting, analysis.settings)
         for fit in analysis.fits:
             yield from unknown(("analyses", name, "fits"), "fit", fit, study.fits)
+        if analysis.decodes and (analysis.over_models or not analysis.models):
+            where = f"{locate_near(files, ('analyses', name, 'needs'))}: analyses.{name}.needs.decoder"
+            yield f"{where}: is for an analysis of single models, some of which it leaves out; give it 'models', not 'over'"
         if analysis.models:
             lists = [setting.name for setting in analysis.settings.values() if setting.schema == _MODELS]
             yield from unknown(("analyses", name, "models"), "setting of type models", analysis.models, lists)

@@ -159,9 +159,9 @@ class PassTargets:
         """Return the collectors of each view of a pass, as JSON."""
         return json.dumps(self.planned(model, job).views, sort_keys=True)
 
-    def network(self, model: str) -> str:
+    def network(self, model: str, decoder: bool = False) -> str:
         """Return what computes of a model's registry entry, as JSON: mending a name or a licence repeats no pass."""
-        return json.dumps(network_facts(self.settings.models[model]), sort_keys=True)
+        return json.dumps(network_facts(self.settings.models[model], decoder), sort_keys=True)
 
     def first_passes(self) -> list[str]:
         """Return one pass of each model."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
-from workflow_scripts.data.alterations import ALTERATIONS, Alteration
-from workflow_scripts.data.views import CentreCrop, Cut, Letterbox, Squash, Tiles, View
+from workflow_scripts.data.alterations import ALTERATIONS
+from workflow_scripts.data.views import Area, CentreCrop, Cut, Geometry, Letterbox, Squash, Tiles, View
 from workflow_scripts.onepass.names import owned
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
@@ -152,32 +152,34 @@ def view_name(study: Study, config: Mapping[str, Any], view: str, patch: int, va
         config: its settings say how large.
         view: name in the study.
         patch: side of a patch in pixels: sizes are rounded to it.
-        value: of the ask's `each`, for a view that is altered by it.
+        value: of the ask's `each`, for a view that is altered by it or of that size.
     """
     spec, settings = study.views[view], config[study.name]
+    geometry = _geometry(spec, settings, patch, value)
+    altered = [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
+    return str(View(geometry, *altered))  # one at most
+
+
+def _geometry(spec: Mapping[str, Any], settings: Mapping[str, Any], patch: int, value: Any) -> Geometry:
     (kind,) = VIEW_GEOMETRIES & spec.keys()
-    size = _setting(settings, spec[kind])
+    size = _number(settings, spec[kind], value)
+    if kind == "area":
+        return Area(_whole_patches(size, patch))
     if kind == "squash" and isinstance(size, list):  # a shape, not a square
-        return str(View(Squash(*(_rounded(side, patch) for side in size)), *_alterations(spec, settings, value)))
+        return Squash(*(_whole_patches(side, patch) for side in size))
     crop = _centre_crop(size, patch)
     match kind:
         case "crop":
-            geometry = CentreCrop(crop.resize, crop.crop, (_setting(settings, spec["fit"]) if "fit" in spec else 0) or 0)
+            return CentreCrop(crop.resize, crop.crop, (_setting(settings, spec["fit"]) if "fit" in spec else 0) or 0)
         case "tiles":
-            geometry = Tiles(spec.get("times", 1) * crop.crop, crop.crop, patch)
+            return Tiles(spec.get("times", 1) * crop.crop, crop.crop, patch)
         case "letterbox":
-            geometry = Letterbox(crop.crop)
+            return Letterbox(crop.crop)
         case "cut":
             first = (_setting(settings, spec["to"]) if "to" in spec else None) or (0, 0)
-            geometry = Cut(_setting(settings, spec["tile"]), crop.crop, *first)
+            return Cut(_setting(settings, spec["tile"]), crop.crop, *first)
         case _:
-            geometry = Squash(crop.crop, crop.crop)
-    return str(View(geometry, *_alterations(spec, settings, value)))
-
-
-def _alterations(spec: Mapping[str, Any], settings: Mapping[str, Any], value: Any) -> list[Alteration]:
-    """Return the alterations of a view, one at most."""
-    return [alteration(_number(settings, spec[word], value)) for word, alteration in ALTERATIONS.items() if word in spec]
+            return Squash(crop.crop, crop.crop)
 
 
 def _number(settings: Mapping[str, Any], name: str, value: Any) -> Any:
@@ -259,11 +261,6 @@ def _setting(settings: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _rounded(side: int, patch: int) -> int:
-    """Return the multiple of `patch` nearest to `side`, at least one; of two as near the larger."""
-    return max(1, (side + patch // 2) // patch) * patch
-
-
 def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
     """Return the centre crop of a size setting.
 
@@ -272,6 +269,11 @@ def _centre_crop(geometry: Mapping[str, int | None], patch: int) -> CentreCrop:
     """
     if geometry.get("patches"):
         return CentreCrop(geometry["patches"] * patch, geometry["patches"] * patch)
-    crop = _rounded(geometry["crop"], patch)
+    crop = _whole_patches(geometry["crop"], patch)
     resize = geometry["resize"] if crop == geometry["crop"] else max(crop, round(geometry["resize"] * crop / geometry["crop"]))
     return CentreCrop(resize, crop)
+
+
+def _whole_patches(side: int, patch: int) -> int:
+    """Return the multiple of `patch` that is nearest to `side`, half up, at least one."""
+    return max(1, (side + patch // 2) // patch) * patch

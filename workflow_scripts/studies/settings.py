@@ -19,6 +19,7 @@ from workflow_scripts.common.sizes import grid_name, sides
 from workflow_scripts.common.study import Study
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import parse_view
+from workflow_scripts.studies.decoders import with_decoders
 from workflow_scripts.studies.found import find_study, study_names
 from workflow_scripts.studies.ground_truth import asked_datasets, with_ground_truth
 from workflow_scripts.studies.plan import PlannedPass, planned_passes, sized
@@ -52,7 +53,7 @@ class Settings:
         studies: the enabled studies, in the order of the configuration.
         passes: model -> {name of the job: the pass}.
         registries: "models" and "datasets", with the files that entries are from.
-        left_out: dataset setting -> line, of those whose dataset lacks the ground truth that they need.
+        left_out: setting -> line, of datasets that lack the ground truth, and models that lack the decoder, that they need.
     """
 
     config: Mapping[str, Any]
@@ -130,6 +131,8 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     _stop_on(problems)
     chosen, left_out = with_ground_truth(config, studies, datasets)
     entries = {name: models[name] for name in config["models"]}
+    chosen, without_decoder = with_decoders(chosen, studies, entries)
+    left_out |= without_decoder
     demo_models = {name for name, entry in entries.items() if is_demo(entry)}
     passes = planned_passes(chosen, entries, demo_models, studies)
     settings = Settings(chosen, entries, datasets, studies, passes, registries, left_out)

@@ -40,8 +40,11 @@ class Targets(PassTargets):
                 lines.append(f"{key}: null in the configuration: left out ({analysis.title})")
                 continue
             said = len(lines)
-            if not self.analysis_models(analysis):
-                lines.append(f"{key}.{analysis.models}: names no model of this run: left out ({analysis.title})")
+            models = f"{key}.{analysis.models}"
+            if models in self.settings.left_out:
+                lines.append(self.settings.left_out[models])
+            elif not self.analysis_models(analysis):
+                lines.append(f"{models}: names no model of this run: left out ({analysis.title})")
             for setting in analysis.settings.values():
                 if setting.truth and chosen[setting.name] is None:
                     null = f"{key}.{setting.name}: null in the configuration: left out ({analysis.title}: {setting.meaning})"
@@ -119,10 +122,21 @@ class Targets(PassTargets):
         files += [self.fit_file(analysis.study, fit, model) for model in models for fit in analysis.fits]
         opened = list(dict.fromkeys(one.dataset for _, one in every if "reader" in one.files))
         readers = [reader_module(self.settings.datasets[dataset]["reader"]) for dataset in opened]
+        decoding = models if analysis.decodes else []
+        files += [*map(self.dataset_file, opened), *(self.settings.checkpoint(model) for model in decoding)]
+        adapters = [f"zoo.{self.settings.models[model]['adapter']}" for model in decoding]
         return {
-            "files": list(dict.fromkeys([*files, *map(self.dataset_file, opened)])),
-            "code": code_inputs(analysis.command, analysis.module, *readers),
+            "files": list(dict.fromkeys(files)),
+            "code": code_inputs(analysis.command, analysis.module, *readers, *adapters),
         }
+
+    def analysis_options(self, analysis: Analysis, models: list[str]) -> list[str]:
+        """Return the further command line options of an analysis as words: its machine's, and the model that it runs."""
+        machine = ["--gpu", self.config["gpu"], "--threads", str(self.config["threads_per_pass"])]
+        words = machine if analysis.on_device else []
+        for model in models if analysis.decodes else []:
+            words = [*words, "--model", model, "--network", self.network(model, decoder=True), *self.checkpoint_option(model)]
+        return words
 
     def analysis_passes(self, analysis: Analysis, models: list[str]) -> str:
         """Return the option ``--passes`` of `tabulate`: the files of each ask and fit; of each model's, for one over models."""

@@ -241,10 +241,18 @@ def _require_periods(periods: Tensor, name: str) -> None:
         raise AtlasError(f"'{name}' is not the RoPE of DINOv3 (base 100), so this network would compute something else")
 
 
+_SCALEMAE_SIDE = 224  # of the images it was trained at, in pixels
+
+
 def _rename_scalemae(state: StateDict, entry: Network) -> StateDict:
-    """Put the positions that Scale-MAE computes in its forward in place of the table in the file, which it never uses."""
+    """Put the positions that Scale-MAE computes in its forward in place of the table in the file, which it never uses.
+
+    Images of another size than it was trained at are taken to be those shrunk or enlarged: half the pixels a side are twice the
+    ground a pixel (Reed et al. 2023, in the released evaluation by k-NN).
+    """
     rows, columns = (size // patch for size, patch in zip(entry.image_shape, entry.patch_shape, strict=True))
-    return {**state, "pos_embed": sincos(entry.dim, (rows, columns), entry.checkpoint.input_resolution)}
+    resolution = entry.checkpoint.input_resolution * _SCALEMAE_SIDE / min(entry.image_shape)
+    return {**state, "pos_embed": sincos(entry.dim, (rows, columns), resolution)}
 
 
 # torchvision renamed the layers of its MLP after it had released weights; its own loader takes both names, and so does this.

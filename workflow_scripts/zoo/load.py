@@ -27,9 +27,9 @@ class LoadedModel:
 
     def __init__(self, network: Network, checkpoint: Path | None, device: torch.device, dtype: torch.dtype) -> None:
         self.network = network
-        self._checkpoint = checkpoint
+        self.checkpoint = checkpoint
         self._weights: Weights | None = None
-        self._device, self._dtype = device, dtype
+        self.device, self.dtype = device, dtype
         self._built: tuple[tuple[int, int], Vit] | None = None
 
     def at(self, image_size: tuple[int, int]) -> Vit:
@@ -50,18 +50,18 @@ class LoadedModel:
 
     def _build(self, network: Network) -> Vit:
         _check_size(network)
-        if self._checkpoint is None:
-            return RandomVit.from_entry(network, self._device, self._dtype)
+        if self.checkpoint is None:
+            return RandomVit.from_entry(network, self.device, self.dtype)
         model = build_model(network)
         check_facts(adapt(model, network), network)
         if self._weights is None:
-            self._weights = read_checkpoint(network, self._checkpoint)
+            self._weights = read_checkpoint(network, self.checkpoint)
             self._weights.hold(adapt(model, network))
         self._weights.put_into(model, network)
         # In float32 on the CPU, before the move: there a difference means another architecture and not rounding.
         check_against_library(adapt(model, network), network.id, network.adapter)
         # Adapted again after the move, because an adapter may have joined or expanded weights.
-        return adapt(model.to(self._device, self._dtype), network)
+        return adapt(model.to(self.device, self.dtype), network)
 
 
 def open_model(

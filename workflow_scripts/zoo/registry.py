@@ -41,7 +41,9 @@ class CheckpointSpec:
         layout: one of `layouts.LAYOUTS`.
         drop: glob patterns of keys, as they are named in the file, that the network does not take.
         position_resize: how position tables of another grid are resampled, one of `positions.RULES`; None refuses them.
-        input_resolution: ground resolution that layout scalemae computes its positions for; 1 for ordinary images.
+        input_resolution: ground resolution that layout scalemae computes its positions for, of images of 224 pixels; 1 for
+            ordinary images.
+        decoder: ``heads`` of the decoder of normalised pixels that the file of a layout mae holds too; None: it has none.
         download_mb: estimated size of the file in MB (10^6 bytes), for plans.
     """
 
@@ -51,6 +53,7 @@ class CheckpointSpec:
     drop: tuple[str, ...] = ()
     position_resize: str | None = None
     input_resolution: float = 1.0
+    decoder: Mapping[str, int] | None = None
     download_mb: int | None = None
 
 
@@ -109,10 +112,15 @@ class ModelEntry(Network):
     unverified: tuple[str, ...] = ()
 
 
-def network_facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a registry entry that computes: without names, licence, and where the weights are from."""
+def network_facts(entry: Mapping[str, Any], decoder: bool = False) -> dict[str, Any]:
+    """Return the part of a registry entry that computes: without names, licence, and where the weights are from.
+
+    Args:
+        entry: of the registry.
+        decoder: whether the decoder computes, too; in a pass it does not.
+    """
     facts = {f.name: entry[f.name] for f in dataclasses.fields(Network) if f.name in entry}
-    read = ("layout", "drop", "position_resize", "input_resolution")
+    read = ("layout", "drop", "position_resize", "input_resolution", *(["decoder"] if decoder else []))
     checkpoint = {key: entry["checkpoint"][key] for key in read if key in entry["checkpoint"]}
     return facts | {"checkpoint": {"source": {}, **checkpoint}}
 

@@ -157,6 +157,29 @@ class Vit:
         wanted = frozenset(range(1, self.n_layers + 1)) if attention is True else frozenset(attention or ())
         return self._layers(images.to(self.device, self.dtype), wanted)
 
+    def encoded(self, images: Tensor, kept: Tensor) -> Tensor:
+        """Return the prefix tokens and some of the patches, after the final norm, [B, P + K, D]; the others never enter.
+
+        As MAE encodes images (He et al. 2022): patches are left out when they have their positions, before the first block.
+
+        Args:
+            images: [B, 3, H, W], as for `layers`.
+            kept: [B, K] which patches, in the row-major order of the grid, on `device`.
+
+        Raises:
+            AtlasError: `images` has another shape than the model takes, or attention depends on places beside the tokens.
+        """
+        self._check(images)
+        if any(parts.rotate or parts.attention_bias for parts in self.blocks):
+            raise AtlasError("patches can be left out of a model with absolute positions alone; choose another")
+        with torch.inference_mode():
+            x = self.embed(images.to(self.device, self.dtype))
+            patches = torch.take_along_dim(x[:, self.n_prefix :], kept[..., None], 1)
+            x = torch.cat([x[:, : self.n_prefix], patches], 1)
+            for index, parts in enumerate(self.blocks, start=1):
+                x = self._run(index, parts, x, with_attention=False).token
+            return self.final_norm(x)
+
     def _check(self, images: Tensor) -> None:
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, *self.image_size):
             raise AtlasError(

@@ -184,7 +184,7 @@ def test_pictures_show_what_was_predicted(streets):
     ("wrong", "problem"),
     [
         ({"sizes": [9]}, r"local\.patches\.sizes: 9 training images, but blocks has 8; choose sizes up to that"),
-        ({"removed": 12}, "removed: 12 of a model's 12 features leave nothing; set local's removed to fewer"),
+        ({"removed": 12}, "removed: 12 of 12 features are all of them; name fewer"),
     ],
 )
 def test_settings_that_cannot_be_are_named(wrong, problem):

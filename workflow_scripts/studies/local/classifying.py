@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.exact_neighbours import EUCLIDEAN, nearest_without
 from workflow_scripts.metrics.feature_variance import feature_moments, removal_order
 from workflow_scripts.metrics.linear_probe import Head, LinearProbes, fit_probes
 from workflow_scripts.studies.local.conditions import NN, setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet
+from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.rows import Row
 
 
@@ -52,20 +52,9 @@ def variance_rows(variance: np.ndarray, n: int, removed: int, said: Mapping[str,
     yield {**said, "metric": "removed_main", "setting": setting(NN), "value": removed, "n": len(variance)}
 
 
-def checked_removal(removed: int, width: int) -> int:
-    """Return `removed`.
-
-    Raises:
-        AtlasError: it leaves nothing of `width` features.
-    """
-    if removed >= width:
-        raise AtlasError(f"removed: {removed} of a model's {width} features leave nothing; set local's removed to fewer")
-    return removed
-
-
 def possible_removals(removals: Sequence[int], removed: int, width: int) -> list[int]:
     """Return 0, `removed` and those of `removals` that leave a model of `width` features any, ascending."""
-    checked_removal(removed, width)
+    require_fewer(removed, width)
     if left_out := [count for count in removals if count >= width]:
         print(f"removals {left_out}: left out, they leave nothing of {width} features", file=sys.stderr, flush=True)
     return sorted({0, removed, *(count for count in removals if count < width)})

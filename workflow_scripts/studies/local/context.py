@@ -10,9 +10,10 @@ import numpy as np
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.metrics.feature_variance import kept_features
 from workflow_scripts.metrics.ridge import fit_ridge, r_squared
-from workflow_scripts.studies.local.classifying import Gallery, checked_removal, training_images
+from workflow_scripts.studies.local.classifying import Gallery, training_images
 from workflow_scripts.studies.local.conditions import setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set
+from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
 
@@ -30,7 +31,8 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
     wanted = _numbers(settings["classes"], train.classes, passes["train"].dataset)
     gallery = Gallery(train, images)
     width = len(gallery.order)
-    removed = checked_removal(settings["removed"], width)
+    removed = settings["removed"]
+    require_fewer(removed, width)
     rng = np.random.default_rng(seed)
     sets = {
         "": [np.arange(width)],

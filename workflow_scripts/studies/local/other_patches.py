@@ -8,9 +8,10 @@ from typing import Any
 from workflow_scripts.metrics.exact_neighbours import COSINE as BY_COSINE
 from workflow_scripts.metrics.exact_neighbours import EUCLIDEAN
 from workflow_scripts.metrics.linear_probe import Head, predict
-from workflow_scripts.studies.local.classifying import Gallery, checked_removal, fit, training_images, with_batch_norm
+from workflow_scripts.studies.local.classifying import Gallery, fit, training_images, with_batch_norm
 from workflow_scripts.studies.local.conditions import COSINE, LINEAR, NN
 from workflow_scripts.studies.local.patch_sets import patch_set
+from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.local.scoring import Scorer
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
@@ -23,7 +24,8 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     last = passes["train"].made["n_layers"]
     scorer = Scorer(test, passes["test"].dataset, seed)
     gallery, queries = Gallery(train, images), test.features[:, -1]
-    counts = (0, checked_removal(settings["removed"], queries.shape[1]))
+    require_fewer(settings["removed"], queries.shape[1])
+    counts = (0, settings["removed"])
     yield from gallery.rows(scorer.dataset, last, settings["removed"])
     for rule, metric in ((NN, EUCLIDEAN), (COSINE, BY_COSINE)):
         for count, predicted in zip(counts, gallery.predict(queries, counts, metric, device), strict=True):

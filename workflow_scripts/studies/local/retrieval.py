@@ -23,9 +23,10 @@ from workflow_scripts.metrics.patch_retrieval import (
     shifted_cells,
     upper_bound,
 )
-from workflow_scripts.studies.local.classifying import checked_removal, variance_rows
+from workflow_scripts.studies.local.classifying import variance_rows
 from workflow_scripts.studies.local.conditions import COSINE, NN, setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set
+from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
 
@@ -49,7 +50,8 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     said = {"dataset": passed.dataset, "facet": FACET, "layer": passed.made["n_layers"]}
     features = gallery.features[:, -1]
     _, variance = feature_moments(features)
-    counts = (0, checked_removal(settings["removed"], len(variance)))
+    require_fewer(settings["removed"], len(variance))
+    counts = (0, settings["removed"])
     order = removal_order(variance)
     yield from variance_rows(variance, len(features), settings["removed"], said)
     yield from _held(gallery, said)

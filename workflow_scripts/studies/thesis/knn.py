@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.metrics.intervals import bootstrap_means
-from workflow_scripts.metrics.neighbours import Rows, nearest_neighbours, vote
+from workflow_scripts.metrics.neighbours import Rows, nearest_neighbours, vote, without_self
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row, score_row
 
@@ -56,7 +56,7 @@ def knn_rows(
     """
     similarity, index = nearest_neighbours(bank, queries, max(neighbours) + same)
     if same:
-        similarity, index = _without_self(similarity, index, max(neighbours))
+        similarity, index = without_self(similarity, index, max(neighbours))
     n_classes = int(max(bank_labels.max(), labels.max())) + 1
     rows = []
     for layer in range(len(similarity)):
@@ -66,11 +66,3 @@ def knn_rows(
                 low, high = bootstrap_means(hits[:, None].astype(float), seed=seed)
                 rows.append(score_row(layer, "cls", metric, f"k = {k}", float(hits.mean()), len(hits), low[0], high[0]))
     return rows
-
-
-def _without_self(similarity: np.ndarray, index: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest neighbours of each item among the others, from one more of [L, n, k + 1] among all."""
-    own = index == np.arange(index.shape[1])[:, None]
-    # The item itself goes last; where many equal ones hide it, the last neighbour goes instead.
-    order = np.argsort(own, axis=2, kind="stable")[:, :, : min(k, index.shape[2] - 1)]
-    return np.take_along_axis(similarity, order, axis=2), np.take_along_axis(index, order, axis=2)
