@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.exact_neighbours import COSINE
+from workflow_scripts.metrics.distances import COSINE
 from workflow_scripts.metrics.intervals import percentiles
 
 COUNTS = ("asked", "same instance", "same category")

@@ -14,8 +14,8 @@ import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.association import Objects, association_counts, association_intervals, association_scores
-from workflow_scripts.metrics.exact_neighbours import COSINE as BY_COSINE
-from workflow_scripts.metrics.exact_neighbours import EUCLIDEAN
+from workflow_scripts.metrics.distances import COSINE as BY_COSINE
+from workflow_scripts.metrics.distances import EUCLIDEAN
 from workflow_scripts.metrics.feature_variance import kept_features, removal_order
 from workflow_scripts.studies.local.conditions import COSINE, NN, setting
 from workflow_scripts.studies.passes import Passed, Passes
