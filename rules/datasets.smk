@@ -92,7 +92,7 @@ rule reduce_truth:
 
 
 rule align_truth:
-    """Bring ground truth into the pixels of the crops: key-point pairs, or the class of every pixel."""
+    """Bring ground truth into the pixels of the crops: key-point pairs, boxes, or the class of every pixel."""
     input:
         files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
@@ -104,7 +104,7 @@ rule align_truth:
     benchmark:
         f"{RESULTS}/benchmarks/align_truth/{{dataset}}/{{view}}/{{kind}}.tsv"
     wildcard_constraints:
-        kind="pairs|classes",
+        kind="pairs|classes|boxes",
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -112,7 +112,7 @@ rule align_truth:
         runtime=60,
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
-        what=lambda wildcards: {"pairs": "key-point pairs", "classes": "dense labels"}[wildcards.kind],
+        what=lambda wildcards: {"pairs": "key-point pairs", "classes": "dense labels", "boxes": "boxes"}[wildcards.kind],
     message:
         "Bringing the {params.what} of {wildcards.dataset} into pixels of the crops"
     shell:

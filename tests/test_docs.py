@@ -24,6 +24,7 @@ TRUTH = {
     "part_masks": "parts",
     "video_masks": "objects in videos",
     "keypoint_pairs": "key points",
+    "tracks": "tracks of boxes",
 }
 
 

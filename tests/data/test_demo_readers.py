@@ -149,6 +149,22 @@ def test_frames_of_clips_in_order(world):
         open_reader("demo_clips", world / "val.safetensors")
 
 
+def test_boxes_of_clips_are_the_bounds_of_what_is_seen_with_one_class_for_a_track(world):
+    reader = open_reader("demo_clips", world / "clips.safetensors")
+    assert reader.box_classes == vocabulary()["classes"]
+    kinds = {}
+    for position in range(len(reader)):
+        seen = reader.object_map(position)
+        boxes = {int(box.track): box for box in reader.boxes(position)}
+        assert sorted(boxes) == np.unique(seen[seen > 0]).tolist()
+        for track, box in boxes.items():
+            rows, columns = np.nonzero(seen == track)
+            assert box.xyxy == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            kinds.setdefault((reader.frame(position)[0], track), set()).add(box.label)
+    assert len(kinds) == 7 and all(len(found) == 1 for found in kinds.values())
+    assert len(set.union(*kinds.values())) > 2
+
+
 def test_an_option_that_a_reader_does_not_take_is_named(world):
     with pytest.raises(AtlasError, match=r"reader 'demo_world' has no option 'qery_every' .options: query_every."):
         open_reader("demo_world", world / "val.safetensors", {"qery_every": 3})

@@ -88,6 +88,21 @@ def test_bdd100k_frames_boxes_and_flags(tmp_path):
     assert len(open_reader("bdd100k_mot", tmp_path, {"videos": 1})) == 3
 
 
+def test_bdd100k_numbers_frames_by_their_names_also_where_some_are_missing(tmp_path):
+    bdd100k_mot.write(tmp_path)
+    video = bdd100k_mot.VIDEOS[1]
+    folder = tmp_path / f"bdd100k/images/track/val/{video}"
+    (folder / f"{video}-0000002.jpg").unlink()
+    reader = open_reader("bdd100k_mot", tmp_path)
+    assert [reader.frame(position) for position in (3, 4)] == [(video, 0), (video, 2)]
+    assert [box.track for box in reader.boxes(4)] == ["7", "9", "10"]
+    (folder / f"{video}-0000001.jpg").rename(folder / "first.jpg")
+    with pytest.raises(
+        AtlasError, match=rf"first\.jpg: expected a name that ends in the number of the frame, as {video}-0000001"
+    ):
+        open_reader("bdd100k_mot", tmp_path)
+
+
 def test_broken_bdd100k(tmp_path):
     bdd100k_mot.write(tmp_path)
     video = bdd100k_mot.VIDEOS[0]
@@ -123,6 +138,9 @@ def test_mot17_takes_every_video_once_and_counts_from_zero(tmp_path):
     assert (reader.box_classes[car.label], car.flags) == ("car", {"ignored"})
     assert [box.track for box in reader.boxes(2)] == ["2"]
     assert reader.id(0) == "MOT17-02-FRCNN/img1/000001.jpg"
+    truth = tmp_path / "MOT17/train/MOT17-02-FRCNN/gt/gt.txt"
+    truth.write_text(truth.read_text().replace("8,8,0,3,1", "8,8,1,3,1"))
+    assert open_reader("mot17", tmp_path).boxes(1)[0].flags == {"ignored"}  # the evaluation is of pedestrians alone
     assert open_reader("mot17", tmp_path, {"detector": "DPM"}).frame(0)[0] == "MOT17-02-DPM"
     with pytest.raises(AtlasError, match="no folder of a video, as MOT17-02-SDP"):
         open_reader("mot17", tmp_path, {"detector": "SDP"})

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from tests.formats import davis2017
-from tests.formats.pictures import shows
+from tests.formats.pictures import palette_png, shows
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.images import BadImageError
-from workflow_scripts.data.reader import open_reader
+from workflow_scripts.data.reader import Box, open_reader
 
 
 @pytest.fixture
@@ -36,6 +36,18 @@ def test_object_maps_are_palette_indices_with_void_as_background(davis):
     assert values.dtype == np.uint8
     assert values.max() == 2
     assert np.array_equal(values, np.where(annotated == 255, 0, annotated))
+
+
+def test_boxes_are_the_bounds_of_the_objects_without_void(davis):
+    reader = open_reader("davis", davis)
+    assert reader.box_classes == ["object"]
+    assert reader.boxes(3) == [Box((7, 8, 39, 40), 0, "1"), Box((53, 20, 83, 60), 0, "2")]
+    assert reader.boxes(7) == reader.boxes(3)  # void lies beside the second object
+    path = davis / "DAVIS/Annotations/480p/judo/00001.png"
+    palette_png(path, np.where(davis2017.object_map(0, 1) == 2, 2, 0).astype(np.uint8))
+    assert [box.track for box in reader.boxes(1)] == ["2"]
+    palette_png(path, np.full((64, 96), 255, np.uint8))
+    assert reader.boxes(1) == []
 
 
 def test_a_colour_image_is_no_annotation(davis):

@@ -41,6 +41,7 @@ def crop(monkeypatch, tmp_path, dataset, view):
         ("pairs", "demo_pairs", "val", "letterbox64", None, "pair_source", None),
         ("classes", "demo_world", "val", "resize64-crop60", None, "classes", (20, 60, 60)),
         ("concepts", "demo_world", "val", "resize64-crop60", "12x12", "concept_count", (20, 144)),
+        ("boxes", "demo_clips", "clip_file", "short64-tile32-patch8", None, "frame", (3,)),
     ],
 )
 def test_every_kind(tmp_path, monkeypatch, world, kind, reader, file, view, grid, name, shape):
@@ -53,6 +54,7 @@ def test_every_kind(tmp_path, monkeypatch, world, kind, reader, file, view, grid
         assert name in made.keys()  # noqa: SIM118
         assert shape is None or made.get_tensor(name).shape == shape
         words = {"pairs": {"categories"}, "classes": {"names"}, "concepts": {"names", "categories"}}
+        words["boxes"] = {"names", "left_out"}
         assert set(made.metadata() or {}) == words.get(kind, set())
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.association import Objects, association_counts, association_scores
+from workflow_scripts.metrics.association import Objects, association_counts, association_intervals, association_scores
 from workflow_scripts.metrics.exact_neighbours import COSINE, EUCLIDEAN, METRICS
 
 
@@ -110,3 +110,18 @@ def test_what_cannot_be_associated_is_said_in_a_line():
         association_counts(objects_of([(5, 3, 0, 1), (5, 4, 0, 1), (5, 3, 0, 2)]), [1], EUCLIDEAN)
     with pytest.raises(AtlasError, match="feature of object 1 is not finite"):
         association_counts(objects_of([(5, 3, 0, 1), (5, 4, 0, np.nan)]), [1], EUCLIDEAN)
+
+
+def test_intervals_draw_whole_videos():
+    """Two videos of 10 and 30 objects: a draw has one of them twice, or both."""
+    counts = np.array([[[10, 0, 10], [0, 0, 0]], [[30, 30, 30], [5, 4, 5]]])
+    intervals = association_intervals(counts, seed=1)
+    assert [end.tolist() for end in intervals["instance"]] == [[0, 0.8], [1, 0.8]]
+    # Where only one of the videos asks, or has errors, draws without it say nothing.
+    assert [end.tolist() for end in intervals["category_of_errors"]] == [[1, 1], [1, 1]]
+    assert all(np.isnan(end).all() for ends in association_intervals(counts[:1]).values() for end in ends)
+    rng = np.random.default_rng(0)
+    many = rng.binomial(40, 0.5, (200, 1, 1)) * np.array([0, 1, 1]) + np.array([40, 0, 0])
+    low, high = association_intervals(many)["instance"]
+    exact = 1.96 * many[:, 0, 1].std() / 40 / np.sqrt(200)
+    assert high - low == pytest.approx(2 * exact, rel=0.1)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from workflow_scripts.data.concept_choice import PatchConcepts
-from workflow_scripts.onepass.batch import Batch, ClassMaps, Concepts, KeypointPairs, Regions, VideoFrames
+from workflow_scripts.onepass.batch import Batch, Boxes, ClassMaps, Concepts, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Layer
 
 # Options of the collectors that have some.
@@ -34,6 +34,8 @@ OPTIONS = {
         "seed": 3,
         "n_images": 11,
     },
+    "object_features": {"layers": [2, 3], "precision": "float32"},
+    "feature_moments": {"layers": [1, 3]},
     "cluster_maps": {
         "codebooks": {
             facet: np.random.default_rng(place).normal(size=(3, 4, 6)).astype(np.float32)
@@ -138,6 +140,7 @@ class FakeSource:
             pairs=PAIRS,
             classes=ClassMaps(self.classes[chosen], 3),
             concepts=self.concepts,
+            boxes=self._boxes(index),
         )
 
     def _regions(self, index, per_image):
@@ -149,6 +152,14 @@ class FakeSource:
             values = torch.rand(self.masks.shape[1], generator=torch.Generator().manual_seed(number))
             masks.append(values / values.sum())
         return Regions(np.array(numbers), np.repeat([place for place, _ in kept], per_image), masks)
+
+    def _boxes(self, index):
+        """Image i has i % 3 boxes, numbered through the dataset, in pixels of an image of 2 x 2."""
+        places = [place for place, image in enumerate(index.tolist()) for _ in range(image % 3)]
+        numbers = [sum(i % 3 for i in range(image)) + box for image in index.tolist() for box in range(image % 3)]
+        corners = [torch.rand(2, 2, generator=torch.Generator().manual_seed(number)) for number in numbers]
+        edges = [torch.cat([1.5 * least, 1.5 * least + 0.1 + 0.4 * side]) for least, side in corners]
+        return Boxes(np.array(numbers, int), np.array(places, int), torch.stack(edges) if edges else torch.empty(0, 4))
 
     def _frames(self, index):
         video, frame = (index >= 5).astype(int), np.where(index >= 5, index - 5, index)

@@ -176,6 +176,26 @@ def test_pairs_of_a_batch(files, tmp_path):
     assert found.side == 4
 
 
+def test_boxes_of_a_batch(files, tmp_path):
+    _, crops, samples, _ = files
+    boxes = {
+        "video": np.zeros(5, np.int64),
+        "frame": np.arange(5),
+        "box_image": np.array([0, 0, 2, 4, 4]),
+        "box_xyxy": np.arange(20, dtype=np.float32).reshape(5, 4),
+        "box_track": np.array([0, 1, 0, 1, 2]),
+        "box_label": np.zeros(5, np.int64),
+        "box_ignored": np.zeros(5, np.uint8),
+    }
+    write_arrays(tmp_path / "b.safetensors", boxes, {})
+    source = CropSource(vit(), crops, samples, {"boxes": tmp_path / "b.safetensors"})
+    found = source.read(1, 5).boxes
+    assert found.index.tolist() == [2, 3, 4] and found.image.tolist() == [1, 3, 3]
+    assert np.array_equal(found.xyxy, boxes["box_xyxy"][2:])
+    assert len(source.read(1, 2).boxes.index) == 0
+    assert CropSource(vit(), crops, samples).read(1, 5).boxes is None
+
+
 def test_frames_of_a_batch(files, tmp_path):
     _, crops, samples, _ = files
     labels = {

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.data.reader import Judgement, KeypointPair, Region
+from workflow_scripts.data.reader import Box, Judgement, KeypointPair, Region
 
 _LEAST_KEYPOINTS = 3  # a pair with fewer common key points says little
 # Kinds of classes of objects.
@@ -262,7 +262,11 @@ class DemoPairs(_Scenes):
 
 
 class DemoClips:
-    """The frames of the demo's clips, clip by clip. They have no image label, so `classes` is empty."""
+    """The frames of the demo's clips, clip by clip. They have no image label, so `classes` is empty.
+
+    Attributes:
+        box_classes: names of the classes of the objects, which are the categories of their boxes.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the clips at `path`.
@@ -276,6 +280,14 @@ class DemoClips:
         self.images, self.maps = arrays["image"], arrays["object"]
         self.frames = self.images.shape[1]
         self.classes: list[str] = []
+        tracks, boxes = ("track_clip", "track_index", "track_class"), ("box_clip", "box_frame", "box_track", "box_xyxy")
+        found, names = _load(path, tracks + boxes)
+        self.box_classes = names["classes"]
+        class_of = {(clip, track): kind for clip, track, kind in zip(*(found[key].tolist() for key in tracks), strict=True)}
+        self._boxes: dict[tuple[int, int], list[Box]] = {}
+        for clip, frame, track, xyxy in zip(*(found[key].tolist() for key in boxes), strict=True):
+            x0, y0, x1, y1 = map(float, xyxy)
+            self._boxes.setdefault((clip, frame), []).append(Box((x0, y0, x1, y1), class_of[clip, track], str(track)))
 
     def __len__(self) -> int:
         """Return the number of frames of all clips."""
@@ -302,6 +314,10 @@ class DemoClips:
     def object_map(self, position: int) -> np.ndarray:
         """Return [64, 64] uint8, the object of every pixel, 0 for none."""
         return self.maps[divmod(position, self.frames)]
+
+    def boxes(self, position: int) -> list[Box]:
+        """Return the bounds of what is seen of every object, of which a pixel is."""
+        return self._boxes.get(divmod(position, self.frames), [])
 
 
 def _load(path: Path, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict]:

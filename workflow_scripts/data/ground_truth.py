@@ -16,7 +16,17 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import geometry
 from workflow_scripts.data.class_maps import class_maps
 from workflow_scripts.data.concept_lists import concept_lists
-from workflow_scripts.data.reader import ConceptReader, DenseReader, ObjectReader, PairReader, PartReader, Reader, VideoReader
+from workflow_scripts.data.reader import (
+    ConceptReader,
+    DenseReader,
+    ObjectReader,
+    PairReader,
+    PartReader,
+    Reader,
+    TrackReader,
+    VideoReader,
+)
+from workflow_scripts.data.tracked_boxes import tracked_boxes
 from workflow_scripts.data.views import Size, View, shown_area, whole_grid
 
 Arrays = dict[str, np.ndarray]
@@ -195,6 +205,11 @@ def _concepts(reader: ConceptReader, samples: pd.DataFrame, view: View, grid: Si
     return concept_lists(reader, samples, view, grid, on_image), {key: json.dumps(value) for key, value in words.items()}
 
 
+def _boxes(reader: TrackReader, samples: pd.DataFrame, view: View, grid: None, on_image: Callable[[int], None]) -> Reduced:
+    arrays, left_out = tracked_boxes(reader, samples, view, on_image)
+    return arrays, {"names": json.dumps(reader.box_classes), "left_out": json.dumps(left_out)}
+
+
 # Kind of file -> (reader, samples, view, patch grid of a crop, called with the number of images done) -> its content.
 KINDS: dict[str, Callable[[Any, pd.DataFrame, View, Any, Callable[[int], None]], Reduced]] = {
     "masks": _masks,
@@ -202,4 +217,5 @@ KINDS: dict[str, Callable[[Any, pd.DataFrame, View, Any, Callable[[int], None]],
     "pairs": _pairs,
     "classes": _classes,
     "concepts": _concepts,
+    "boxes": _boxes,
 }

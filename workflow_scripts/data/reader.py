@@ -25,6 +25,7 @@ GROUND_TRUTH = {
     "keypoint_pairs": "pairs",
     "retrieval": "judgements",
     "boxes": "boxes",
+    "tracks": "frame",
     "dense_labels": "dense_labels",
     "dense_groups": "dense_groups",
     "concepts": "concepts",
@@ -193,7 +194,7 @@ class BoxReader(Reader, Protocol):
 
 
 class TrackReader(BoxReader, Protocol):
-    """A dataset with ``boxes`` that follow objects: its samples are the frames of videos, in order, video by video."""
+    """A dataset with ``boxes`` and ``tracks``: its samples are the frames of videos, in order, and boxes follow objects."""
 
     def frame(self, position: int) -> tuple[str, int]:
         """Return (name of the video, 0-based number of the frame)."""

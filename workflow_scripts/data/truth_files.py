@@ -6,5 +6,5 @@ ON_GRID = ("masks", "labels", "concepts")  # the kinds that are reduced to a mod
 
 
 def truth_file(kind: str, grid: str) -> str:
-    """Return the file name of a kind of ground truth: masks, labels, concepts (on a grid as ``14x14``), pairs or classes."""
+    """Return the file name of a kind of ground truth: masks, labels, concepts (on a grid as ``14x14``), or one in pixels."""
     return f"{kind}_{grid}.safetensors" if kind in ON_GRID else f"{kind}.safetensors"

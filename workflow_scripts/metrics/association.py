@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.exact_neighbours import COSINE
+from workflow_scripts.metrics.distances import COSINE
+from workflow_scripts.metrics.intervals import percentiles
 
 COUNTS = ("asked", "same instance", "same category")
 
@@ -88,6 +89,24 @@ def association_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
         "category": _ratio(category, asked),
         "category_of_errors": _ratio(category - instance, asked - instance),
     }
+
+
+def association_intervals(counts: np.ndarray, draws: int = 1000, seed: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the percentile bootstrap interval (low, high) of each of `association_scores`, by resampling videos.
+
+    Args:
+        counts: [V, ..., 3] of each video.
+        draws: number of resamples; those in which a score is not defined are left out of its interval.
+        seed: of the resampling.
+
+    Returns:
+        Each end [...] float64; NaN with fewer than two videos.
+    """
+    videos = len(counts)
+    if videos < 2:
+        return {name: (np.full(score.shape, np.nan),) * 2 for name, score in association_scores(counts.sum(0)).items()}
+    weights = np.random.default_rng(seed).multinomial(videos, np.full(videos, 1 / videos), size=draws)
+    return {name: percentiles(score) for name, score in association_scores(np.tensordot(weights, counts, 1)).items()}
 
 
 def _distances(queries: np.ndarray, gallery: np.ndarray, metric: str) -> np.ndarray:

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.metrics.distances import COSINE, EUCLIDEAN
 
-EUCLIDEAN, COSINE = "euclidean", "cosine"
 METRICS = (EUCLIDEAN, COSINE)
 
 _CANDIDATES = 4  # kept of every query, to be measured in float64

@@ -6,12 +6,38 @@ features of large variance inflate distances between patches. Variances are over
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError
 
 _ROWS = 8192  # features read at once
 EPSILON = 1e-6  # added to variances, as in the linear probe of the public code of MAE
+
+
+class Moments(NamedTuple):
+    """Moments of features over some rows: arrays or tensors in double precision.
+
+    Attributes:
+        count: number of rows; if moments are of several layers, that of each, in a shape that `mean` can be multiplied by.
+        mean: [...].
+        squares: [...] sum of the squared deviations from the mean.
+    """
+
+    count: Any
+    mean: Any
+    squares: Any
+
+
+def merged_moments(one: Moments, other: Moments) -> Moments:
+    """Return the moments over the rows of both, of which there is at least one.
+
+    As by Chan, Golub and LeVeque, "Algorithms for computing the sample variance" (1983): no difference of large sums.
+    """
+    total, shift = one.count + other.count, other.mean - one.mean
+    squares = one.squares + other.squares + shift**2 * (one.count * other.count / total)
+    return Moments(total, one.mean + shift * (other.count / total), squares)
 
 
 def feature_moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -25,20 +51,15 @@ def feature_moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     if not len(features):
         raise AtlasError("variances: there are no patches; choose a training set with labelled patches")
-    count, mean = 0, np.zeros(features.shape[1:])
-    squares = np.zeros(features.shape[1:])  # of deviations from the mean so far
+    total = Moments(0, np.zeros(features.shape[1:]), np.zeros(features.shape[1:]))
     for start in range(0, len(features), _ROWS):
         part = features[start : start + _ROWS].astype(np.float64)
         if not (finite := np.isfinite(part)).all():
             row = start + int(np.argwhere(~finite)[0, 0])
             raise AtlasError(f"variances: the features of patch {row} are not finite; run that pass again in float32")
-        # Parts are put together as by Chan, Golub and LeVeque (1983): no difference of large sums.
-        own = part.mean(0)
-        shift, total = own - mean, count + len(part)
-        squares += ((part - own) ** 2).sum(0) + shift**2 * (count * len(part) / total)
-        mean += shift * (len(part) / total)
-        count = total
-    return mean, squares / count
+        mean = part.mean(0)
+        total = merged_moments(total, Moments(len(part), mean, ((part - mean) ** 2).sum(0)))
+    return total.mean, total.squares / total.count
 
 
 def removal_order(variance: np.ndarray) -> np.ndarray:

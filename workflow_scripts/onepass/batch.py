@@ -114,6 +114,21 @@ class ClassMaps:
     count: int
 
 
+@dataclass(frozen=True)
+class Boxes:
+    """The boxes of the images of a batch.
+
+    Attributes:
+        index: [M] int64 number of each box in the dataset, ascending.
+        image: [M] int64 place of its image in the batch, ascending.
+        xyxy: [M, 4] float32 (x0, y0, x1, y1) in pixels of the seen image.
+    """
+
+    index: np.ndarray
+    image: np.ndarray
+    xyxy: Tensor
+
+
 class Concepts:
     """The concepts of all patches of the dataset, the same object in every batch."""
 
@@ -139,6 +154,7 @@ class Batch:
         pairs: key-point pairs, or None.
         classes: class maps of the crops, or None.
         concepts: concepts of the patches of all images, or None.
+        boxes: boxes of objects, or None.
     """
 
     index: np.ndarray
@@ -152,6 +168,7 @@ class Batch:
     pairs: KeypointPairs | None = None
     classes: ClassMaps | None = None
     concepts: Concepts | None = None
+    boxes: Boxes | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -187,11 +204,19 @@ class LayerView:
         return self._made[name]
 
     def patch_tokens(self, batch: Batch) -> list[Tensor]:
-        """Return the patch tokens (block output) of every image, [N, D] each, in the row-major order of its patch grid.
+        """Return the patch tokens (block output) of every image, [N, D] each (`image_patches`)."""
+        return self.image_patches(batch, self.layer.token)
+
+    def image_patches(self, batch: Batch, values: Tensor) -> list[Tensor]:
+        """Return what the patches of every image have of `values`, [N, D] each, in the row-major order of its patch grid.
 
         The cells of an image cut into tiles come from its tiles; where two tiles overlap, from the earlier one.
+
+        Args:
+            batch: the images.
+            values: [crops, T, D] of all tokens.
         """
-        tokens = self.layer.token[:, self.n_prefix :]
+        tokens = values[:, self.n_prefix :]
         if batch.tiles is None:
             return list(tokens)
         rows, columns = self.grid

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,34 +10,17 @@ import torch
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView
-from workflow_scripts.onepass.collector import Collector, PassFacts
+from workflow_scripts.onepass.chosen_layers import ChosenLayers
+from workflow_scripts.onepass.collector import PassFacts
 from workflow_scripts.onepass.facets import facet_of, stored
-from workflow_scripts.onepass.stores import patches_per_image, stored_layers
+from workflow_scripts.onepass.stores import patches_per_image
 
 
-class _ChosenLayers(Collector):
-    """A collector of some layers; options `layers` ("all" or a list; -1 is the last), `facets`, and `precision` of the rows."""
+class ClsFacets(ChosenLayers):
+    """The CLS position of facets, rows of [L, D] by image, L the chosen layers.
 
-    def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
-        super().__init__(len(options["layers"]), folder, **options)
-
-    @classmethod
-    def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
-        """Resolve the layers."""
-        return {**asked, "layers": stored_layers(asked["layers"], facts.n_layers)}
-
-    def update(self, view: LayerView, batch: Batch) -> None:
-        """Put the features of the batch, if the layer is one of the chosen."""
-        if view.index in self.options["layers"]:
-            self._keep(view, batch, self.options["layers"].index(view.index) + 1)
-
-    @abstractmethod
-    def _keep(self, view: LayerView, batch: Batch, place: int) -> None:
-        """Put the features of a chosen layer, the `place`-th of them, from 1."""
-
-
-class ClsFacets(_ChosenLayers):
-    """The CLS position of facets, rows of [L, D] by image, L the chosen layers. Facets are those of `facets.facet_of`."""
+    Further options: `facets`, of those of `facets.facet_of`; `precision` of the rows.
+    """
 
     name = "cls_facets"
 
@@ -49,11 +30,12 @@ class ClsFacets(_ChosenLayers):
             self.put(facet, place, batch.index, values, np.dtype(self.options["precision"]))
 
 
-class ConceptPatches(_ChosenLayers):
+class ConceptPatches(ChosenLayers):
     """Facets of patches chosen by `data.concept_choice`, rows of [L, D] by patch, L the chosen layers.
 
     Row r is patch r of the choice; rows whole_{facet} of [L, N, D] are all patches of the images that it keeps whole. Further
-    options: `patches`, of the even choice over all images; `patches_per_concept`; `whole_images` of a concept; `seed`.
+    options: `facets` and `precision` as above; `patches`, of the even choice over all images; `patches_per_concept`;
+    `whole_images` of a concept; `seed`.
     """
 
     name = "concept_patches"

@@ -45,6 +45,8 @@ COLLECTORS = {
     "pooled_normed": Gathered(_FEATURES, "PooledNormed"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
+    "object_features": Gathered("onepass.object_features", "ObjectFeatures", truth="boxes"),
+    "feature_moments": Gathered("onepass.object_features", "FeatureMoments"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),

@@ -15,7 +15,7 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.concept_choice import PatchConcepts
 from workflow_scripts.data.crop_files import read_crops, read_samples
 from workflow_scripts.data.views import whole_grid
-from workflow_scripts.onepass.batch import Batch, ClassMaps, Concepts, KeypointPairs, Regions, VideoFrames
+from workflow_scripts.onepass.batch import Batch, Boxes, ClassMaps, Concepts, KeypointPairs, Regions, VideoFrames
 from workflow_scripts.zoo.vit import Vit
 
 
@@ -36,7 +36,7 @@ class CropSource:
             crops: .npy file of the crops.
             samples: parquet with one row per image (see `data.crops`).
             truth: files of ground truth by kind (`data.ground_truth.KINDS`): masks and labels on the patch grid of the
-                model's crops, key-point pairs, concepts, class maps (read a batch at a time).
+                model's crops, key-point pairs, concepts, boxes, class maps (read a batch at a time).
 
         Raises:
             AtlasError: the files do not belong together or do not fit the model.
@@ -67,6 +67,7 @@ class CropSource:
         self.classes = truth.get("classes") if truth else None
         listed = opened.get("concepts")
         self.concepts = Concepts(PatchConcepts(listed["concept_count"], listed["concept"])) if listed else None
+        self.boxes = opened.get("boxes", {})
         self.device = vit.device
         self.mean, self.std = (
             torch.tensor(values, device=vit.device).reshape(1, 3, 1, 1)
@@ -128,6 +129,7 @@ class CropSource:
             pairs=self.pairs,
             classes=self._classes(self.classes, start, stop) if self.classes else None,
             concepts=self.concepts,
+            boxes=self._boxes(start, stop) if self.boxes else None,
         )
 
     def _classes(self, path: Path, start: int, stop: int) -> ClassMaps:
@@ -147,6 +149,11 @@ class CropSource:
             )
             masks.append((values / values.sum()).to(self.device))
         return Regions(index, image[index] - start, masks)
+
+    def _boxes(self, start: int, stop: int) -> Boxes:
+        image = self.boxes["box_image"]
+        index = np.arange(*np.searchsorted(image, (start, stop)))
+        return Boxes(index, image[index] - start, torch.from_numpy(self.boxes["box_xyxy"][index]).to(self.device))
 
     def _frames(self, start: int, stop: int) -> VideoFrames:
         video, frame = self.video["video"][start:stop], self.video["frame"][start:stop]

@@ -5,6 +5,7 @@ Layout: ``images/track/<split>/<video>/<video>-0000001.jpg``, ``labels/box_track
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Bdd100kTrack(ImageFiles):
             if not frames:
                 raise bad_data(f"{images / video}: no frame (*.jpg) of this video")
             files += [f"{video}/{name}" for name in frames]
-            self._frames += [(video, i) for i in range(len(frames))]
+            self._frames += [(video, _number(images / video / name)) for name in frames]
         super().__init__(images, files, left_over=folders.left_over())
         rows = packaged_rows("bdd100k_mot_classes.csv")
         self.box_classes = [row["name"] for row in rows]
@@ -58,7 +59,7 @@ class Bdd100kTrack(ImageFiles):
         self._read: tuple[str, dict[str, list[Box]]] = ("", {})
 
     def frame(self, position: int) -> tuple[str, int]:
-        """Return (name of the video, 0-based number of the frame)."""
+        """Return (name of the video, 0-based number of the frame); numbers are left out where files are missing."""
         return self._frames[position]
 
     def boxes(self, position: int) -> list[Box]:
@@ -101,3 +102,10 @@ class Bdd100kTrack(ImageFiles):
         sides = [entry["box2d"][side] for side in ("x1", "y1", "x2", "y2")]
         x1, y1, x2, y2 = near(sides, f"a side of box {entry['id']}")
         return Box((x1, y1, x2 + 1, y2 + 1), label, str(entry["id"]), frozenset(flags))
+
+
+def _number(file: Path) -> int:
+    """Return the 0-based number of a frame, by its name."""
+    if not (found := re.fullmatch(r".*-([0-9]{1,9})", file.stem)):
+        raise bad_data(f"{file}: expected a name that ends in the number of the frame, as {file.parent.name}-0000001.jpg")
+    return int(found[1]) - 1

@@ -6,11 +6,13 @@ Layout: ``ImageSets/2017/<split>.txt``, ``JPEGImages/480p/<video>/00000.jpg``, `
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from workflow_scripts.data.bad_data import bad_data
 from workflow_scripts.data.folders import Folders, first_of
+from workflow_scripts.data.reader import Box
 from workflow_scripts.data.readers.files import ImageFiles, read_index_map, read_lines
 
 _VOID = 255
@@ -20,8 +22,10 @@ class Davis(ImageFiles):
     """The frames of a split's videos: videos in the order of the split's list, frames by name.
 
     Annotations are palette images whose indices count. Void (255) is background, as in the official semi-supervised
-    evaluation.
+    evaluation. Objects have no categories: their boxes are all of one.
     """
+
+    box_classes: ClassVar[list[str]] = ["object"]
 
     def __init__(self, path: Path, split: str = "val") -> None:
         """Index the videos below `path`.
@@ -57,3 +61,14 @@ class Davis(ImageFiles):
         values = read_index_map(self._maps / f"{self.files[position][:-4]}.png")
         values[values == _VOID] = 0
         return values
+
+    def boxes(self, position: int) -> list[Box]:
+        """Return the bounds of every object of which a pixel is seen."""
+        values = self.object_map(position)
+        return [Box(_bounds(values == number), 0, str(number)) for number in np.unique(values[values > 0]).tolist()]
+
+
+def _bounds(mask: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the edges (x0, y0, x1, y1) of what is true."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

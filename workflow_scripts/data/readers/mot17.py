@@ -15,12 +15,15 @@ from workflow_scripts.data.reader import Box
 from workflow_scripts.data.readers.files import ImageFiles, packaged_rows, read_lines, read_rows
 from workflow_scripts.data.readers.numbers import near, whole
 
+_EVALUATED = "1"  # the class of pedestrians
+
 
 class Mot17(ImageFiles):
     """The frames of the videos, by sorted video and name, each video once: images and ground truth of all copies are equal.
 
-    The file counts frames and pixels from 1: the edges of a box are left - 1, top - 1, and these plus width and height. Rows
-    that are not to be considered are flagged "ignored", the classes whose detections count neither way "distractor".
+    The file counts frames and pixels from 1: the edges of a box are left - 1, top - 1, and these plus width and height. What
+    the official evaluation does not look for is flagged "ignored": rows that are not to be considered, and all but pedestrians.
+    The classes whose detections count neither way are flagged "distractor".
     """
 
     def __init__(self, path: Path, detector: str = "FRCNN") -> None:
@@ -69,9 +72,8 @@ class Mot17(ImageFiles):
                 left, top, width, height = near(map(float, sides), "a side of a box")
                 number = whole(int(frame), "the frame", 1, length)
                 label, edges = self._label[kind], (left - 1, top - 1)
-                flags = {
-                    name for name, holds in (("ignored", consider == "0"), ("distractor", label in self._distractors)) if holds
-                }
+                ignored = consider == "0" or kind != _EVALUATED
+                flags = {name for name, holds in (("ignored", ignored), ("distractor", label in self._distractors)) if holds}
                 box = Box((*edges, edges[0] + width, edges[1] + height), label, track, frozenset(flags))
                 self._boxes.setdefault((video, number - 1), []).append(box)
             except (ValueError, KeyError):
