@@ -202,7 +202,9 @@ def _variances(numbers, analysis, model, swapped=0):
             place = d + swapped
         elif REMOVED <= d < REMOVED + swapped:
             place = d - swapped
-        value = 30.0 * 0.72**place + 0.002 / (1 + place) if model in ("mae", "simmim", "beit", "scalemae") else 1.5 - place / WIDTH
+        value = (
+            30.0 * 0.72**place + 0.002 / (1 + place) if model in ("mae", "simmim", "beit", "scalemae") else 1.5 - place / WIDTH
+        )
         key = (analysis, model, "variance", f"{NN}; features {d}", LAST, "token_normed", DATASETS[analysis])
         numbers[key] = value
     numbers.put(analysis, model, "removed_main", REMOVED)
@@ -266,7 +268,10 @@ def _other_patches(numbers, model):
 
 def _full_images(numbers, model):
     near, linear, *_ = _TABLE_2[model]
-    for rule, value, full in ((NN, near, 0.308 if model == "dino" else 0.02), (LINEAR, linear, 0.34 if model == "dino" else 0.176)):
+    for rule, value, full in (
+        (NN, near, 0.308 if model == "dino" else 0.02),
+        (LINEAR, linear, 0.34 if model == "dino" else 0.176),
+    ):
         numbers.put("full_images", model, "miou", value, rule)
         numbers.put("full_images", model, "miou", full, rule, view="full")
         numbers.put("full_images", model, "accuracy", 0.3 + value, rule)

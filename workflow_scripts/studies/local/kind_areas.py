@@ -38,9 +38,7 @@ def draw_kinds(data: FigureData, models: Sequence[RunModel]) -> Drawn:
     """Draw a row per kind of alteration and a column per model; dashed in geometric rows: what could be found at best."""
     shown = shown_looks(data, models)
     measured = {look.model.id: measured_of(data, look.model, ANALYSIS) for look in shown}
-    kinds = by_kind(
-        point.at for own in measured.values() for point in own.series("share", "altered", kind=CATEGORIES[0])
-    )
+    kinds = by_kind(point.at for own in measured.values() for point in own.series("share", "altered", kind=CATEGORIES[0]))
     if not kinds:
         return draw_absent("not measured", COLUMNS)
     blocks = even_rows(len(shown), _MOST)
@@ -118,7 +116,8 @@ def _kind_handles(kinds: Sequence[str] = CATEGORIES) -> list[Patch]:
 
 def _legend(figure: Figure, handles: Sequence[Patch | Line2D]) -> None:
     across = len(handles) if figure.get_figwidth() > 6 else 2 if figure.get_figwidth() < 4 else 3
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=across, handlelength=1.4, handleheight=0.9, fontsize=6.5)
+    style = {"ncols": across, "handlelength": 1.4, "handleheight": 0.9, "fontsize": 6.5}
+    figure.legend(handles=list(handles), loc="outside lower center", **style)
 
 
 def draw_elsewhere(data: FigureData) -> Drawn:
@@ -130,7 +129,10 @@ def draw_elsewhere(data: FigureData) -> Drawn:
     for look in shown:
         measured = measured_of(data, look.model, ANALYSIS)
         points = measured.series("share", "altered", kind=kinds[0], without=look.removed, **said)
-        found = {point.at: [measured.row("share", altered=point.at, kind=kind, without=look.removed, **said) for kind in kinds] for point in points}
+        found = {
+            point.at: [measured.row("share", altered=point.at, kind=kind, without=look.removed, **said) for kind in kinds]
+            for point in points
+        }
         there = [one for levels in by_kind(found).values() for one in levels if one.kind == "blur" and all(found[one.word])]
         panels.append((look, there, found))
     if not any(there for _, there, _ in panels):
@@ -153,7 +155,8 @@ def draw_elsewhere(data: FigureData) -> Drawn:
                 say_unmeasured(axes)
                 continue
             counted = {one: [row | {"patches": round(row["value"] * row["n"])} for row in found[one.word]] for one in there}
-            stack(axes, range(len(there)), {kind: [counted[one][turn]["patches"] for one in there] for turn, kind in enumerate(kinds)})
+            heights = {kind: [counted[one][turn]["patches"] for one in there] for turn, kind in enumerate(kinds)}
+            stack(axes, range(len(there)), heights)
             axes.set_xticks(range(len(there)), [f"{one.level:g}" for one in there])
             axes.set_xlim(-0.3 if len(there) == 1 else 0, max(len(there) - 1, 0.3))
             axes.set_ylim(bottom=0)

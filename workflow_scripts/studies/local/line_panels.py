@@ -21,6 +21,7 @@ _SINGLE = 4.6  # inches: the width of a figure of one panel, in which its legend
 _TALLEST, _LOWEST, _AROUND = 2.3, 1.15, 0.45  # inches of a row of panels; of axes and edges
 _ENTRY = 0.125  # inches of a line of the legend
 _BAND = 0.13  # how opaque an interval is
+_ENDS = ("value", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LinePanel:
-    """One panel: its title, its lines, names of its axes; `finish` is called on its axes last."""
+    """One panel: its title, its lines, names of its axes; `finish` is called on its axes last, if anything is in it."""
 
     title: str
     lines: tuple[Line, ...]
@@ -71,6 +72,10 @@ def draw_lines(grid: Sequence[Sequence[LinePanel]], handles: Sequence[Artist], s
             below = place == len(grid) - 1 or column >= len(grid[place + 1])
             axes.set_xlabel(panel.across if below or panel.across != grid[place + 1][column].across else "")
             axes.set_ylabel(panel.up if column == 0 or not share_y or panel.up != panels[0].up else "")
+    for panels, line in zip(grid, every, strict=True):
+        for axes, panel in zip(line, panels, strict=False):
+            if any(one.rows for one in panel.lines):  # last: a scale that panels share must have seen the lines of all
+                panel.finish(axes)
     if handles:
         figure.legend(handles=list(handles), loc="outside lower center", ncols=across)
     return Drawn(figure, drawn_rows(row for panels in grid for panel in panels for line in panel.lines for row in line.rows))
@@ -95,15 +100,9 @@ def _draw_panel(axes: Axes, panel: LinePanel, room: float) -> None:
         say_unmeasured(axes)
         return
     for line in panel.lines:
-        x, y, low, high = (
-            np.array(values, float) for values in (line.x, *([row[key] for row in line.rows] for key in _ENDS))
-        )
+        x, y, low, high = (np.array(values, float) for values in (line.x, *([row[key] for row in line.rows] for key in _ENDS)))
         known = np.isfinite(low) & np.isfinite(high)
         if known.any():
             axes.fill_between(x, low, high, where=known, color=line.drawn["color"], alpha=_BAND, linewidth=0)
         axes.plot(x, y, **line.drawn)
     grid_lines(axes)
-    panel.finish(axes)
-
-
-_ENDS = ("value", "ci_low", "ci_high")

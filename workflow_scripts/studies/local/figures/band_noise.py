@@ -41,7 +41,8 @@ def draw(data: FigureData) -> Drawn:
     finite = np.where(np.isfinite(spectrum), spectrum, -np.inf)
     rows = [
         {
-            "model": maps.model.id, "band": band, "noise_mean": float(noise[place].mean()), "noise_deviation": float(noise[place].std()),
+            "model": maps.model.id, "band": band, "noise_mean": float(noise[place].mean()),
+            "noise_deviation": float(noise[place].std()),
             "largest_log_amplitude": float(finite[place].max()),
         }
         for place, band in enumerate(BANDS)

@@ -39,7 +39,5 @@ def draw(data: FigureData) -> Drawn:
     axes.set(xscale="log", yscale="log", xlabel="Feature, by its variance", ylabel="Variance over training patches")
     grid_lines(axes)
     names = [look.name for look in shown]
-    figure.legend(
-        handles=[look.handle() for look in shown], loc="outside lower center", ncols=legend_columns(names, _WIDTH)
-    )
+    figure.legend(handles=[look.handle() for look in shown], loc="outside lower center", ncols=legend_columns(names, _WIDTH))
     return Drawn(figure, pd.DataFrame(frames))

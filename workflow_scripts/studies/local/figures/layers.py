@@ -53,6 +53,4 @@ def _rows(data: FigureData, model: RunModel, classes: Sequence[str]) -> list[Map
         for row in measured.layers("class_iou", **{"class": name}):
             by_layer.setdefault(row["layer"], []).append(row)
     said = {"metric": "class_iou", "setting": f"mean of {', '.join(classes)}", "ci_low": np.nan, "ci_high": np.nan}
-    return [
-        rows[0] | said | {"value": float(np.mean([row["value"] for row in rows]))} for _, rows in sorted(by_layer.items())
-    ]
+    return [rows[0] | said | {"value": float(np.mean([row["value"] for row in rows]))} for _, rows in sorted(by_layer.items())]

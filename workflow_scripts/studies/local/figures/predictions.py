@@ -18,7 +18,7 @@ from workflow_scripts.studies.local.street_classes import VOID, class_colours, p
 IMAGES = (0, 1)
 RULES = {"nn": "1-NN", "linear": "linear"}
 _NAMES, _EDGE, _HEAD, _LINE, _BELOW = 0.85, 0.05, 0.17, 0.14, 0.05  # inches
-_LOWEST = 0.3  # inches of a row of pictures: below it the page grows
+_LOWEST, _GAP = 0.3, 0.03  # inches of a row of pictures, below which the page grows, and between rows
 
 
 def draw(data: FigureData) -> Drawn:
@@ -29,7 +29,8 @@ def draw(data: FigureData) -> Drawn:
     colours = class_colours(classes)
     images = [first.array(f"image_{place}") for place in IMAGES]
     masks = [first.array(f"mask_{place}") for place in IMAGES]
-    lines = [("", INK, [picture for image, mask in zip(images, masks, strict=True) for picture in (image, paint(mask, colours))])]
+    truth = [picture for image, mask in zip(images, masks, strict=True) for picture in (image, paint(mask, colours))]
+    lines = [("", INK, truth)]
     rows = []
     for maps in every:
         pictures = []
@@ -39,7 +40,8 @@ def draw(data: FigureData) -> Drawn:
                 pictures.append(paint(predicted, colours))
                 rows += _shares(maps, place, name, predicted, mask, classes)
         lines.append((maps.model.display_name, styles[maps.model.id].text, pictures))
-    there = sorted({int(value) for mask in masks for value in np.unique(mask)} - {VOID} | {classes.index(row["class"]) for row in rows})
+    seen = {int(value) for mask in masks for value in np.unique(mask)} - {VOID}
+    there = sorted(seen | {classes.index(row["class"]) for row in rows})
     figure = _lay_out(lines, images[0].shape[0] / images[0].shape[1], [(classes[c], colours[c] / 255) for c in there])
     return Drawn(figure, pd.DataFrame(rows))
 
@@ -51,7 +53,10 @@ def _shares(maps: ModelMaps, place: int, rule: str, predicted: np.ndarray, mask:
     right = float((predicted[rows][:, columns] == mask)[labelled].mean()) if labelled.any() else np.nan
     counts = np.bincount(predicted.ravel(), minlength=len(classes))
     return [
-        {"model": maps.model.id, "image": place, "rule": rule, "class": classes[c], "share": counts[c] / predicted.size, "accuracy": right}
+        {
+            "model": maps.model.id, "image": place, "rule": rule, "class": classes[c], "share": counts[c] / predicted.size,
+            "accuracy": right,
+        }
         for c in np.flatnonzero(counts)
     ]  # fmt: skip
 
@@ -62,9 +67,9 @@ def _lay_out(lines: list, aspect: float, legend: list) -> Figure:
     across = max(1, int((PAGE_WIDTH - _NAMES) / (0.3 + 0.055 * max((len(name) for name, _ in legend), default=1))))
     below = _BELOW + -(-len(legend) // across) * _LINE + _EDGE
     cell = (PAGE_WIDTH - _NAMES - _EDGE) / columns
-    tall = min(cell * aspect, max(_LOWEST, (PAGE_HEIGHT - 2 * _HEAD - below) / len(lines)))
+    tall = min(cell * aspect, max(_LOWEST, (PAGE_HEIGHT - 2 * _HEAD - below) / len(lines) - _GAP))
     cell = tall / aspect
-    figure = Figure(figsize=(PAGE_WIDTH, 2 * _HEAD + len(lines) * tall + below))
+    figure = Figure(figsize=(PAGE_WIDTH, 2 * _HEAD + len(lines) * (tall + _GAP) + below))
     heads = (("image", "mask") * len(IMAGES), tuple(RULES.values()) * len(IMAGES))
     names = [wrap(name, _NAMES - 0.1, 6.5) if name else "" for name, *_ in lines]
     size = fitting_size([name for name in names if name] or ["x"], _NAMES - 0.1, 6.5)
@@ -79,7 +84,7 @@ def _lay_out(lines: list, aspect: float, legend: list) -> Figure:
         axes.set(xticks=[], yticks=[])
         style = {"ha": "right", "va": "center", "fontsize": size, "weight": "bold", "color": colour, "linespacing": 1.0}
         figure_text(figure, _NAMES - 0.06, top + tall / 2, name, **style)
-        top += tall
+        top += tall + _GAP
     handles = [Patch(color=tuple(colour), label=name) for name, colour in legend]
     place = (_NAMES / PAGE_WIDTH, 1 - (top + _BELOW) / figure.get_figheight())
     figure.legend(

@@ -27,7 +27,9 @@ def draw(data: FigureData) -> Drawn:
                 _line(measured, dataset, facet, without) for facet in _KINDS for without in dict.fromkeys((0, measured.removed))
             )
             title = f"{model.display_name}, {dataset}"
-            panels.append(LinePanel(title, lines, "Size of the image over full size", "Accuracy", styles[model.id].text, _percent))
+            panels.append(
+                LinePanel(title, lines, "Size of the image over full size", "Accuracy", styles[model.id].text, _percent)
+            )
         if any(line.rows for panel in panels for line in panel.lines):
             grid.append(panels)
     if not grid:
@@ -52,7 +54,14 @@ def _look(facet: str, without: bool) -> dict[str, object]:
     _, colour, marker = _KINDS[facet]
     face = {"markerfacecolor": "white", "markeredgecolor": colour} if without else {"markeredgecolor": "white"}
     dash = (0, (1.2, 1.2)) if without else "-"
-    return {"color": colour, "marker": marker, "linestyle": dash, "markersize": 3.6, "linewidth": 1.2, "markeredgewidth": 0.7} | face
+    return {
+        "color": colour,
+        "marker": marker,
+        "linestyle": dash,
+        "markersize": 3.6,
+        "linewidth": 1.2,
+        "markeredgewidth": 0.7,
+    } | face
 
 
 def _percent(axes: Axes) -> None:

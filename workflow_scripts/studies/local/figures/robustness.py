@@ -42,7 +42,7 @@ def draw(data: FigureData) -> Drawn:
     names = [look.name for look in shown]
     across = legend_columns(names, PAGE_WIDTH)
     height = 4.4 + 0.13 * (-(-len(names) // across) + 1)
-    figure = Figure(figsize=(max(PAGE_WIDTH, 0), height), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     grid = figure.subplots(len(_RULES), len(kinds), squeeze=False, sharex=True, sharey=True)
     rows: list[Mapping[str, Any]] = []
     for line, (rule, said) in zip(grid, _RULES.items(), strict=True):

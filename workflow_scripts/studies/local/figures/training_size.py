@@ -38,7 +38,9 @@ def draw(data: FigureData) -> Drawn:
         x, y = (np.array([row["value"] for row in column], float) for column in list(zip(*own, strict=True))[1:])
         axes.plot(x, y, color=look.style.colour, linewidth=0.9, linestyle=look.style.dash, zorder=2)
         area = [_LARGEST * images / most for images, *_ in own]
-        axes.scatter(x, y, s=area, color=look.style.colour, marker=look.style.marker, linewidths=0.4, edgecolors="white", zorder=3)
+        axes.scatter(
+            x, y, s=area, color=look.style.colour, marker=look.style.marker, linewidths=0.4, edgecolors="white", zorder=3
+        )
         rows += [row | {"images": images} for images, *pair in own for row in pair]
         reached += [*x, *y]
     if not rows:

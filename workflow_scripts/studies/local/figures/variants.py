@@ -38,9 +38,11 @@ class Variant:
     def drawn(self) -> dict[str, Any]:
         """Return the look of its points: hollow without features."""
         face = {"markerfacecolor": "white"} if self.removed else {}
-        return {"color": self.colour, "marker": self.marker, "linestyle": "", "markersize": 4.2, "markeredgewidth": 0.8} | face
+        return {"color": self.colour, "marker": self.marker, "linestyle": "", "markersize": 3.6, "markeredgewidth": 0.8} | face
 
 
+_LINE = 0.31  # inches of a model
+_APART = 0.13  # of that, between points of two variants
 _FIRST, _SECOND, _THIRD, _FOURTH = "#005f52", "#d55e00", "#2f7fc1", "#8d6bb1"
 PANELS = {
     "Pixels or patches": (
@@ -70,7 +72,7 @@ def draw(data: FigureData) -> Drawn:
     """Draw a panel per choice, a line per model, a point per variant."""
     data = data.without_random()
     models, styles = data.models, model_styles(data.models)
-    figure = Figure(figsize=(PAGE_WIDTH, 1.35 + 0.24 * len(models)), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH, 1.2 + _LINE * len(models)), layout="constrained")
     grid, rows = figure.subplots(1, len(PANELS), sharey=True), []
     for axes, (title, variants) in zip(grid, PANELS.items(), strict=True):
         for place, model in enumerate(models):
@@ -80,14 +82,17 @@ def draw(data: FigureData) -> Drawn:
             if values:
                 axes.plot([min(values), max(values)], [place, place], color=GRID, linewidth=2.4, zorder=1)
             for variant, row in found:
-                axes.plot([row["value"]], [place], zorder=2, **variant.drawn)
+                beside = _APART * (variants.index(variant) - (len(variants) - 1) / 2)
+                axes.plot([row["value"]], [place + beside], zorder=2, **variant.drawn)
             rows += [row | {"panel": title, "variant": variant.name} for variant, row in found]
         axes.set_title(title, loc="left", weight="bold", fontsize=7.5)
         axes.set_xlabel("Mean IoU")
         axes.set_xlim(left=0)
         axes.grid(axis="x")
         handles = [Line2D([], [], label=variant.name, **variant.drawn) for variant in variants]
-        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.55 / (0.24 * len(models) + 0.2)), ncols=2, fontsize=6, handlelength=1, columnspacing=0.8)
+        below = (0.5, -0.36 / (_LINE * len(models) + 0.1))
+        style = {"ncols": 2, "fontsize": 6, "handlelength": 1, "columnspacing": 0.8}
+        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=below, **style)
     if not rows:
         return draw_absent("not measured", (*COLUMNS, "panel", "variant"))
     grid[0].set_yticks(range(len(models)), [model.display_name for model in models])
