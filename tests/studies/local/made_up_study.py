@@ -52,7 +52,7 @@ DATASETS = {
     "reconstruction": "cityscapes_few_val", "context": "cityscapes_few_val",
 }  # fmt: skip
 
-# Model -> mean IoU of 1-NN and of linear probes on Cityscapes, the same on ADE20K (Table 2), and what 1-NN has without features.
+# Model -> mean IoU of 1-NN and of linear probes on Cityscapes, the same on ADE20K (Table 2), and of 1-NN without features.
 _TABLE_2 = {
     "supervised": (0.31, 0.33, 0.053, 0.0665, 0.305),
     "dino": (0.345, 0.383, 0.055, 0.07, 0.34),
@@ -97,8 +97,8 @@ def models(demo=False):
     }
     return tuple(
         RunModel(
-            key, f"{method} {of}", kind, method, of, layers=LAST, width=WIDTH, patch=(14, 14) if of.endswith("14") else (16, 16),
-            demo=demo,
+            key, f"{method} {of}", kind, method, of, layers=LAST, width=WIDTH, demo=demo,
+            patch=(14, 14) if of.endswith("14") else (16, 16),
         )
         for key, (method, of, kind) in kinds.items()
     )  # fmt: skip
@@ -137,7 +137,8 @@ def table(values):
         share = metric in ("miou", "share", "instance", "category", "knn_accuracy", "r2")
         wide = 0.01 if share else math.nan
         rows.append(
-            {"analysis": analysis, "model": model, "metric": metric, "setting": said, "layer": layer, "facet": facet, "dataset": dataset,
+            {"analysis": analysis, "model": model, "metric": metric, "setting": said, "layer": layer, "facet": facet,
+             "dataset": dataset,
              "value": value, "ci_low": value - wide, "ci_high": value + wide, "n": 57820 if metric == "pixel_share" else 5850}
         )  # fmt: skip
     return make_table([{"head": "", "unit": "share", **row} for row in rows], study="local")
@@ -258,7 +259,7 @@ def _patches(numbers, model):
 
 
 def _other_patches(numbers, model):
-    near, linear, ade_near, ade_linear, gone = _TABLE_2[model]
+    *_, ade_near, ade_linear, gone = _TABLE_2[model]
     for rule, value, less in ((NN, ade_near, gone / 6.9), (COSINE, ade_near, gone / 7), (LINEAR, ade_linear, ade_linear * 0.9)):
         numbers.put("other_patches", model, "miou", value, rule)
         numbers.put("other_patches", model, "miou", less, rule, without=REMOVED)
@@ -361,14 +362,16 @@ def _reconstruction(numbers, model):
             said = {"zeroed": zeroed, "masked": masked}
             mse = 0.01 * (1 + worse) * (1 + masked / 75)
             for metric, value in (
-                ("mse", mse), ("psnr", -10 * math.log10(mse)), ("ssim", 0.8 - worse), ("mse_all", 0.9 * mse), ("psnr_all", 21 - worse),
+                ("mse", mse), ("psnr", -10 * math.log10(mse)), ("ssim", 0.8 - worse), ("mse_all", 0.9 * mse),
+                ("psnr_all", 21 - worse),
             ):  # fmt: skip
                 numbers.put("reconstruction", model, metric, value, DECODER, **said)
 
 
 def _context(numbers, model):
     for features, values in {
-        "": (0.606, 0.698, 0.723), "without top": (0.603, 0.711, 0.70), "random": (0.588, 0.678, 0.687), "top": (0.551, 0.509, 0.591),
+        "": (0.606, 0.698, 0.723), "without top": (0.603, 0.711, 0.70), "random": (0.588, 0.678, 0.687),
+        "top": (0.551, 0.509, 0.591),
     }.items():  # fmt: skip
         numbers.put("context", model, "r2", sum(values) / 3, RIDGE, features=features)
         for name, value in zip(SHARES, values, strict=True):

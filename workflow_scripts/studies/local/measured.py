@@ -18,7 +18,7 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.data import FigureData
 from workflow_scripts.studies.local.conditions import NN, condition, setting
 
-TOKEN = "token_normed"  # the facet of every analysis but that of resolutions
+FACET = "token_normed"  # the facet of every analysis but that of resolutions
 REMOVED, VARIANCE = "removed_main", "variance"
 NEIGHBOURS, DECODER, RIDGE = "k-NN", "decoder", "ridge"  # rules of whole images, of reconstruction, of predicted class shares
 
@@ -75,7 +75,7 @@ class Measured:
         rule: str = NN,
         *,
         layer: int | None = None,
-        facet: str = TOKEN,
+        facet: str = FACET,
         dataset: str = "",
         **words: str | int | None,
     ) -> Row | None:
@@ -101,7 +101,7 @@ class Measured:
         return math.nan if row is None else float(row["value"])
 
     def series(
-        self, metric: str, word: str, rule: str = NN, *, facet: str = TOKEN, dataset: str = "", **words: str | int | None
+        self, metric: str, word: str, rule: str = NN, *, facet: str = FACET, dataset: str = "", **words: str | int | None
     ) -> list[Point]:
         """Return the rows of the last layer that say this and `word` besides, by its value, ascending where all are numbers."""
         if None in words.values():
@@ -121,7 +121,7 @@ class Measured:
 
     def layers(self, metric: str, rule: str = NN, **words: str) -> list[Row]:
         """Return the rows that say this, of every layer, by layer."""
-        rows = self._rows.get((metric, TOKEN, setting(rule, **words)), [])
+        rows = self._rows.get((metric, FACET, setting(rule, **words)), [])
         return sorted((row for row in rows if row["layer"]), key=lambda row: row["layer"])
 
     def sweep(self, metric: str, rule: str = NN) -> list[Point]:

@@ -76,8 +76,8 @@ def _draw_model(axes: Axes, look: Look, x: float, values: Sequence[float]) -> No
         colour = look.style.colour if place == 0 else _tint(look.style.colour, place, len(values) - 1)
         face = "white" if look.hollow else colour
         axes.plot(
-            [x], [value], linestyle="", marker=look.style.marker, color=face, markeredgecolor=colour if look.hollow else "white",
-            markeredgewidth=0.9 if look.hollow else 0.3, markersize=4.6 if place == 0 else 3.8, zorder=3,
+            [x], [value], linestyle="", marker=look.style.marker, color=face,
+            markeredgecolor=colour if look.hollow else "white", markeredgewidth=0.9 if look.hollow else 0.3, markersize=4.6 if place == 0 else 3.8, zorder=3,
         )  # fmt: skip
 
 
