@@ -77,7 +77,8 @@ def _draw_model(axes: Axes, look: Look, x: float, values: Sequence[float]) -> No
         face = "white" if look.hollow else colour
         axes.plot(
             [x], [value], linestyle="", marker=look.style.marker, color=face,
-            markeredgecolor=colour if look.hollow else "white", markeredgewidth=0.9 if look.hollow else 0.3, markersize=4.6 if place == 0 else 3.8, zorder=3,
+            markeredgecolor=colour if look.hollow else "white", markeredgewidth=0.9 if look.hollow else 0.3,
+            markersize=4.6 if place == 0 else 3.8, zorder=3,
         )  # fmt: skip
 
 
