@@ -63,7 +63,10 @@ def supervised_highfreq(evidence: Evidence) -> Verdict:
         kept = _kept(one, rule, _levels(one, rule, "band")[-1])
         return [above(kept, limit(UNHARMED))], [kept]
 
-    rule = f"the mIoU of the supervised ViT with noise of the highest band is above {UNHARMED} of the clean one, by 1-NN and by linear probes"
+    rule = (
+        f"the mIoU of the supervised ViT with noise of the highest band is above {UNHARMED} of the clean one, by 1-NN and by "
+        "linear probes"
+    )
     return by_halves(rule, {RULES[said]: lambda said=said: of(said) for said in RULES})
 
 
@@ -80,7 +83,10 @@ def mae_allfreq(evidence: Evidence) -> Verdict:
             numbers += [own, *theirs]
         return parts, numbers
 
-    rule = "noise of each band takes a larger share of the clean mIoU from MAE than from DINO, DINOv2 and the supervised ViT, by 1-NN and by linear probes"
+    rule = (
+        "noise of each band takes a larger share of the clean mIoU from MAE than from DINO, DINOv2 and the supervised ViT, by "
+        "1-NN and by linear probes"
+    )
     return by_halves(rule, {RULES[said]: lambda said=said: of(said) for said in RULES}, str(lacking))
 
 

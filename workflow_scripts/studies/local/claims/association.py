@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.local.claims.compared import (
     Lacking,
@@ -33,15 +35,15 @@ def tracking_best(evidence: Evidence) -> Verdict:
     middle, last = (side(evidence, ANALYSIS, role).by_gap("instance") for role in (SUPERVISED, MAE))
     top = [one.by_gap("instance") for one in best]
     parts, numbers = [], []
-    for gap in middle:
+    for gap in _shared(middle, last, *top):
         leading = [of[gap] for of in top]
         parts += [all_above(leading, [middle[gap]]), above(middle[gap], last[gap])]
         if len(top) > 1 and gap < SMALL_GAP:
             parts.append(above(*leading))
         numbers += [*leading, middle[gap], last[gap]]
     rule = (
-        "at every gap the accuracy of DINO and DINOv2 is above that of the supervised ViT, and that above MAE's, and for gaps below "
-        f"{SMALL_GAP} DINO is above DINOv2"
+        "at every gap the accuracy of DINO and DINOv2 is above that of the supervised ViT, and that above MAE's, and for gaps "
+        f"below {SMALL_GAP} DINO is above DINOv2"
     )
     return decide(rule, parts, numbers, str(lacking))
 
@@ -55,10 +57,10 @@ def tracking_mae200(evidence: Evidence) -> Verdict:
         below.append(side(evidence, ANALYSIS, SUPERVISED).by_gap("instance"))
     except CannotTestError as error:
         lacking.add(str(error))
-    parts = [above(number, of[gap]) for gap, number in own.items() for of in below]
-    numbers, first = [*own.values(), *(number for of in below for number in of.values())], min(own)
+    parts = [above(own[gap], of[gap]) for of in below for gap in _shared(own, of)]
+    numbers, first = [number for of in (own, *below) for number in of.values()], min(own)
     try:
-        near = [one.by_gap("instance")[first] for one in present(evidence, ANALYSIS, (DINO, DINOV2), lacking)]
+        near = [one.number("instance", gap=first) for one in present(evidence, ANALYSIS, (DINO, DINOV2), lacking)]
         parts += [within(own[first], one, CLOSE) for one in near]
         numbers += near
     except CannotTestError as error:
@@ -82,7 +84,10 @@ def tracking_gap(evidence: Evidence) -> Verdict:
             parts.append(within(course[far[-1]], course[far[0]], FLAT))
         else:
             lacking.add(f"gaps from {FLAT_FROM} frames on")
-    rule = f"the accuracy of every model never rises with the gap, and changes by at most {FLAT} from the first gap of {FLAT_FROM} or more to the largest"
+    rule = (
+        f"the accuracy of every model never rises with the gap, and changes by at most {FLAT} from the first gap of "
+        f"{FLAT_FROM} or more to the largest"
+    )
     return decide(rule, parts, numbers, str(lacking))
 
 
@@ -93,8 +98,8 @@ def tracking_class(evidence: Evidence) -> Verdict:
     middle = [_mean(one, "category_of_errors") for one in present(evidence, ANALYSIS, (DINO, SUPERVISED), lacking)]
     parts = [above(best, limit(ALWAYS)), all_above([best], middle), all_above(middle, [worst])]
     rule = (
-        f"the share of the right category among wrong matches, mean over gaps, is above {ALWAYS} in DINOv2, lower in DINO and the "
-        "supervised ViT, and lower still in MAE"
+        f"the share of the right category among wrong matches, mean over gaps, is above {ALWAYS} in DINOv2, lower in DINO "
+        "and the supervised ViT, and lower still in MAE"
     )
     return decide(rule, parts, [best, *middle, worst], str(lacking))
 
@@ -109,8 +114,8 @@ def mot17(evidence: Evidence) -> Verdict:
         raise CannotTestError(f"needs a main model trained by {' or '.join(MASKED_METHODS)}; this run has none")
     masked = lacking.there(every, lambda one: _mean(one, "instance"))
     rule = (
-        "the accuracy on MOT17, mean over gaps, is higher in DINO and DINOv2 than in MAE and SimMIM, and than in BEiT, which stands "
-        "beside them as a masked model where a run has it"
+        "the accuracy on MOT17, mean over gaps, is higher in DINO and DINOv2 than in MAE and SimMIM, and than in BEiT, "
+        "which stands beside them as a masked model where a run has it"
     )
     absent = [method for method in MASKED_METHODS[:2] if method not in {model.method for model in run}]
     for method in absent:
@@ -124,7 +129,7 @@ def tiling_tracking(evidence: Evidence) -> Verdict:
     def of(role: str) -> Half:
         one = side(evidence, ANALYSIS, role)
         whole, tiles = one.by_gap("instance", view="full"), one.by_gap("instance")
-        shared = [gap for gap in whole if gap in tiles]
+        shared = _shared(whole, tiles)
         means = [
             mean_of(f"accuracy of {one.name}, mean over gaps, {said}", [by[gap] for gap in shared])
             for said, by in (("tiles", tiles), ("full images", whole))
@@ -135,6 +140,20 @@ def tiling_tracking(evidence: Evidence) -> Verdict:
 
     rule = "the accuracy by tiles less that by full images, mean over gaps, is above 0 in DINO and DINOv2, and below 0 in MAE"
     return by_halves(rule, {role: lambda role=role: of(role) for role in (DINO, DINOV2, MAE)})
+
+
+def _shared(*courses: Mapping[int, Number]) -> list[int]:
+    """Return the gaps that all have.
+
+    Raises:
+        CannotTestError: there is none.
+    """
+    shared = [gap for gap in courses[0] if all(gap in course for course in courses[1:])]
+    if not shared:
+        raise CannotTestError(
+            f"needs gaps that all compared models were measured at, in the analysis '{ANALYSIS}'; this run has none"
+        )
+    return shared
 
 
 def _mean(one: Side, metric: str) -> Number:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from workflow_scripts.common.run_model import RunModel
@@ -196,11 +197,7 @@ def within(one: Number, other: Number, most: float) -> Part:
 
 def never_rising(numbers: Sequence[Number]) -> list[Part]:
     """Return a part for every number that is above the one before it, or one that none is."""
-    rising = [
-        Part(f"{later} above {sooner}", False)
-        for sooner, later in zip(numbers, numbers[1:], strict=False)
-        if later.value > sooner.value
-    ]
+    rising = [Part(f"{later} above {sooner}", False) for sooner, later in pairwise(numbers) if later.value > sooner.value]
     return rising or [Part(f"never rising: {numbers[0].name} to {numbers[-1].name}", True)]
 
 

@@ -1,4 +1,4 @@
-"""Claims about the features of largest variance: what they hold, and what is lost without them (Vanyan et al., sections 4, 6)."""
+"""Claims about the features of largest variance: what they hold, what is lost without them (Vanyan et al., sections 4, 6)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def variance_shape(evidence: Evidence) -> Verdict:
     flat = lacking.there(present(evidence, ANALYSIS, (DINO, SUPERVISED), lacking), _peak)
     high = max(flat, key=lambda number: number.value)
     wanted = high.times(TEN_TIMES, f"{TEN_TIMES} times the {high.name}")
-    rule = f"the largest variance over the median is at least {TEN_TIMES} times as high in MAE and SimMIM as in DINO and the supervised ViT"
+    rule = (
+        f"the largest variance over the median is more than {TEN_TIMES} times as high in MAE and SimMIM as in DINO and the "
+        "supervised ViT"
+    )
     return decide(rule, [all_above(peaked, [wanted])], [*peaked, *flat], str(lacking))
 
 
@@ -89,7 +92,10 @@ def remove_neutral_others(evidence: Evidence) -> Verdict:
         return [one.number("miou"), one.stripped().number("miou")]
 
     pairs = lacking.there(present(evidence, ANALYSIS, (DINO, DINOV2, SUPERVISED), lacking), pair)
-    rule = f"the mIoU of 1-NN without the features that the run removes is within {NEUTRAL} of that with them, in DINO, DINOv2 and the supervised ViT"
+    rule = (
+        f"the mIoU of 1-NN without the features that the run removes is within {NEUTRAL} of that with them, in DINO, DINOv2 "
+        "and the supervised ViT"
+    )
     return decide(
         rule, [within(after, before, NEUTRAL) for before, after in pairs], [n for one in pairs for n in one], str(lacking)
     )
@@ -112,8 +118,8 @@ def bn_alternative(evidence: Evidence) -> Verdict:
         return [above(*pair) for pair in pairs], [number for pair in pairs for number in pair]
 
     rule = (
-        f"the mIoU of 1-NN of MAE with statistics of batch norm is above its own and within {SAME_GAIN} of that without features, "
-        "that of SimMIM is above its own, and the linear probe of SimMIM is lower with batch norm than without"
+        f"the mIoU of 1-NN of MAE with statistics of batch norm is above its own and within {SAME_GAIN} of that without "
+        "features, that of SimMIM is above its own, and the linear probe of SimMIM is lower with batch norm than without"
     )
     return by_halves(rule, {MAE: of_mae, SIMMIM: of_simmim})
 
@@ -141,7 +147,10 @@ def no_global_context(evidence: Evidence) -> Verdict:
     """The removed features say little about the image."""
     mae = side(evidence, "context", MAE)
     whole, left, random, top = (mae.number("r2", RIDGE, features=of) for of in ("", "without top", "random", "top"))
-    rule = f"R2 of MAE, mean over classes, without the features of largest variance is within {AS_WELL} of that of all, and that of as many random features above that of these alone"
+    rule = (
+        f"R2 of MAE, mean over classes, without the features of largest variance is within {AS_WELL} of that of all, and that "
+        "of as many random features above that of these alone"
+    )
     return decide(rule, [within(left, whole, AS_WELL), above(random, top)], [whole, left, random, top])
 
 
@@ -164,8 +173,8 @@ def reconstruction(evidence: Evidence) -> Verdict:
         return parts, numbers
 
     rule = (
-        "with the features of largest variance at zero the error of MAE's reconstruction is higher and its PSNR and SSIM lower, "
-        "by more than what those of smallest variance at zero change, with 0 % and with 75 % of the patches masked"
+        "with the features of largest variance at zero the error of MAE's reconstruction is higher and its PSNR and SSIM "
+        "lower, by more than what those of smallest variance at zero change, with 0 % and with 75 % of the patches masked"
     )
     return by_halves(rule, {f"{masked} % masked": lambda masked=masked: of(masked) for masked in (0, 75)})
 

@@ -32,14 +32,15 @@ def scalemae_cls_patch(evidence: Evidence) -> Verdict:
         numbers += means
         if any(name in dataset for name in NAMED):
             named += 1
-            better = [size for size in cls if less_patches[size].value > cls[size].value]
-            said = f"mean patch of {stripped.name} above CLS at {len(better)} of {len(cls)} sizes of {dataset}"
-            parts.append(Part(said, len(better) >= ALMOST_ALL * len(cls)))
+            shared = [size for size in cls if size in less_patches]
+            better = [size for size in shared if less_patches[size].value > cls[size].value]
+            said = f"mean patch of {stripped.name} above CLS at {len(better)} of {len(shared)} sizes of {dataset}"
+            parts.append(Part(said, len(better) >= ALMOST_ALL * len(shared)))
             numbers += less_patches.values()
     rule = (
-        "the k-NN accuracy of Scale-MAE, mean over sizes, is lower with means of patches than with CLS, that of CLS without features "
-        f"within {LITTLE} of it, and in UCMerced and RESISC45 that of means of patches without features is above CLS at "
-        f"{ALMOST_ALL:.0%} of the sizes or more"
+        "the k-NN accuracy of Scale-MAE, mean over sizes, is lower with means of patches than with CLS, that of CLS without "
+        f"features within {LITTLE} of it, and in UCMerced and RESISC45 that of means of patches without features is above CLS "
+        f"at {ALMOST_ALL:.0%} of the sizes or more"
     )
     return decide(rule, parts, numbers, "" if named else "UCMerced and RESISC45, on which this run measures nothing")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from workflow_scripts.metrics.patch_retrieval import CATEGORIES
 from workflow_scripts.studies.evidence import Evidence
@@ -27,8 +28,8 @@ def same_patch_small(evidence: Evidence) -> Verdict:
     parts = [above(number, limit(NEARLY_ALWAYS)) for numbers in found for number in numbers]
     parts += [Part(f"{number}, {ABOUT[0]} to {ABOUT[1]} wanted", ABOUT[0] <= number.value <= ABOUT[1]) for number in mae]
     rule = (
-        f"the share of the same patch at the weakest blur and noise is above {NEARLY_ALWAYS} in DINO, DINOv2, the supervised ViT "
-        f"and MAE without features, and {ABOUT[0]} to {ABOUT[1]} in MAE"
+        f"the share of the same patch at the weakest blur and noise is above {NEARLY_ALWAYS} in DINO, DINOv2, the supervised "
+        f"ViT and MAE without features, and {ABOUT[0]} to {ABOUT[1]} in MAE"
     )
     return decide(rule, parts, [*(number for numbers in found for number in numbers), *mae], str(lacking))
 
@@ -54,8 +55,8 @@ def same_patch_decline(evidence: Evidence) -> Verdict:
                 numbers += course
     rule = (
         "the share of the same patch never rises with the level of an alteration and is lower at the strongest than at the "
-        f"weakest, and more than {MOST} of all others are then of the same fine category, in DINO, DINOv2, the supervised ViT and "
-        "MAE without features"
+        f"weakest, and more than {MOST} of all others are then of the same fine category, in DINO, DINOv2, the supervised ViT "
+        "and MAE without features"
     )
     return decide(rule, parts, numbers, str(lacking))
 
@@ -77,14 +78,17 @@ def geometry_harder(evidence: Evidence) -> Verdict:
         raise CannotTestError(
             "needs blur or noise, and rotations or scales, in the analysis 'retrieval'; this run has not both"
         )
-    rule = "the share of the same patch at the smallest rotation and at the scales next to 1 is below that at the strongest blur and noise, in every model"
+    rule = (
+        "the share of the same patch at the smallest rotation and at the scales next to 1 is below that at the strongest blur "
+        "and noise, in every model"
+    )
     return decide(rule, parts, numbers, str(lacking))
 
 
 def retrieval_order(evidence: Evidence) -> Verdict:
     """DINO, then masked models without features, then DINOv2 and the supervised ViT, then MAE."""
     lacking = Lacking()
-    (mae,) = [side(evidence, ANALYSIS, MAE)]
+    mae = side(evidence, ANALYSIS, MAE)
     tiers = [
         present(evidence, ANALYSIS, (DINO,), lacking),
         lacking.there((MAE, SCALE_MAE), lambda role: side(evidence, ANALYSIS, role).stripped()),
@@ -93,7 +97,7 @@ def retrieval_order(evidence: Evidence) -> Verdict:
     parts, numbers = [], []
     for kind in mae.alterations("share", kind=SAME):
         means = [[_mean(one, kind) for one in tier] for tier in tiers]
-        parts += [all_above(high, low) for high, low in zip(means, means[1:], strict=False)]
+        parts += [all_above(high, low) for high, low in pairwise(means)]
         numbers += [number for tier in means for number in tier]
     try:
         scale = side(evidence, ANALYSIS, SCALE_MAE)
@@ -120,7 +124,10 @@ def ibot(evidence: Evidence) -> Verdict:
             above(dino, dinov2),
         ]
         numbers += [own, dino, dinov2]
-    rule = "the share of the same patch, mean over the levels of each alteration, is in iBOT not below that in DINO, which is above that in DINOv2"
+    rule = (
+        "the share of the same patch, mean over the levels of each alteration, is in iBOT not below that in DINO, which is "
+        "above that in DINOv2"
+    )
     return decide(rule, parts, numbers)
 
 
@@ -139,7 +146,10 @@ def other_images(evidence: Evidence) -> Verdict:
         numbers += [*own, *others, *low]
     if not parts:
         raise best.lacks("blurred patches among those of other images")
-    rule = "the share of the same fine category among patches of other images is at each blur higher in DINOv2 than in DINO and the supervised ViT, and in these than in MAE"
+    rule = (
+        "the share of the same fine category among patches of other images is at each blur higher in DINOv2 than in DINO and "
+        "the supervised ViT, and in these than in MAE"
+    )
     return decide(rule, parts, numbers, str(lacking))
 
 
