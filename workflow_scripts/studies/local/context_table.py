@@ -24,7 +24,7 @@ from workflow_scripts.studies.local.table_cells import (
     row_cell,
 )
 
-NAME, ANALYSIS = "context", "context"
+NAME, ANALYSIS = "global_context", "context"
 FEATURES = {
     "": "all",
     "without top": "without the largest variance",
@@ -63,8 +63,8 @@ def context_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.D
     made = make_table(as_table(rows, NAME))
     columns = (Column("Model"), Column("Features"), *(Column(name, number=True) for name in (*classes, "mean")))
     caption = (
-        "R2 of ridge regressions that predict the share of each class in an image from the feature of its central patch, on test "
-        "images."
+        "R2 of ridge regressions that predict the share of each class in an image from the feature of its central patch, on "
+        "test images."
     )
     if printed:
         caption += (

@@ -50,8 +50,8 @@ def patch_statistics(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[p
             cells += _cells(counts.get((metric, model, name)), known, name, patch)
         lines.append(tuple(cells))
     caption = (
-        "Pixels and patches of the aerial tiles by class, with their shares; a patch is of the class that most of its pixels have. "
-        "Tiles: those in which a class is present."
+        "Pixels and patches of the aerial tiles by class, with their shares; a patch is of the class that most of its pixels "
+        "have. Tiles: those in which a class is present."
     )
     if known:
         caption += " As published: the paper's counts; what its table garbles is recomputed from its totals."

@@ -15,7 +15,7 @@ from workflow_scripts.report.fragments import Cell, Column, Fragment
 from workflow_scripts.studies.local.measured import DECODER, Measured
 from workflow_scripts.studies.local.table_cells import as_table, datasets_text, row_cell
 
-NAME, ANALYSIS = "reconstruction", "reconstruction"
+NAME, ANALYSIS = "reconstructed", "reconstruction"
 ZEROED = {"": "all features", "top": "largest variance at zero", "lowest": "smallest variance at zero"}
 METRICS = {"mse": ("MSE", 5), "psnr": ("PSNR, dB", 2), "ssim": ("SSIM", 4)}
 MASKED = (0, 75)  # percent
@@ -46,8 +46,8 @@ def reconstruction_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tup
     columns = [Column("Model"), Column("Features")]
     columns += [Column(f"{name}, {masked} % masked", number=True) for masked in MASKED for name, _ in METRICS.values()]
     caption = (
-        "Images reconstructed by the decoder from tokens whose features of largest or of smallest variance are 0, pixels from 0 to "
-        "1: over all patches without masking, over the masked ones with 75 % masked. The paper's own numbers are lost in the stored "
-        f"text.{datasets_text(made, models)}"
+        "Images reconstructed by the decoder from tokens whose features of largest or of smallest variance are 0, pixels from "
+        "0 to 1: over all patches without masking, over the masked ones with 75 % masked. The paper's own numbers are lost in "
+        f"the stored text.{datasets_text(made, models)}"
     )
     return made, Fragment(label=NAME, caption=caption, columns=tuple(columns), rows=tuple(lines))
