@@ -103,7 +103,7 @@ def test_every_figure_is_drawn(rows, figure):
 
 
 @pytest.mark.parametrize("figure", TABLES, ids=lambda figure: figure.name)
-@pytest.mark.parametrize("model", ["dino", "mae", "scalemae", "supervised"])
+@pytest.mark.parametrize("model", ["dino", "mae", "scalemae"])
 def test_every_figure_is_drawn_of_one_model(rows, figure, model):
     if not any((rows["model"] == model) & rows["analysis"].isin(figure.tables)):
         pytest.skip("its analysis was not made of the model")
@@ -115,7 +115,7 @@ def test_every_figure_is_drawn_of_one_model(rows, figure, model):
 def test_every_figure_is_drawn_of_thin_tables(rows, figure):
     """Every third row is lacking, and the number of features removed."""
     thin = rows[(np.arange(len(rows)) % 3 > 0) & (rows["metric"] != "removed_main")]
-    made = rendered(drawn(thin, figure.name))
+    made = drawn(thin, figure.name)
     full = drawn(rows, figure.name).data
     shown = set(made.data.get("setting", pd.Series(dtype=str))) - {
         text for text in made.data.get("setting", []) if "mean of" in text
@@ -214,7 +214,8 @@ def test_contrastive_models_have_a_figure_of_their_own(rows):
 def test_other_images_count_patches(rows):
     data = drawn(rows, "other_images").data
     one = data[(data["model"] == "dinov2") & data["setting"].str.contains("blur10; ")]
-    assert one["patches"].sum() == 5850 and one["patches"].iloc[0] == round(5850 * 0.62 * 0.95)
+    assert one["patches"].sum() == pytest.approx(5850, abs=2)  # each is rounded
+    assert one["patches"].iloc[0] == round(5850 * 0.62 * 0.95)
     assert data["setting"].str.contains("elsewhere yes").all() and not data["setting"].str.contains("kind same patch").any()
 
 

@@ -37,10 +37,10 @@ def test_tables_are_those_that_the_description_names(run):
 def test_patches_are_classified_with_and_without_features_and_as_published(run):
     rows, fragment = made(run)["patch_classification"]
     assert texts(fragment, "MAE ViT-B/16") == [["0.058", "0.375", "0.006", "0.066"]]
-    assert texts(fragment, "MAE ViT-B/16 − 20")[0][0] == "0.295"
-    assert texts(fragment, "MAE ViT-B/16 − 200, as published") == [["0.295", MISSING, "0.043", "0.056"]]
+    assert texts(fragment, "MAE ViT-B/16 \N{MINUS SIGN} 20")[0][0] == "0.295"
+    assert texts(fragment, "MAE ViT-B/16 \N{MINUS SIGN} 200, as published") == [["0.295", MISSING, "0.043", "0.056"]]
     assert texts(fragment, "DINOv2 ViT-B/14, as published") == [["0.496", "0.590", "0.136", "0.161"]]
-    assert not texts(fragment, "DINO ViT-B/16 − 20") and not texts(fragment, "iBOT ViT-B/16, as published")
+    assert not texts(fragment, "DINO ViT-B/16 \N{MINUS SIGN} 20") and not texts(fragment, "iBOT ViT-B/16, as published")
     assert fragment.columns[1].heading == "cityscapes_few_val, 1-NN" and fragment.columns[4].heading == "ade20k_few_val, linear"
     assert len(rows) == 4 * (8 + 3)
 
@@ -96,7 +96,7 @@ def test_the_demo_has_no_published_numbers_and_says_what_it_is(run):
 
 
 def test_what_was_not_measured_is_a_dash_or_left_out(run):
-    for _, (rows, fragment) in made(run, run.table[:0]).items():
+    for rows, fragment in made(run, run.table[:0]).values():
         assert rows.empty and not fragment.rows and fragment.caption.endswith("Data: none.")
     few = run.table[~((run.table["model"] == "dino") & run.table["setting"].str.startswith("linear"))]
     _, fragment = made(run, few)["patch_classification"]

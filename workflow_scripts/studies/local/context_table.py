@@ -44,6 +44,8 @@ def context_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.D
     classes = list(dict.fromkeys(name for text in own["setting"] if (name := condition(text).words.get("class"))))
     rows, lines, printed = [], [], False
     for model in models:
+        if model.random:
+            continue
         measured, entries = Measured.of(own, model.id, ANALYSIS), of_model(published("6"), model)
         for features, said in FEATURES.items():
             found = [measured.row("r2", RIDGE, features=features, **{"class": name}) for name in (*classes, "")]

@@ -63,8 +63,9 @@ def patch_classification(table: pd.DataFrame, models: Sequence[RunModel]) -> tup
                 lines.append((Cell(said, dot=model.supervision), *map(number_cell, values)))
     made = make_table(as_table(rows, NAME))
     caption = (
-        "Patches classified by their nearest training patch (1-NN) and by linear probes: mean IoU of pixels. MODEL \N{MINUS "
-        f"SIGN} m is without its m features of largest variance.{AS_PUBLISHED if printed else ''}{datasets_text(made, models)}"
+        "Patches classified by their nearest training patch (1-NN) and by linear probes: mean IoU of pixels. "
+        "MODEL \N{MINUS SIGN} m is without its m features of largest variance."
+        f"{AS_PUBLISHED if printed else ''}{datasets_text(made, models)}"
     )
     columns = [Column("Model")]
     for analysis in ANALYSES:

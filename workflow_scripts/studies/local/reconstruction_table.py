@@ -30,6 +30,8 @@ def reconstruction_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tup
     """
     rows, lines = [], []
     for model in models:
+        if model.random:
+            continue
         measured = Measured.of(table, model.id, ANALYSIS)
         for zeroed, said in ZEROED.items():
             found = [

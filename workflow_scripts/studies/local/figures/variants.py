@@ -41,7 +41,7 @@ class Variant:
         return {"color": self.colour, "marker": self.marker, "linestyle": "", "markersize": 3.6, "markeredgewidth": 0.8} | face
 
 
-_LINE = 0.31  # inches of a model
+_LINE, _FEWEST = 0.31, 3  # inches of a model; models that there is always room for
 _APART = 0.13  # of that, between points of two variants
 _FIRST, _SECOND, _THIRD, _FOURTH = "#005f52", "#d55e00", "#2f7fc1", "#8d6bb1"
 PANELS = {
@@ -72,7 +72,7 @@ def draw(data: FigureData) -> Drawn:
     """Draw a panel per choice, a line per model, a point per variant."""
     data = data.without_random()
     models, styles = data.models, model_styles(data.models)
-    figure = Figure(figsize=(PAGE_WIDTH, 1.2 + _LINE * len(models)), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH, 1.2 + _LINE * max(_FEWEST, len(models))), layout="constrained")
     grid, rows = figure.subplots(1, len(PANELS), sharey=True), []
     for axes, (title, variants) in zip(grid, PANELS.items(), strict=True):
         for place, model in enumerate(models):
@@ -90,7 +90,7 @@ def draw(data: FigureData) -> Drawn:
         axes.set_xlim(left=0)
         axes.grid(axis="x")
         handles = [Line2D([], [], label=variant.name, **variant.drawn) for variant in variants]
-        below = (0.5, -0.36 / (_LINE * len(models) + 0.1))
+        below = (0.5, -0.36 / (_LINE * max(_FEWEST, len(models)) + 0.1))
         style = {"ncols": 2, "fontsize": 6, "handlelength": 1, "columnspacing": 0.8}
         axes.legend(handles=handles, loc="upper center", bbox_to_anchor=below, **style)
     if not rows:
