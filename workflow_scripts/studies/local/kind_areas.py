@@ -26,6 +26,7 @@ ANALYSIS = "retrieval"
 _BOUND = {"color": INK, "linestyle": (0, (3, 1.5)), "linewidth": 0.9}
 _MOST = 10  # panels side by side
 _LEGEND = 0.35  # inches
+_SMALLEST = 5.2  # points of the numbers of levels
 
 
 def shown_looks(data: FigureData, models: Sequence[RunModel]) -> list[Look]:
@@ -102,7 +103,9 @@ def _draw_panel(axes: Axes, measured: Measured, look: Look, levels: Sequence[Alt
 
 def _number(axes: Axes, levels: Sequence[Altered], room: float) -> None:
     names = [f"{one.level:g}" for one in levels]
-    size = float(np.clip(room * 72 / (0.75 * len(" ".join(names))), 4, 6))
+    size = float(np.clip(room * 72 / (0.75 * len(" ".join(names))), _SMALLEST, 6))
+    if size == _SMALLEST:  # there is no room for all
+        names[1:-1] = [""] * len(names[1:-1])
     axes.set_xticks(range(len(levels)), names, fontsize=size)
     axes.set_xlim(-0.3 if len(levels) == 1 else 0, max(len(levels) - 1, 0.3))
     axes.set_ylim(0, 100)
