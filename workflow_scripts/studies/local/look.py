@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from workflow_scripts.common.run_model import RunModel
@@ -65,11 +64,6 @@ def looks(models: Iterable[RunModel], removed: Mapping[str, int | None], every: 
             style = replace(styles[model.id], dash=_DOTS)
             found.append(Look(model, without(model.display_name, count), style, count))
     return found
-
-
-def draw_look(axes: Axes, look: Look, x: Iterable[float], y: Iterable[float]) -> None:
-    """Draw a line."""
-    axes.plot(list(x), list(y), linestyle=look.style.dash, **look.drawn())
 
 
 def drawn_rows(rows: Iterable[Mapping[str, Any]], more: Iterable[str] = ()) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from workflow_scripts.studies.local.claims.compared import (
     Side,
     distance,
     limit,
-    mean_of,
     never_rising,
     present,
     side,
@@ -18,7 +17,7 @@ from workflow_scripts.studies.local.claims.compared import (
 )
 from workflow_scripts.studies.local.measured import Measured
 from workflow_scripts.studies.local.methods import DINO, DINOV2, MAE, MASKED_METHODS, PATCH_MODELS, SUPERVISED
-from workflow_scripts.studies.verdict import CannotTestError, Half, Number, Verdict, above, all_above, by_halves, decide
+from workflow_scripts.studies.verdict import CannotTestError, Half, Number, Verdict, above, all_above, by_halves, decide, mean
 
 ANALYSIS, OTHER = "association", "other_association"
 SMALL_GAP, FLAT_FROM = 10, 30  # frames
@@ -131,7 +130,7 @@ def tiling_tracking(evidence: Evidence) -> Verdict:
         whole, tiles = one.by_gap("instance", view="full"), one.by_gap("instance")
         shared = _shared(whole, tiles)
         means = [
-            mean_of(f"accuracy of {one.name}, mean over gaps, {said}", [by[gap] for gap in shared])
+            mean(f"accuracy of {one.name}, mean over gaps, {said}", [by[gap] for gap in shared])
             for said, by in (("tiles", tiles), ("full images", whole))
         ]
         gain = distance(f"tiles less full images of {one.name}", *means)
@@ -157,4 +156,4 @@ def _shared(*courses: Mapping[int, Number]) -> list[int]:
 
 
 def _mean(one: Side, metric: str) -> Number:
-    return mean_of(f"{metric.replace('_', ' ')} of {one.name}, mean over gaps", list(one.by_gap(metric).values()))
+    return mean(f"{metric.replace('_', ' ')} of {one.name}, mean over gaps", list(one.by_gap(metric).values()))

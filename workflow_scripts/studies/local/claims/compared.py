@@ -13,7 +13,7 @@ from workflow_scripts.studies.local.altered import Altered, by_kind
 from workflow_scripts.studies.local.conditions import NN, setting
 from workflow_scripts.studies.local.measured import Measured, Row
 from workflow_scripts.studies.local.methods import METHODS, without
-from workflow_scripts.studies.verdict import CannotTestError, Number, Part, mean
+from workflow_scripts.studies.verdict import CannotTestError, Number, Part
 
 _NAMES = {
     "miou": "mIoU",
@@ -199,8 +199,3 @@ def never_rising(numbers: Sequence[Number]) -> list[Part]:
     """Return a part for every number that is above the one before it, or one that none is."""
     rising = [Part(f"{later} above {sooner}", False) for sooner, later in pairwise(numbers) if later.value > sooner.value]
     return rising or [Part(f"never rising: {numbers[0].name} to {numbers[-1].name}", True)]
-
-
-def mean_of(name: str, numbers: Sequence[Number]) -> Number:
-    """Return the mean of numbers of one kind."""
-    return mean(name, list(numbers))

@@ -13,7 +13,6 @@ from workflow_scripts.studies.local.claims.compared import (
     Side,
     distance,
     limit,
-    mean_of,
     present,
     ratio,
     sides,
@@ -31,6 +30,7 @@ from workflow_scripts.studies.verdict import (
     above,
     by_halves,
     decide,
+    mean,
 )
 
 ANALYSIS = "patches"
@@ -198,4 +198,4 @@ def _by_layer(one: Side) -> dict[int, Number]:
 
 def _classes(one: Side, classes: list[str], layer: int) -> Number:
     every = [one.number("class_iou", layer=layer, **{"class": name}) for name in classes]
-    return mean_of(f"IoU of {len(classes)} hard classes of {one.name}, layer {layer}", every)
+    return mean(f"IoU of {len(classes)} hard classes of {one.name}, layer {layer}", every)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from workflow_scripts.studies.evidence import Evidence
-from workflow_scripts.studies.local.claims.compared import Side, mean_of, side, within
+from workflow_scripts.studies.local.claims.compared import Side, side, within
 from workflow_scripts.studies.local.measured import NEIGHBOURS
 from workflow_scripts.studies.local.methods import SCALE_MAE
-from workflow_scripts.studies.verdict import Number, Part, Verdict, above, decide
+from workflow_scripts.studies.verdict import Number, Part, Verdict, above, decide, mean
 
 ANALYSIS = "resolution"
 NAMED = ("merced", "resisc")  # in the names of the data sets that the paper's sentence is about
@@ -55,4 +55,4 @@ def _by_size(one: Side, dataset: str, facet: str) -> dict[str, Number]:
 
 
 def _mean(by_size: dict[str, Number], name: str) -> Number:
-    return mean_of(f"k-NN accuracy of {name}, mean over sizes", list(by_size.values()))
+    return mean(f"k-NN accuracy of {name}, mean over sizes", list(by_size.values()))

@@ -8,9 +8,9 @@ from itertools import pairwise
 from workflow_scripts.metrics.patch_retrieval import CATEGORIES
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.local.altered import Altered
-from workflow_scripts.studies.local.claims.compared import Lacking, Side, limit, mean_of, never_rising, present, side
+from workflow_scripts.studies.local.claims.compared import Lacking, Side, limit, never_rising, present, side
 from workflow_scripts.studies.local.methods import DINO, DINOV2, IBOT, MAE, SCALE_MAE, SUPERVISED
-from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, above, all_above, decide
+from workflow_scripts.studies.verdict import CannotTestError, Number, Part, Verdict, above, all_above, decide, mean
 
 ANALYSIS = "retrieval"
 SAME, FINE = CATEGORIES[:2]
@@ -189,4 +189,4 @@ def _mean(one: Side, kind: str) -> Number:
     levels = one.alterations("share", kind=SAME).get(kind)
     if not levels:
         raise one.lacks(f"the alteration {kind}")
-    return mean_of(f"{SAME} of {one.name}, mean over {kind}", [_share(one, level, SAME) for level in levels])
+    return mean(f"{SAME} of {one.name}, mean over {kind}", [_share(one, level, SAME) for level in levels])
