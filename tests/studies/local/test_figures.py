@@ -25,6 +25,7 @@ from tests.studies.local.made_up_study import (
     models,
     table,
 )
+from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.figures.data import FigureData, ModelTable
 from workflow_scripts.figures.save import draw
 from workflow_scripts.figures.style import PAGE_WIDTH, atlas_style
@@ -279,15 +280,26 @@ def test_colours_are_cityscapes_where_the_classes_are():
     assert len(STREET_COLOURS) == 19 and len(KIND_COLOURS) == len(CATEGORIES)
 
 
+def test_pictures_are_those_that_a_run_has(rows, maps, tmp_path):
+    """One test image and two bands alone; and no band at all."""
+    kept = {name: maps["dino"].array(name) for name in maps["dino"].names if not name.endswith(("_1", "_4"))}
+    for arrays, bands in ((kept, [2, 3]), ({name: kept[name] for name in kept if "band" not in name}, [])):
+        path = tmp_path / "dino.safetensors"
+        write_arrays(path, arrays, maps["dino"].facts)
+        own = {"dino": replace(maps["dino"], path=path)}
+        assert drawn(rows, "band_noise", own).data["band"].tolist() == bands
+        assert set(drawn(rows, "predictions", own).data["image"]) == {0}
+
+
 def test_a_run_of_many_models_keeps_to_the_page(rows):
-    """Twenty models in figures whose panels are models."""
+    """Figures whose panels or legends are models."""
     run, own = [], []
-    for turn in range(20):
-        source = models()[turn % 9 if turn % 9 != 6 and turn % 9 != 7 and turn % 9 != 1 else 0]
+    for turn in range(12):
+        source = models()[(0, 2, 3, 4, 5)[turn % 5]]  # which have both analyses
         model = replace(source, id=f"m{turn}", display_name=f"{source.display_name} {turn}")
         run.append(model)
         own.append(rows[rows["model"] == source.id].assign(model=model.id))
     every = pd.concat(own)
-    for name in ("retrieval", "other_images", "removal", "robustness", "variants", "association"):
+    for name in ("retrieval", "robustness", "variants"):
         made = rendered(drawn(every, name, run=run))
         assert made.figure.get_figwidth() <= PAGE_WIDTH + 0.01 and made.figure.get_figheight() < 16

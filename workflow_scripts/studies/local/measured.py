@@ -119,6 +119,11 @@ class Measured:
         points = [Point(*pair) for pair in found.items()]
         return sorted(points, key=lambda point: int(point.at)) if all(point.at.isdigit() for point in points) else points
 
+    def masked(self, metric: str) -> list[int]:
+        """Return the shares of masked patches that a metric was measured at, in percent, ascending."""
+        said = (condition(text).words.get("masked", "0") for of, _, text in self._rows if of == metric)
+        return sorted({int(share) for share in said})
+
     def layers(self, metric: str, rule: str = NN, **words: str) -> list[Row]:
         """Return the rows that say this, of every layer, by layer."""
         rows = self._rows.get((metric, FACET, setting(rule, **words)), [])

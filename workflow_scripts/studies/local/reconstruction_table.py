@@ -18,7 +18,6 @@ from workflow_scripts.studies.local.table_cells import as_table, datasets_text, 
 NAME, ANALYSIS = "reconstructed", "reconstruction"
 ZEROED = {"": "all features", "top": "largest variance at zero", "lowest": "smallest variance at zero"}
 METRICS = {"mse": ("MSE", 5), "psnr": ("PSNR, dB", 2), "ssim": ("SSIM", 4)}
-MASKED = (0, 75)  # percent
 
 
 def reconstruction_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.DataFrame, Fragment]:
@@ -29,14 +28,13 @@ def reconstruction_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tup
         models: of the run.
     """
     rows, lines = [], []
-    for model in models:
-        if model.random:
-            continue
-        measured = Measured.of(table, model.id, ANALYSIS)
+    every = {model: Measured.of(table, model.id, ANALYSIS) for model in models if not model.random}
+    shares = sorted({share for measured in every.values() for share in measured.masked("mse")})
+    for model, measured in every.items():
         for zeroed, said in ZEROED.items():
             found = [
                 (measured.row(metric, DECODER, zeroed=zeroed, masked=masked), decimals)
-                for masked in MASKED
+                for masked in shares
                 for metric, (_, decimals) in METRICS.items()
             ]
             if not any(row for row, _ in found):
@@ -46,10 +44,10 @@ def reconstruction_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tup
             lines.append((first, Cell(said), *(row_cell(row, decimals) for row, decimals in found)))
     made = make_table(as_table(rows, NAME))
     columns = [Column("Model"), Column("Features")]
-    columns += [Column(f"{name}, {masked} % masked", number=True) for masked in MASKED for name, _ in METRICS.values()]
+    columns += [Column(f"{name}, {masked} % masked", number=True) for masked in shares for name, _ in METRICS.values()]
     caption = (
         "Images reconstructed by the decoder from tokens whose features of largest or of smallest variance are 0, pixels from "
-        "0 to 1: over all patches without masking, over the masked ones with 75 % masked. The paper's own numbers are lost in "
+        "0 to 1: over all patches where none is masked, else over the masked ones. The paper's own numbers are lost in "
         f"the stored text.{datasets_text(made, models)}"
     )
     return made, Fragment(label=NAME, caption=caption, columns=tuple(columns), rows=tuple(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workflow_scripts.data.alterations import BANDS
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.local.altered import Altered
 from workflow_scripts.studies.local.claims.compared import Lacking, Side, limit, present, side
@@ -60,7 +61,10 @@ def supervised_highfreq(evidence: Evidence) -> Verdict:
     one = side(evidence, ANALYSIS, SUPERVISED)
 
     def of(rule: str) -> Half:
-        kept = _kept(one, rule, _levels(one, rule, "band")[-1])
+        highest = [band for band in _levels(one, rule, "band") if band.level == BANDS]
+        if not highest:
+            raise one.lacks(f"noise of band {BANDS}, {RULES[rule]},")
+        kept = _kept(one, rule, highest[0])
         return [above(kept, limit(UNHARMED))], [kept]
 
     rule = (

@@ -80,7 +80,7 @@ class Side:
 
     def of_row(self, row: Row, name: str) -> Number:
         """Return the number of a row."""
-        return Number(name, *(float(row[column]) for column in ("value", "ci_low", "ci_high")), unit=row["unit"] or "share")
+        return Number(name, *(float(row[column]) for column in ("value", "ci_low", "ci_high")), unit=row["unit"])
 
     def alterations(self, metric: str, rule: str = NN, **words: Any) -> dict[str, list[Altered]]:
         """Return the alterations that a metric was measured under, by kind and level.

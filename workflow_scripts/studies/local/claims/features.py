@@ -156,9 +156,9 @@ def no_global_context(evidence: Evidence) -> Verdict:
 
 def reconstruction(evidence: Evidence) -> Verdict:
     """Reconstruction is a little worse without the features of largest variance."""
+    mae = side(evidence, "reconstruction", MAE)
 
     def of(masked: int) -> Half:
-        mae = side(evidence, "reconstruction", MAE)
         parts, numbers = [], []
         for metric, sign in DIRECTIONS.items():
             whole, top, lowest = (mae.number(metric, DECODER, zeroed=which, masked=masked) for which in ("", "top", "lowest"))
@@ -176,7 +176,9 @@ def reconstruction(evidence: Evidence) -> Verdict:
         "with the features of largest variance at zero the error of MAE's reconstruction is higher and its PSNR and SSIM "
         "lower, by more than what those of smallest variance at zero change, with 0 % and with 75 % of the patches masked"
     )
-    return by_halves(rule, {f"{masked} % masked": lambda masked=masked: of(masked) for masked in (0, 75)})
+    if not mae.measured.masked("mse"):
+        raise mae.lacks("the error of reconstructions")
+    return by_halves(rule, {f"{masked} % masked": lambda masked=masked: of(masked) for masked in mae.measured.masked("mse")})
 
 
 def _variances(one: Side) -> np.ndarray:

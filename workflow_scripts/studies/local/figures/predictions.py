@@ -27,22 +27,22 @@ def draw(data: FigureData) -> Drawn:
     first, styles = every[0], model_styles([maps.model for maps in every])
     classes = json.loads(first.facts["classes"])
     colours = class_colours(classes)
-    images = [first.array(f"image_{place}") for place in IMAGES]
-    masks = [first.array(f"mask_{place}") for place in IMAGES]
+    there = [place for place in IMAGES if f"image_{place}" in first.names]
+    images, masks = ([first.array(f"{kind}_{place}") for place in there] for kind in ("image", "mask"))
     truth = [picture for image, mask in zip(images, masks, strict=True) for picture in (image, paint(mask, colours))]
     lines = [("", INK, truth)]
     rows = []
     for maps in every:
         pictures = []
-        for place, mask in zip(IMAGES, masks, strict=True):
+        for place, mask in zip(there, masks, strict=True):
             for rule, name in RULES.items():
                 predicted = maps.array(f"{rule}_{place}")
                 pictures.append(paint(predicted, colours))
                 rows += _shares(maps, place, name, predicted, mask, classes)
         lines.append((maps.model.display_name, styles[maps.model.id].text, pictures))
     seen = {int(value) for mask in masks for value in np.unique(mask)} - {VOID}
-    there = sorted(seen | {classes.index(row["class"]) for row in rows})
-    figure = _lay_out(lines, images[0].shape[0] / images[0].shape[1], [(classes[c], colours[c] / 255) for c in there])
+    shown = sorted(seen | {classes.index(row["class"]) for row in rows})
+    figure = _lay_out(lines, images[0].shape[0] / images[0].shape[1], [(classes[c], colours[c] / 255) for c in shown])
     return Drawn(figure, pd.DataFrame(rows))
 
 
@@ -63,14 +63,14 @@ def _shares(maps: ModelMaps, place: int, rule: str, predicted: np.ndarray, mask:
 
 def _lay_out(lines: list, aspect: float, legend: list) -> Figure:
     """Lay rows of four pictures out, with a name at the left of each and the classes' colours below."""
-    columns = 2 * len(IMAGES)
+    columns = len(lines[0][2])
     across = max(1, int((PAGE_WIDTH - _NAMES) / (0.3 + 0.055 * max((len(name) for name, _ in legend), default=1))))
     below = _BELOW + -(-len(legend) // across) * _LINE + _EDGE
     cell = (PAGE_WIDTH - _NAMES - _EDGE) / columns
     tall = min(cell * aspect, max(_LOWEST, (PAGE_HEIGHT - 2 * _HEAD - below) / len(lines) - _GAP))
     cell = tall / aspect
     figure = Figure(figsize=(PAGE_WIDTH, 2 * _HEAD + len(lines) * (tall + _GAP) + below))
-    heads = (("image", "mask") * len(IMAGES), tuple(RULES.values()) * len(IMAGES))
+    heads = (("image", "mask") * (columns // 2), tuple(RULES.values()) * (columns // 2))
     names = [wrap(name, _NAMES - 0.1, 6.5) if name else "" for name, *_ in lines]
     size = fitting_size([name for name in names if name] or ["x"], _NAMES - 0.1, 6.5)
     top = 0.0
