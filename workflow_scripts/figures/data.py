@@ -142,6 +142,12 @@ class ModelMaps:
             raise AtlasError(f"{self.path}: its metadata do not say {name}; delete it and run again")
         return self.facts[name]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the stored arrays."""
+        with safe_open(self.path, framework="numpy") as file:
+            return tuple(file.keys())
+
     def array(self, name: str) -> np.ndarray:
         """Return the stored array `name`.
 

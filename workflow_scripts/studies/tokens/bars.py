@@ -13,10 +13,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from workflow_scripts.figures.absent import say_unmeasured
 from workflow_scripts.figures.data import Drawn
 from workflow_scripts.figures.layout import fitting_size, wrap
 from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, grid_lines
-from workflow_scripts.studies.tokens.absent import say_unmeasured
 
 SINGLE = 5.3  # inches: the width of a figure of one column, in which its legend fits
 _GROUP = 0.84  # of the room of a group that its bars fill

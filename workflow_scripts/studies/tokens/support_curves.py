@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from workflow_scripts.figures.absent import say_unmeasured
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.style import PAGE_WIDTH, QUIET, grid_lines, model_styles
-from workflow_scripts.studies.tokens.absent import say_unmeasured
 from workflow_scripts.studies.tokens.bars import SINGLE, drawn_rows
 from workflow_scripts.studies.tokens.colours import TOKEN_COLOURS, token_handles
 from workflow_scripts.studies.tokens.decisions import FIVE, cosine

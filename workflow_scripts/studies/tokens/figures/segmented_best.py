@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
 from workflow_scripts.figures.style import model_styles
-from workflow_scripts.studies.tokens.absent import draw_absent
 from workflow_scripts.studies.tokens.decisions import TOKENS
 from workflow_scripts.studies.tokens.overlays import outline, over_image
 from workflow_scripts.studies.tokens.picture_blocks import Block, PictureLine, picture_blocks

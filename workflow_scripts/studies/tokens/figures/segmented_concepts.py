@@ -6,9 +6,9 @@ import json
 
 import pandas as pd
 
+from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
 from workflow_scripts.figures.maps import check_same_images
-from workflow_scripts.studies.tokens.absent import draw_absent
 from workflow_scripts.studies.tokens.decisions import HYPERPLANE, TOKENS
 from workflow_scripts.studies.tokens.measured import Measured
 from workflow_scripts.studies.tokens.methods import pair, reference

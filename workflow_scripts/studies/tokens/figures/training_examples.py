@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from workflow_scripts.figures.absent import say_unmeasured
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET, grid_lines, model_styles
-from workflow_scripts.studies.tokens.absent import say_unmeasured
 from workflow_scripts.studies.tokens.bars import SINGLE
 from workflow_scripts.studies.tokens.colours import category_colours
 from workflow_scripts.studies.tokens.decisions import EXAMPLES, HYPERPLANE, LEFT_OUT, TOKENS
