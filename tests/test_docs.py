@@ -25,6 +25,7 @@ TRUTH = {
     "video_masks": "objects in videos",
     "keypoint_pairs": "key points",
     "tracks": "tracks of boxes",
+    "dense_groups": "groups of their classes",
 }
 
 

@@ -90,8 +90,9 @@ MISTAKES = {
     "blur of a view": ("crop: size", "crop: size, blur: leves", r"views\.whole\.blur: no setting 'leves'"),
     "band of a view": ("crop: size", "crop: size, band: leves", r"views\.whole\.band: no setting 'leves'"),
     "two alterations": ("crop: size", "crop: size, blur: size, scale: size", r"views\.whole: expected at most one of .*blur"),
-    "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys area, crop, letterbox, squash, tiles"),
+    "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys area, crop, cut, letterbox, squash, tiles"),
     "two geometries": ("crop: size", "crop: size, squash: size", r"views\.whole: expected one of the keys area"),
+    "a cut without tiles": ("crop: size", "cut: size", r"views\.whole: cut and tile go together; give both or none"),
     "decoder of all": (
         "    title: Norms\n",
         "    title: Norms\n    needs: { decoder: true }\n",
@@ -164,7 +165,7 @@ def test_no_room_but_its_own_spells_a_study():
     spelled = []
     for name in study_names():
         patterns = [rf"studies[./]{name}\b"]
-        if name not in ("tokens", "local"):  # what arrays of tokens, and data that is here already, are called
+        if name != "tokens":  # what arrays of tokens are called everywhere
             patterns += [rf"[\"'`]{name}[\"'`./]", rf"\[{name}\]", rf"\b{name}\.[a-z]"]
         ordinary = {"local", "tokens", "segmentation", "registers"}  # words that also mean what they mean
         patterns += [] if name in ordinary else [rf"\b{name}\b"]
@@ -192,7 +193,7 @@ def test_planning_imports_nothing_that_computes():
 
 def test_the_words_of_views_are_the_ones_that_the_schema_knows():
     words = read_yaml(SCHEMA)["properties"]["views"]["additionalProperties"]["properties"].keys()
-    assert words == VIEW_GEOMETRIES | {"times", "fit"} | ALTERATIONS.keys()
+    assert words == VIEW_GEOMETRIES | {"times", "fit", "tile", "to"} | ALTERATIONS.keys()
 
 
 def test_rules_are_one_loop_over_the_descriptions():

@@ -239,7 +239,8 @@ def _path_problems(settings: Settings, files: Sequence[str]) -> list[str]:
         f"{settings.registries['datasets'].where(name, 'path')}: {settings.datasets[name]['path']} does not exist; put the "
         "images there or correct the path"
         for name in used
-        if settings.datasets[name]["source"]["type"] == "local" and not Path(settings.datasets[name]["path"]).exists()
+        if settings.datasets[name]["source"]["type"] not in ("demo", "archives")  # neither painted nor fetched
+        and not Path(settings.datasets[name]["path"]).exists()
     ]
 
 

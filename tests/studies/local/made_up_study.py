@@ -14,17 +14,19 @@ from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.found import ROOT, find_study
 from workflow_scripts.studies.local.conditions import (
     COSINE,
+    DECODER,
     FASTER,
     LINEAR,
+    NEIGHBOURS,
     NN,
     NORMALISED,
     NORMED,
     PLAIN,
+    RIDGE,
     SLOWER,
     condition,
     setting,
 )
-from workflow_scripts.studies.local.measured import DECODER, NEIGHBOURS, RIDGE
 from workflow_scripts.studies.local.street_classes import EASY, STREET_COLOURS
 
 STUDY = find_study("local")

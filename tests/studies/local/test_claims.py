@@ -7,8 +7,7 @@ import pytest
 from tests.studies.local.made_up_study import LAST, PUBLISHED, REMOVED, changed, evidence, measured
 from workflow_scripts.metrics.patch_retrieval import CATEGORIES
 from workflow_scripts.studies.claims import find_judges, judge
-from workflow_scripts.studies.local.conditions import LINEAR, NN, NORMALISED, NORMED, condition, setting
-from workflow_scripts.studies.local.measured import NEIGHBOURS
+from workflow_scripts.studies.local.conditions import LINEAR, NEIGHBOURS, NN, NORMALISED, NORMED, condition, setting
 from workflow_scripts.studies.verdict import FAILS, HOLDS, UNTESTED
 
 CLAIMS = find_judges("local", [claim["id"] for claim in PUBLISHED["claims"]])

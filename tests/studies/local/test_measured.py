@@ -8,8 +8,8 @@ import pytest
 
 from tests.studies.local.made_up_study import CLASSES, LAST, REMOVED, SCENES, SIZES, SWEEP, WIDTH, measured, table
 from workflow_scripts.studies.local.altered import altered, by_kind
-from workflow_scripts.studies.local.conditions import LINEAR, NN
-from workflow_scripts.studies.local.measured import NEIGHBOURS, Measured
+from workflow_scripts.studies.local.conditions import LINEAR, NEIGHBOURS, NN
+from workflow_scripts.studies.local.measured import Measured
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from workflow_scripts.zoo.registry import read_models
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = open_model(read_models(ROOT / "config/models.yaml")["demo_mae"], ROOT / "config/demo_zoo/demo_mae.pth")
-SETTINGS = {"removed": 17, "masked": 75}
+SETTINGS = {"images": 10, "removed": 17, "masked": 75}
 N, SIDE = 144, 60
 
 
@@ -53,7 +53,12 @@ def normalised(crops):
 @pytest.fixture(scope="module")
 def passes(crops):
     found = features(crops, MODEL.at((SIDE, SIDE)))
-    train = SimpleNamespace(mapped=lambda collector, facet: {("patch_store", "token_normed"): found}[collector, facet])
+    # An image more than the settings want, whose features must not count.
+    more = np.concatenate([found, 100 * np.random.default_rng(0).permutation(found[:N], axis=2)])
+    train = SimpleNamespace(
+        mapped=lambda collector, facet: {("patch_store", "token_normed"): more}[collector, facet],
+        samples=pd.DataFrame({"id": range(len(crops) + 1)}),
+    )
     return {"train": train, "test": test_of(crops, [1, 3, 2, 4])}
 
 
@@ -98,7 +103,8 @@ def brute(crops, features, variant, masked):
 def test_numbers_are_those_of_the_definition(crops, passes, found, variant, masked):
     words = ["decoder", *([f"zeroed {variant}"] if variant else []), *(["masked 75"] if masked else [])]
     own = found[found["setting"] == "; ".join(words)].set_index("metric")
-    expected = brute(crops, passes["train"].mapped("patch_store", "token_normed"), variant, masked)
+    features_of = passes["train"].mapped("patch_store", "token_normed")[: len(crops) * N]  # those of the settings' images
+    expected = brute(crops, features_of, variant, masked)
     assert list(own.index) == ["mse", "psnr", "ssim", "mse_all", "psnr_all"]
     for metric, values in zip(own.index, expected, strict=True):
         images = [values[0], values[1:4].mean(), values[4:6].mean(), values[6:].mean()]

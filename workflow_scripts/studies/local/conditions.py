@@ -14,6 +14,9 @@ NORMALISED = "1-NN, batch norm"  # by the statistics of a linear probe with batc
 LINEAR = "linear"  # the study's: with batch normalisation for the models that the configuration names, without for others
 NORMED, PLAIN = "linear, batch norm", "linear, no batch norm"  # for every model
 FASTER, SLOWER = "linear, 3 x rate", "linear, rate / 3"  # the study's with another learning rate
+NEIGHBOURS = "k-NN"  # of whole images
+DECODER = "decoder"  # what a model's decoder makes of its features
+RIDGE = "ridge"  # regression on the shares of classes in an image
 
 WORDS = {
     "images": "number of training images",

@@ -11,13 +11,11 @@ from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.metrics.feature_variance import kept_features
 from workflow_scripts.metrics.ridge import fit_ridge, r_squared
 from workflow_scripts.studies.local.classifying import Gallery, training_images
-from workflow_scripts.studies.local.conditions import setting
+from workflow_scripts.studies.local.conditions import RIDGE, setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set
 from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
-
-RIDGE = "ridge"
 
 
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row]:

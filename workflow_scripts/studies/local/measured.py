@@ -20,7 +20,6 @@ from workflow_scripts.studies.local.conditions import NN, condition, setting
 
 FACET = "token_normed"  # the facet of every analysis but that of resolutions
 REMOVED, VARIANCE = "removed_main", "variance"
-NEIGHBOURS, DECODER, RIDGE = "k-NN", "decoder", "ridge"  # rules of whole images, of reconstruction, of predicted class shares
 
 Row = Mapping[str, Any]
 

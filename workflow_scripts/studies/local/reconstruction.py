@@ -17,7 +17,7 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.feature_variance import feature_moments, removal_order
 from workflow_scripts.metrics.image_quality import mean_square_errors, peak_signal_to_noise, structural_similarities
 from workflow_scripts.metrics.patch_pixels import images_of, patches_of, pixel_mask, with_spread_of
-from workflow_scripts.studies.local.conditions import NN, setting
+from workflow_scripts.studies.local.conditions import DECODER, NN, setting
 from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row, mean_rows
@@ -25,7 +25,6 @@ from workflow_scripts.zoo.load import LoadedModel
 from workflow_scripts.zoo.mae_decoder import MaeDecoder, load_decoder
 from workflow_scripts.zoo.vit import Vit
 
-RULE = "decoder"
 HIGHER_IS_BETTER = {"mse": False, "psnr": True, "ssim": True, "mse_all": False, "psnr_all": True}
 _BATCH = 16  # crops at once: a network of any of the usual sizes then fits in a few GB
 Variants = dict[str, np.ndarray]
@@ -45,7 +44,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str, mo
     yield constant | {"metric": "removed_main", "setting": NN, "value": removed, "n": 1, "unit": "features"}
     for masked in (0, settings["masked"]):
         for zeroed, scores in _scores(vit, decoder, test, variants, masked, seed).items():
-            said = setting(RULE, zeroed=zeroed, masked=masked)
+            said = setting(DECODER, zeroed=zeroed, masked=masked)
             for metric, values in scores.items():
                 better = {"higher_is_better": HIGHER_IS_BETTER[metric], "unit": "dB" if metric.startswith("psnr") else ""}
                 per_image = _per_image(values, test)[:, None]

@@ -12,7 +12,8 @@ import pandas as pd
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import make_table
 from workflow_scripts.report.fragments import Cell, Column, Fragment
-from workflow_scripts.studies.local.measured import DECODER, Measured
+from workflow_scripts.studies.local.conditions import DECODER
+from workflow_scripts.studies.local.measured import Measured
 from workflow_scripts.studies.local.table_cells import as_table, datasets_text, row_cell
 
 NAME, ANALYSIS = "reconstructed", "reconstruction"

@@ -14,12 +14,11 @@ import numpy as np
 from workflow_scripts.metrics.feature_variance import feature_moments, kept_features, removal_order
 from workflow_scripts.metrics.intervals import bootstrap_means
 from workflow_scripts.metrics.neighbours import nearest_neighbours, vote, without_self
-from workflow_scripts.studies.local.conditions import NN, setting
+from workflow_scripts.studies.local.conditions import NEIGHBOURS, NN, setting
 from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row, score_row
 
-RULE = "k-NN"
 FACETS = ("cls", "mean_patch")
 _COLLECTOR = "pooled_normed"
 
@@ -42,7 +41,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
                 kept = kept_features(order, count)
                 hits = _hits(*(one[:, :, kept] for one in both), *labels, settings["neighbours"], train.dataset == test.dataset)
                 low, high = bootstrap_means(hits[:, None].astype(float), seed=seed)
-                said = setting(RULE, size=test.view.shape[0], without=count)
+                said = setting(NEIGHBOURS, size=test.view.shape[0], without=count)
                 columns = (float(hits.mean()), len(hits), low[0], high[0])
                 scored = score_row(test.made["n_layers"] - 1, facet, "knn_accuracy", said, *columns)
                 yield scored | {"dataset": test.dataset}

@@ -7,8 +7,7 @@ import numpy as np
 from workflow_scripts.metrics.feature_variance import removal_order, shared_top
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.local.claims.compared import Lacking, Side, distance, limit, present, side, within
-from workflow_scripts.studies.local.conditions import LINEAR, NORMALISED, NORMED, PLAIN
-from workflow_scripts.studies.local.measured import DECODER, RIDGE
+from workflow_scripts.studies.local.conditions import DECODER, LINEAR, NORMALISED, NORMED, PLAIN, RIDGE
 from workflow_scripts.studies.local.methods import DINO, DINOV2, MAE, SIMMIM, SUPERVISED
 from workflow_scripts.studies.verdict import Half, Number, Part, Verdict, above, all_above, by_halves, decide
 

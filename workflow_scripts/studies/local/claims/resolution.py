@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workflow_scripts.studies.evidence import Evidence
 from workflow_scripts.studies.local.claims.compared import Side, side, within
-from workflow_scripts.studies.local.measured import NEIGHBOURS
+from workflow_scripts.studies.local.conditions import NEIGHBOURS
 from workflow_scripts.studies.local.methods import SCALE_MAE
 from workflow_scripts.studies.verdict import Number, Part, Verdict, above, decide, mean
 

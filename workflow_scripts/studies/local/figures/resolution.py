@@ -8,9 +8,10 @@ from matplotlib.lines import Line2D
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.style import model_styles
+from workflow_scripts.studies.local.conditions import NEIGHBOURS
 from workflow_scripts.studies.local.line_panels import Line, LinePanel, draw_lines
 from workflow_scripts.studies.local.look import COLUMNS
-from workflow_scripts.studies.local.measured import NEIGHBOURS, Measured, measured_of
+from workflow_scripts.studies.local.measured import Measured, measured_of
 
 _KINDS = {"cls": ("CLS", "#2f7fc1", "o"), "mean_patch": ("mean patch", "#d55e00", "^")}
 
