@@ -90,7 +90,7 @@ MISTAKES = {
     "blur of a view": ("crop: size", "crop: size, blur: leves", r"views\.whole\.blur: no setting 'leves'"),
     "band of a view": ("crop: size", "crop: size, band: leves", r"views\.whole\.band: no setting 'leves'"),
     "two alterations": ("crop: size", "crop: size, blur: size, scale: size", r"views\.whole: expected at most one of .*blur"),
-    "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys area, crop, cut, letterbox, squash, tiles"),
+    "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys area, crop, cut, letterbox, .*"),
     "two geometries": ("crop: size", "crop: size, squash: size", r"views\.whole: expected one of the keys area"),
     "a cut without tiles": ("crop: size", "cut: size", r"views\.whole: cut and tile go together; give both or none"),
     "decoder of all": (
