@@ -19,8 +19,8 @@ from workflow_scripts.zoo.load import adapt
 from workflow_scripts.zoo.registry import entry_from_dict
 
 BATCH, ROUNDS = 8, 3
-# The ordered collectors follow videos and pairs of images, which come in passes of their own.
-TOGETHER = [name for name in COLLECTORS if not collector_class(name).ordered]
+# The ordered collectors follow videos and pairs of images, which come in passes of their own; of ground truth these have masks.
+TOGETHER = [name for name in COLLECTORS if not collector_class(name).ordered and COLLECTORS[name].truth in ("", "masks")]
 ATTENTION = [name for name in COLLECTORS if collector_class(name).attention]
 ENTRY = {
     "display_name": "ViT-B/16",
@@ -75,6 +75,9 @@ def collectors(names: list[str]) -> list[Collector]:
         "chosen_attention": {"cls_images": [0], "whole_images": [0]},
         "chosen_head_average": {"images": [0], "queries": [[0.5, 0.5]]},
         "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
+        "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float16"},
+        "cls_facets": {"facets": ["token"], "layers": [12], "precision": "float16"},
+        "feature_moments": {"layers": [12]},
         "gram_blocks": {"block": 8, "n_images": 64},
         "patch_store": {
             "facets": ["token"],
