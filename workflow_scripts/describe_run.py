@@ -26,7 +26,7 @@ def main() -> None:
     """Read the command line, write the description as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="the merged configuration, as JSON")
-    parser.add_argument("--passes", nargs="+", required=True, help="one pass of each model, in the order of the configuration")
+    parser.add_argument("--passes", nargs="+", required=True, help="one pass of each model that has any")
     parser.add_argument("--datasets", nargs="+", required=True, help="ids of the datasets that were used")
     parser.add_argument("--samples", nargs="+", required=True, help="samples of each dataset, in the order of --datasets")
     parser.add_argument("--skipped", nargs="+", required=True, help="skipped images of each dataset, in the same order")
@@ -39,6 +39,8 @@ def main() -> None:
     settings = load_settings(config, [])
     entries = settings.models
     made = [read_metadata(path) for path in args.passes]
+    made_of = {facts["model"]: facts for facts in made}
+    unused = [f"model {name}: no analysis of this run is made of it" for name in entries if name not in made_of]
     description = {
         "demo": bool(settings.demo_models),
         "title": "ViT Atlas",
@@ -46,7 +48,8 @@ def main() -> None:
         "config": config,
         "models": [
             {"id": name, **_facts(entry), "weights_sha256": facts["weights_sha256"], "preprocessing": preprocessing(facts)}
-            for (name, entry), facts in zip(entries.items(), made, strict=True)
+            for name, entry in entries.items()
+            if (facts := made_of.get(name))
         ],
         "datasets": [
             {
@@ -61,7 +64,7 @@ def main() -> None:
             for name, samples, skipped in zip(args.datasets, args.samples, args.skipped, strict=True)
             for entry, table in ((settings.datasets[name], pd.read_parquet(samples)),)
         ],
-        "left_out": Targets(settings).left_out,
+        "left_out": [*Targets(settings).left_out, *unused],
         "versions": {"python": platform.python_version(), **versions(*PACKAGES), **made[0]["versions"]},
         "seed": config["seed"],
         "device": ", ".join(sorted({facts["device"] for facts in made})),

@@ -20,7 +20,7 @@ from workflow_scripts.studies.local.look import COLUMNS, drawn_rows
 _SINGLE = 4.6  # inches: the width of a figure of one panel, in which its legend fits
 _TALLEST, _LOWEST, _AROUND = 2.3, 1.15, 0.45  # inches of a row of panels; of axes and edges
 _ENTRY = 0.125  # inches of a line of the legend
-_BAND = 0.13  # how opaque an interval is
+_BAND, _BANDS = 0.13, 0.45  # how opaque an interval is, and all of a panel together, which may lie on each other
 _ENDS = ("value", "ci_low", "ci_high")
 
 
@@ -99,10 +99,11 @@ def _draw_panel(axes: Axes, panel: LinePanel, room: float) -> None:
         axes.set_xticks([])
         say_unmeasured(axes)
         return
+    opaque = min(_BAND, _BANDS / len(panel.lines))
     for line in panel.lines:
         x, y, low, high = (np.array(values, float) for values in (line.x, *([row[key] for row in line.rows] for key in _ENDS)))
         known = np.isfinite(low) & np.isfinite(high)
         if known.any():
-            axes.fill_between(x, low, high, where=known, color=line.drawn["color"], alpha=_BAND, linewidth=0)
+            axes.fill_between(x, low, high, where=known, color=line.drawn["color"], alpha=opaque, linewidth=0)
         axes.plot(x, y, **line.drawn)
     grid_lines(axes)

@@ -5,10 +5,11 @@ Colours: cityscapesScripts, cityscapesscripts/helpers/labels.py.
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 
 import numpy as np
+
+from workflow_scripts.figures.class_hues import class_hues
 
 EASY = ("road", "vegetation", "sky", "car", "building")  # section 6: the classes that are told apart best
 BUS = "bus"  # section 6: the class whose IoU jumps in the last layers of DINOv2
@@ -35,16 +36,13 @@ STREET_COLOURS = {
     "bicycle": (119, 11, 32),
 }
 VOID, VOID_COLOUR = 255, (0, 0, 0)
-_GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other are far apart
-_SHADES = ((0.60, 0.98), (0.95, 0.60), (0.30, 0.90), (0.85, 0.85), (0.45, 0.65))  # (saturation, value), by turns
 
 
 def class_colours(classes: Sequence[str]) -> np.ndarray:
-    """Return the colours of classes, [C, 3] uint8: Cityscapes' if all are of its 19, else hues by the golden section."""
+    """Return the colours of classes, [C, 3] uint8: Cityscapes' if all are of its 19, else `class_hues`."""
     if all(name in STREET_COLOURS for name in classes):
         return np.array([STREET_COLOURS[name] for name in classes], np.uint8).reshape(-1, 3)
-    made = [colorsys.hsv_to_rgb(place * _GOLDEN % 1, *_SHADES[place % len(_SHADES)]) for place in range(len(classes))]
-    return (255 * np.array(made)).round().astype(np.uint8)
+    return class_hues(len(classes))
 
 
 def paint(classes: np.ndarray, colours: np.ndarray) -> np.ndarray:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import colorsys
-
 import numpy as np
 
-_GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other are far apart, however many there are
-_SHADES = ((0.60, 0.98), (0.95, 0.60), (0.30, 0.90), (0.85, 0.85), (0.45, 0.65))  # (saturation, value), by turns
+from workflow_scripts.figures.class_hues import class_hues
+
 NONE = (0, 0, 0)
 _SHADE = 0.6  # how far the outermost shades of a class are mixed with white and black
 
 
 def class_colours(count: int) -> np.ndarray:
     """Return the colours of `count` classes and then that of none (black), [count + 1, 3] uint8."""
-    colours = [colorsys.hsv_to_rgb(i * _GOLDEN % 1, *_SHADES[i % len(_SHADES)]) for i in range(count)]
-    return (255 * np.array([*colours, NONE], float).reshape(-1, 3)).round().astype(np.uint8)
+    return np.concatenate([class_hues(count), np.array([NONE], np.uint8)])
 
 
 def paint(maps: np.ndarray, count: int) -> np.ndarray:
