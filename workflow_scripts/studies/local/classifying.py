@@ -13,7 +13,7 @@ from workflow_scripts.metrics.feature_variance import feature_moments, removal_o
 from workflow_scripts.metrics.linear_probe import Head, LinearProbes, fit_probes
 from workflow_scripts.studies.local.conditions import NN, setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet
-from workflow_scripts.studies.local.removal import require_fewer
+from workflow_scripts.studies.local.removal import require_fewer, variance_rows
 from workflow_scripts.studies.rows import Row
 
 
@@ -43,13 +43,6 @@ class Gallery:
         said = {"dataset": dataset, "facet": FACET, "layer": layer}
         yield from variance_rows(self.variance, len(self.features), removed, said)
         yield {**said, "metric": "train_patches", "setting": setting(NN), "value": len(self.features), "n": len(self.features)}
-
-
-def variance_rows(variance: np.ndarray, n: int, removed: int, said: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield the variance [D] of every feature over `n` patches, and the number of features that are removed."""
-    for feature, value in enumerate(variance):
-        yield {**said, "metric": "variance", "setting": setting(NN, features=str(feature)), "value": value, "n": n}
-    yield {**said, "metric": "removed_main", "setting": setting(NN), "value": removed, "n": len(variance)}
 
 
 def possible_removals(removals: Sequence[int], removed: int, width: int) -> list[int]:
@@ -94,8 +87,3 @@ def with_batch_norm(model: str, settings: Mapping[str, Any]) -> bool:
     """Return whether the study gives a model's probe batch normalisation."""
     chosen = settings["batch_norm_models"]
     return chosen is None or model in chosen
-
-
-def training_images(train: PatchSet, wanted: int) -> int:
-    """Return how many training images there are of `wanted`."""
-    return min(wanted, len(train.counts))

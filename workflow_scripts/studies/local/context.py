@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.errors import AtlasError, nearest
-from workflow_scripts.metrics.feature_variance import kept_features
+from workflow_scripts.metrics.feature_variance import feature_moments, kept_features, removal_order
 from workflow_scripts.metrics.ridge import fit_ridge, r_squared
-from workflow_scripts.studies.local.classifying import Gallery, training_images
 from workflow_scripts.studies.local.conditions import RIDGE, setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set
 from workflow_scripts.studies.local.removal import require_fewer
@@ -25,18 +24,18 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
         AtlasError: the dataset has no class of a name.
     """
     train, test = patch_set(passes["train"]), patch_set(passes["test"])
-    images = training_images(train, settings["images"])
+    images = train.first(settings["images"])
     wanted = _numbers(settings["classes"], train.classes, passes["train"].dataset)
-    gallery = Gallery(train, images)
-    width = len(gallery.order)
+    order = removal_order(feature_moments(train.features[train.labelled(images), -1])[1])
+    width = len(order)
     removed = settings["removed"]
     require_fewer(removed, width)
     rng = np.random.default_rng(seed)
     sets = {
         "": [np.arange(width)],
-        "without top": [kept_features(gallery.order, removed)],
+        "without top": [kept_features(order, removed)],
         "random": [np.sort(rng.permutation(width)[:removed]) for _ in range(settings["draws"])],
-        "top": [np.sort(gallery.order[:removed])],
+        "top": [np.sort(order[:removed])],
     }
     tiles = images * train.shares.shape[1]
     (seen, told), (queries, truth) = (_central(one, wanted) for one in (train, test))

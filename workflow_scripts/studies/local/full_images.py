@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflow_scripts.metrics.linear_probe import predict
-from workflow_scripts.studies.local.classifying import Gallery, fit, training_images, with_batch_norm
+from workflow_scripts.studies.local.classifying import Gallery, fit, with_batch_norm
 from workflow_scripts.studies.local.conditions import LINEAR, NN
 from workflow_scripts.studies.local.patch_sets import patch_set
 from workflow_scripts.studies.local.scoring import Scorer
@@ -19,7 +19,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     model, last = passes["train"].model, passes["train"].made["n_layers"]
     for view, asks in (("", ("train", "test")), ("full", ("full_train", "full_test"))):
         train, test = (patch_set(passes[ask]) for ask in asks)
-        images = training_images(train, settings["images"])
+        images = train.first(settings["images"])
         scorer, queries = Scorer(test, passes["test"].dataset, seed), test.features[:, -1]
         yield from scorer.rows(Gallery(train, images).predict(queries, device=device)[0], last, NN, view=view)
         probes = fit(train, images, [-1], settings, seed, device, batch_norm=with_batch_norm(model, settings))

@@ -8,7 +8,7 @@ from typing import Any
 from workflow_scripts.metrics.exact_neighbours import COSINE as BY_COSINE
 from workflow_scripts.metrics.exact_neighbours import EUCLIDEAN
 from workflow_scripts.metrics.linear_probe import Head, predict
-from workflow_scripts.studies.local.classifying import Gallery, fit, training_images, with_batch_norm
+from workflow_scripts.studies.local.classifying import Gallery, fit, with_batch_norm
 from workflow_scripts.studies.local.conditions import COSINE, LINEAR, NN
 from workflow_scripts.studies.local.patch_sets import patch_set
 from workflow_scripts.studies.local.removal import require_fewer
@@ -20,7 +20,7 @@ from workflow_scripts.studies.rows import Row
 def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) -> Iterator[Row]:
     """Yield the rows of the last layer, with all features and without those of largest variance."""
     train, test = patch_set(passes["train"]), patch_set(passes["test"])
-    images = training_images(train, settings["images"])
+    images = train.first(settings["images"])
     last = passes["train"].made["n_layers"]
     scorer = Scorer(test, passes["test"].dataset, seed)
     gallery, queries = Gallery(train, images), test.features[:, -1]

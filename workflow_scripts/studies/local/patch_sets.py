@@ -42,6 +42,10 @@ class PatchSet:
         """Number of patches of an image."""
         return self.counts.shape[1]
 
+    def first(self, wanted: int) -> int:
+        """Return how many images there are of the `wanted` first ones."""
+        return min(wanted, len(self.counts))
+
     def labelled(self, images: int | None = None) -> np.ndarray:
         """Return which patches have a class, of the first `images` images or of all, [m] int64 in rising order."""
         labels = self.labels if images is None else self.labels[: images * self.patches]

@@ -19,7 +19,6 @@ from workflow_scripts.studies.local.classifying import (
     Gallery,
     fit,
     possible_removals,
-    training_images,
     with_batch_norm,
 )
 from workflow_scripts.studies.local.conditions import COSINE, FASTER, LINEAR, NN, NORMALISED, NORMED, PLAIN, SLOWER
@@ -39,7 +38,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
         AtlasError: fewer training images than a size that is asked for.
     """
     train, test = patch_set(passes["train"]), patch_set(passes["test"])
-    images = training_images(train, settings["images"])
+    images = train.first(settings["images"])
     if max(settings["sizes"]) > len(train.counts):
         raise AtlasError(
             f"local.patches.sizes: {max(settings['sizes'])} training images, but {passes['train'].dataset} has "

@@ -23,10 +23,9 @@ from workflow_scripts.metrics.patch_retrieval import (
     shifted_cells,
     upper_bound,
 )
-from workflow_scripts.studies.local.classifying import variance_rows
 from workflow_scripts.studies.local.conditions import COSINE, NN, setting
 from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set
-from workflow_scripts.studies.local.removal import require_fewer
+from workflow_scripts.studies.local.removal import require_fewer, variance_rows
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
 
