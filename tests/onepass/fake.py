@@ -14,6 +14,8 @@ OPTIONS = {
     "chosen_head_average": {"images": [1, 4], "queries": [[0.5, 0.5], [1.0, 0.0]]},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
     "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float32"},
+    "token_norms": {"images": [1, 4]},
+    "patch_norms": {"layers": [1, 3], "facets": ["token", "token_normed"]},
     "gram_blocks": {"block": 4, "n_images": 11},
     "patch_store": {
         "facets": ["token", "key"],
