@@ -98,7 +98,7 @@ class FakeVit:
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
             attention=maps, token=token, token_normed=token.roll(1, -1) if index == self.n_layers else None,
-            final_norm=lambda token: token.roll(1, -1), **fields,
+            final_norm=lambda token: token.roll(1, -1), patch_embed=lambda: 2 - token[:, self.n_prefix :], **fields,
         )  # fmt: skip
 
 
