@@ -49,6 +49,7 @@ COLLECTORS = {
     "feature_moments": Gathered("onepass.object_features", "FeatureMoments"),
     "token_norms": Gathered(_NORMS, "TokenNorms"),
     "patch_norms": Gathered(_NORMS, "PatchNorms"),
+    "neighbour_cosines": Gathered("onepass.neighbour_cosines", "NeighbourCosines"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
