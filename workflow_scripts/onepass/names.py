@@ -50,6 +50,7 @@ COLLECTORS = {
     "token_norms": Gathered(_NORMS, "TokenNorms"),
     "patch_norms": Gathered(_NORMS, "PatchNorms"),
     "neighbour_cosines": Gathered("onepass.neighbour_cosines", "NeighbourCosines"),
+    "discovered_boxes": Gathered("onepass.discovered_boxes", "DiscoveredBoxes"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
