@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow_scripts.metrics.corloc import corloc, hits, public_iou
+from workflow_scripts.metrics.corloc import corloc, hits, pixel_boxes, public_iou
 
 boxes = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 20), st.integers(1, 20)).map(
     lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
@@ -52,3 +52,21 @@ def test_corloc_is_a_loop_over_images(images):
     share, skipped = corloc(hits(found, truth, image))
     assert skipped == len(images) - len(right)
     assert share == pytest.approx(np.mean(right)) if right else math.isnan(share)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.data())
+def test_pixels_end_with_the_image_before_padding(height, width, data):
+    patch = 14
+    rows, columns = -(-height // patch), -(-width // patch)
+    x0, y0 = data.draw(st.integers(0, columns - 1)), data.draw(st.integers(0, rows - 1))
+    box = [x0, y0, data.draw(st.integers(x0 + 1, columns)), data.draw(st.integers(y0 + 1, rows))]
+    pixels = pixel_boxes(np.array(box), (patch, patch), (height, width))
+    assert pixels.tolist() == [x0 * 14, y0 * 14, min(box[2] * 14, width), min(box[3] * 14, height)]
+    assert pixels[0] < pixels[2] <= width and pixels[1] < pixels[3] <= height
+
+
+def test_pixels_of_many_boxes_with_sizes_of_their_own():
+    boxes = np.array([[[0, 0, 2, 1]], [[1, 0, 2, 2]]])
+    sizes = np.array([[[15, 20]], [[29, 31]]])
+    assert pixel_boxes(boxes, (15, 16), sizes).tolist() == [[[0, 0, 20, 15]], [[16, 0, 31, 29]]]

@@ -7,27 +7,27 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.metrics.token_classification import class_accuracy, draw_tokens, mean_and_deviation
+from workflow_scripts.metrics.token_classification import class_accuracy, mean_and_deviation
+from workflow_scripts.metrics.token_draws import draw_tokens
 
 
 @settings(deadline=None)
 @given(st.integers(1, 6), st.integers(1, 8), st.integers(0, 99), st.data())
 def test_a_draw_is_among_what_it_is_drawn_from_and_of_the_image_alone(images, n, seed, data):
     among = np.random.default_rng(seed).random((images, n)) < 0.4
-    found = draw_tokens(among, seed)
-    assert found.shape == (5, images)
-    for image in range(images):
-        own = found[:, image]
-        assert (own == -1).all() if not among[image].any() else among[image][own].all()
-    kept = data.draw(st.integers(1, images))
-    assert np.array_equal(draw_tokens(among[:kept], seed), found[:, :kept])
+    among[:, 0] = True
+    found = draw_tokens(among, np.arange(images), 5, seed)
+    assert found.shape == (images, 5)
+    assert all(among[image][own].all() for image, own in enumerate(found))
+    order = np.array(data.draw(st.permutations(range(images))))
+    assert np.array_equal(draw_tokens(among[order], order, 5, seed), found[order])
 
 
 def test_every_token_is_equally_likely():
     among = np.zeros((1, 10), bool)
     among[0, [2, 5, 7]] = True
-    found = draw_tokens(among, 3, draws=6000)
-    assert np.bincount(found[:, 0], minlength=10)[[2, 5, 7]] / 6000 == pytest.approx(1 / 3, abs=0.03)
+    found = draw_tokens(among, np.array([8]), 6000, seed=3)
+    assert np.bincount(found[0], minlength=10)[[2, 5, 7]] / 6000 == pytest.approx(1 / 3, abs=0.03)
 
 
 def images_of(noise, n=300, seed=0):

@@ -16,6 +16,7 @@ OPTIONS = {
     "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float32"},
     "token_norms": {"images": [1, 4]},
     "patch_norms": {"layers": [1, 3], "facets": ["token", "token_normed"]},
+    "drawn_tokens": {"cutoff": 2.5, "draws": 2, "precision": "float32", "seed": 3},
     "discovered_boxes": {"layers": [1, 3], "facets": ["key", "token"], "biases": [-0.2, 0.0]},
     "gram_blocks": {"block": 4, "n_images": 11},
     "patch_store": {

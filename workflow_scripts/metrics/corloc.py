@@ -2,7 +2,7 @@
 
 As LOST (Simeoni et al., BMVC 2021, section 4.1) and its public code (valeoai/LOST) score it: a box is right if its IoU with any
 object of the image is at least 0.5. The IoU of that code adds 1e-7 to both heights and to the union, so that an IoU of exactly
-0.5 is a miss; here in double precision, where that is more than rounding.
+0.5 is a miss; here in double precision, where that is more than rounding. Imports no torch, unlike what finds boxes in a pass.
 """
 
 from __future__ import annotations
@@ -11,6 +11,19 @@ import numpy as np
 
 EPSILON = 1e-7
 LEAST_IOU = 0.5
+
+
+def pixel_boxes(boxes: np.ndarray, patch: tuple[int, int], size: tuple[int, int] | np.ndarray) -> np.ndarray:
+    """Return boxes in patches as boxes in pixels, [..., 4] int64, cut off where the image was padded at the right and bottom.
+
+    Args:
+        boxes: (x0, y0, x1, y1) in patches, ends exclusive.
+        patch: (rows, columns) of a patch in pixels.
+        size: (height, width) in pixels of the image before it was padded to whole patches; or [..., 2], of each box its own.
+    """
+    scale = np.array([patch[1], patch[0]] * 2)
+    limits = np.asarray(size)[..., ::-1]
+    return np.minimum(boxes * scale, np.concatenate([limits, limits], -1))
 
 
 def public_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

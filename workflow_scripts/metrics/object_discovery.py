@@ -71,16 +71,3 @@ def component_box(mask: np.ndarray, seed: tuple[int, int]) -> tuple[int, int, in
         return x, y, x + 1, y + 1
     rows, columns = np.nonzero(labels == labels[seed])
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
-
-
-def pixel_boxes(boxes: np.ndarray, patch: tuple[int, int], size: tuple[int, int] | np.ndarray) -> np.ndarray:
-    """Return boxes in patches as boxes in pixels, [..., 4] int64, cut off where the image was padded at the right and bottom.
-
-    Args:
-        boxes: (x0, y0, x1, y1) in patches, ends exclusive.
-        patch: (rows, columns) of a patch in pixels.
-        size: (height, width) in pixels of the image before it was padded to whole patches; or [..., 2], of each box its own.
-    """
-    scale = np.array([patch[1], patch[0]] * 2)
-    limits = np.asarray(size)[..., ::-1]
-    return np.minimum(boxes * scale, np.concatenate([limits, limits], -1))

@@ -18,23 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from workflow_scripts.common.errors import AtlasError
 
-DRAWS = 5
 _STEPS = 1000
-
-
-def draw_tokens(among: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
-    """Return a token of each image for each draw, [K, I] int64, every token equally likely; -1 of an image without any.
-
-    Args:
-        among: [I, N] bool, which tokens are drawn from.
-        seed: of the draws; an image's do not depend on the other images.
-        draws: K.
-    """
-    found = np.full((draws, len(among)), -1)
-    for image, tokens in enumerate(map(np.flatnonzero, among)):
-        if len(tokens):
-            found[:, image] = np.random.default_rng([seed, image]).choice(tokens, draws)
-    return found
 
 
 def class_accuracy(features: np.ndarray, labels: np.ndarray, training: np.ndarray) -> float:

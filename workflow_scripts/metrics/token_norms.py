@@ -12,12 +12,11 @@ beyond the range count in the first or the last bin.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 BINS = 200
 LOG_RANGE = (-1.0, 4.0)
 SMOOTHING = 3.0  # standard deviation in bins
+_REACH = 12  # of the Gaussian in bins
 # High tokens are at least so many, and such a share of all: fewer are the tail of the others, whose histogram has gaps.
 LEAST_TOKENS, LEAST_SHARE = 30, 1e-3
 
@@ -33,8 +32,10 @@ def norm_counts(norms: np.ndarray) -> np.ndarray:
 
 
 def smoothed(counts: np.ndarray) -> np.ndarray:
-    """Return a histogram [..., 200] smoothed by a Gaussian of 3 bins, float64; beyond its range there is nothing."""
-    return gaussian_filter1d(counts.astype(np.float64), SMOOTHING, mode="constant")
+    """Return a histogram [200] smoothed by a Gaussian of 3 bins, which ends after 4 of these, [200] float64."""
+    offsets = np.arange(-_REACH, _REACH + 1)
+    kernel = np.exp(-0.5 * (offsets / SMOOTHING) ** 2)
+    return np.convolve(counts, kernel / kernel.sum(), "same")
 
 
 def cutoff(counts: np.ndarray) -> float | None:
@@ -50,7 +51,7 @@ def cutoff(counts: np.ndarray) -> float | None:
         counts: [200] by bin (`norm_edges`).
     """
     values = smoothed(counts)
-    maxima = find_peaks(np.pad(values, 1))[0] - 1  # a maximum at the border is one too; of a plateau its middle
+    maxima = _maxima(values)
     if not len(maxima):
         return None
     first = maxima[values[maxima].argmax()]
@@ -63,6 +64,14 @@ def cutoff(counts: np.ndarray) -> float | None:
         if values[valley] < values[second] / 2 and above[valley] >= least:
             found.append((values[second], -valley))
     return float(norm_edges()[1 - max(found)[1]]) if found else None
+
+
+def _maxima(values: np.ndarray) -> np.ndarray:
+    """Return the places of the local maxima of values [b] of at least 0, ascending; of a plateau its middle."""
+    steps = np.diff(np.pad(values, 1))  # a maximum at the border is one too
+    changes = np.flatnonzero(steps)
+    tops = np.flatnonzero((steps[changes[:-1]] > 0) & (steps[changes[1:]] < 0))
+    return (changes[tops] + changes[tops + 1] - 1) // 2
 
 
 def bins_above(limit: float) -> int:

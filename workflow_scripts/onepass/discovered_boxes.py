@@ -15,7 +15,7 @@ class DiscoveredBoxes(ChosenLayers):
     """The box of the object that LOST finds in every image, of some layers, facets and biases.
 
     Rows by image, named by the facet, [L, S, 4] int32: (x0, y0, x1, y1) in patches, ends exclusive, of S biases; in pixels they
-    are `metrics.object_discovery.pixel_boxes`, by the size that the image had before padding. Options: `layers` ("all" or a
+    are `metrics.corloc.pixel_boxes`, by the size that the image had before padding. Options: `layers` ("all" or a
     list; -1 is the last), `facets` (`onepass.facets`: key, value, query, token, token_normed, ...) and `biases`, as shares of
     the mean size of the image's Gram matrix. One product of an image's features with themselves serves all biases.
     """

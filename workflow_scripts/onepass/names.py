@@ -50,6 +50,7 @@ COLLECTORS = {
     "token_norms": Gathered(_NORMS, "TokenNorms"),
     "patch_norms": Gathered(_NORMS, "PatchNorms"),
     "neighbour_cosines": Gathered("onepass.neighbour_cosines", "NeighbourCosines"),
+    "drawn_tokens": Gathered("onepass.drawn_tokens", "DrawnTokens"),
     "discovered_boxes": Gathered("onepass.discovered_boxes", "DiscoveredBoxes"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
@@ -62,5 +63,6 @@ COLLECTORS = {
 }
 FITS = {
     "principal_components": Gathered("onepass.principal_components", "PrincipalComponents"),
+    "norm_cutoff": Gathered("onepass.norm_cutoff", "NormCutoff"),
     "codebooks": Gathered("onepass.codebooks", "Codebooks"),
 }

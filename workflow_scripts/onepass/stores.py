@@ -49,6 +49,8 @@ def store_bytes(
         n_layers: of the model.
         n_concepts: of the dataset.
     """
+    if collector == "drawn_tokens":
+        return n_images * (2 * options["draws"] + 1) * dim * _BYTES[options["precision"]]
     if collector == "cls_facets":
         rows = n_images
     elif collector in ("patch_store", "concept_patches"):
