@@ -13,6 +13,7 @@ from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.collector import PassFacts
 from workflow_scripts.onepass.collectors import make_collectors
 from workflow_scripts.onepass.engine import run_pass
+from workflow_scripts.onepass.stores import store_bytes
 from workflow_scripts.onepass.token_norms import norm_bins, norm_histogram
 
 
@@ -82,3 +83,10 @@ def test_cells_that_two_tiles_cover_count_once_and_rows_want_images_of_one_crop(
     (made,) = make_collectors({"patch_norms": {"layers": [1], "facets": ["token"]}}, PassFacts(1, 0, 3))
     with pytest.raises(AtlasError, match="choose a view without tiles"):
         made.update(LayerView(layer), batch)
+
+
+@pytest.mark.parametrize("name", ["patch_norms", "neighbour_cosines"])
+def test_what_is_kept_of_every_patch_is_counted(name):
+    asked = {"layers": [-1, 2], "facets": ["token"]} if name == "patch_norms" else {}
+    _, rows = gathered(FakeVit(), name, **asked)
+    assert sum(value.nbytes for value in rows.values()) == store_bytes(name, asked, 11, 12, 6, 3)
