@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,7 @@ def pass_view(
     """Pass one view through the model; return its collectors, filled, and the view's facts for the metadata."""
     from workflow_scripts.common.progress import Progress
     from workflow_scripts.data.crop_files import crop_shape
+    from workflow_scripts.data.views import Padded, parse_view
     from workflow_scripts.onepass.collector import PassFacts
     from workflow_scripts.onepass.collectors import make_collectors
     from workflow_scripts.onepass.engine import run_pass
@@ -79,9 +80,39 @@ def pass_view(
     require_room(folder, requests, vit, source)
     print(f"{args.model} on {vit.device}, {files.name}: {', '.join(requests)}", file=sys.stderr, flush=True)
     progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
-    # The batch size counts what the model sees at once: crops.
-    run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
+    if isinstance(parse_view(files.name).geometry, Padded):
+        pass_padded(model, source, collectors, args, progress)
+    else:
+        # The batch size counts what the model sees at once: crops.
+        run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
     return collectors, view_facts(vit, files.name, len(source))
+
+
+def pass_padded(
+    model: LoadedModel,
+    source: CropSource,
+    collectors: Sequence[Collector],
+    args: argparse.Namespace,
+    on_batch: Callable[[int], None],
+) -> None:
+    """Pass images of sizes of their own, size by size; the model is built once for each.
+
+    Raises:
+        AtlasError: a collector needs ground truth, or takes images in their order alone.
+    """
+    from workflow_scripts.onepass.collectors import COLLECTORS
+    from workflow_scripts.onepass.engine import run_pass
+    from workflow_scripts.onepass.padded_source import PaddedSource, padded_sizes
+
+    if refused := [made.name for made in collectors if made.ordered or COLLECTORS[made.name].truth]:
+        raise AtlasError(
+            f"collector '{refused[0]}': padded images come size by size and without ground truth; choose another view for it"
+        )
+    done = 0
+    for size in padded_sizes(source):
+        part = PaddedSource(source, size)
+        run_pass(model.at(size), args.model, part, collectors, args.batch_size, lambda now, done=done: on_batch(done + now))
+        done += len(part)
 
 
 def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropSource) -> None:

@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.alterations import ALTERATIONS, Band, Blur, Noise, Rotation, Scale, Shift
-from workflow_scripts.data.views import PATTERN, Area, CentreCrop, Cut, Letterbox, Squash, Tiles, View, parse_view, tile_corners
+from workflow_scripts.data.views import (
+    PATTERN,
+    Area,
+    CentreCrop,
+    Cut,
+    Letterbox,
+    Padded,
+    Squash,
+    Tiles,
+    View,
+    parse_view,
+    tile_corners,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = st.integers(1, 3000)
@@ -22,6 +34,7 @@ GEOMETRIES = st.one_of(
     st.builds(Letterbox, SIDES),
     st.builds(Squash, SIDES, SIDES),
     st.builds(Area, SIDES),
+    st.builds(Padded, SIDES, SIDES),
 )
 ALTERED = st.one_of(
     st.builds(Blur, SIDES),
@@ -54,6 +67,7 @@ def test_name_and_back(geometry, alteration):
         (View(Cut(224, 224, 448, 672)), "squash448x672-tile224-resize224"),
         (View(Cut(32, 60, 64, 64), Band(1)), "squash64-tile32-resize60-band1"),
         (View(Area(64)), "area64"),
+        (View(Padded(500, 14)), "padded500-patch14"),
         (View(CentreCrop(256, 224), Blur(20)), "resize256-crop224-blur20"),
         (View(CentreCrop(256, 224), Noise(20)), "resize256-crop224-noise20"),
         (View(Tiles(448, 224, 14), Band(2)), "short448-tile224-patch14-band2"),

@@ -14,6 +14,10 @@ OPTIONS = {
     "chosen_head_average": {"images": [1, 4], "queries": [[0.5, 0.5], [1.0, 0.0]]},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
     "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float32"},
+    "token_norms": {"images": [1, 4]},
+    "patch_norms": {"layers": [1, 3], "facets": ["token", "token_normed"]},
+    "drawn_tokens": {"cutoff": 2.5, "draws": 2, "precision": "float32", "seed": 3},
+    "discovered_boxes": {"layers": [1, 3], "facets": ["key", "token"], "biases": [-0.2, 0.0]},
     "gram_blocks": {"block": 4, "n_images": 11},
     "patch_store": {
         "facets": ["token", "key"],
@@ -96,7 +100,7 @@ class FakeVit:
         return Layer(
             index=index, n_prefix=self.n_prefix, grid=self.grid, query_rope=None, key_rope=None,
             attention=maps, token=token, token_normed=token.roll(1, -1) if index == self.n_layers else None,
-            final_norm=lambda token: token.roll(1, -1), **fields,
+            final_norm=lambda token: token.roll(1, -1), patch_embed=lambda: 2 - token[:, self.n_prefix :], **fields,
         )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def test_features_that_are_not_finite_stop_a_fit_by_name(tmp_path):
 
 def test_unknown_fits_are_named():
     assert fit_class("principal_components") is PrincipalComponents
-    with pytest.raises(AtlasError, match=r"fit 'nope' is not known \(known: principal_components, codebooks\)"):
+    with pytest.raises(AtlasError, match=r"fit 'nope' is not known \(known: principal_components, norm_cutoff, codebooks\)"):
         fit_class("nope")
 
 

@@ -65,6 +65,22 @@ def test_layers_equal_the_librarys_own_forward(built: tuple[Family, nn.Module], 
     assert worst[True] < 1e-5
 
 
+@with_model
+def test_the_patch_embedding_is_a_linear_map_of_each_patch(built: tuple[Family, nn.Module]) -> None:
+    family, model = built
+    entry = family.entry()
+    vit = adapt(model, entry)
+    batch = images(entry, n=2)
+    convolution = next(part for part in model.modules() if isinstance(part, nn.Conv2d))
+    cells = nn.functional.unfold(batch, vit.patch, stride=vit.patch).transpose(1, 2)  # [B, N, 3 P Q], row by row
+    bias = 0 if convolution.bias is None else convolution.bias
+    expected = cells @ convolution.weight.flatten(1).T + bias
+    for layer in vit.layers(batch):
+        found = layer.patch_embed()
+    assert found.shape == (2, vit.grid[0] * vit.grid[1], vit.dim)
+    assert relative(found, expected) < 1e-5
+
+
 def rebuilt(layer: Layer, block: nn.Module, family: Family, vit: Vit, model: nn.Module, control: bool) -> Tensor:
     """Recompute a block's output from the q, k, v of its record and the definition of the family's attention."""
     query, key = layer.query, layer.key

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data import altering
 from workflow_scripts.data.alterations import Band, Blur, Move, Noise, Rotation, Scale, Shift, noise_seed
 from workflow_scripts.data.nearest_rows import nearest_rows
-from workflow_scripts.data.views import Area, CentreCrop, Cut, Letterbox, Size, Squash, Tiles, View, tile_corners
+from workflow_scripts.data.views import Area, CentreCrop, Cut, Letterbox, Padded, Size, Squash, Tiles, View, tile_corners
 
 
 def crops(view: View, image: Image.Image, index: int = 0) -> np.ndarray:
@@ -185,6 +186,20 @@ def _cut_points(cut: Cut, xy: np.ndarray, size: Size) -> np.ndarray:
     return xy * first * (cut.side / cut.tile)
 
 
+def _pad_image(padded: Padded, image: Image.Image, index: int) -> Image.Image:
+    if max(image.size) > padded.longest:
+        raise AtlasError(
+            f"view '{padded}': image {index + 1} of the dataset has {image.width} x {image.height} px; "
+            f"choose padded{max(image.size)} or larger"
+        )
+    return image.crop((0, 0, padded.shape[1], padded.shape[0]))  # black beyond the image
+
+
+def _pad_map(padded: Padded, values: np.ndarray) -> np.ndarray:
+    rows, columns = padded.seen_size(values.shape)
+    return np.pad(values, ((0, rows - values.shape[0]), (0, columns - values.shape[1])))
+
+
 def _blur_image(blur: Blur, image: Image.Image, index: int) -> Image.Image:
     return Image.fromarray(altering.blurred(np.asarray(image), blur.kernel))
 
@@ -235,6 +250,7 @@ _STEPS: dict[type, _Step] = {
     Squash: _Step(_stretch_image, _same_map, _stretch_points),
     Cut: _Step(_cut_image, _cut_map, _cut_points),
     Area: _Step(_area_image, _same_map, _stretch_points),
+    Padded: _Step(_pad_image, _pad_map, _same_points),
     Blur: _Step(_blur_image, _same_map, _same_points),
     Noise: _Step(_noise_image, _same_map, _same_points),
     Band: _Step(_band_image, _same_map, _same_points),

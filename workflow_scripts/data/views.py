@@ -259,7 +259,43 @@ class Area:
         return self.side / (size[0] * size[1]) ** 0.5
 
 
-Geometry = CentreCrop | Tiles | Letterbox | Squash | Cut | Area
+@dataclass(frozen=True)
+class Padded:
+    """The image at its own size, continued at the right and at the bottom to whole patches.
+
+    As objects are discovered in the public code of LOST (Simeoni et al., BMVC 2021). Crops have one shape, that of the largest
+    image there may be, with the image at the top left and black elsewhere; a model sees of each as much as its own whole
+    patches (`seen_size`), and what was added is zero there after normalisation, which pixels cannot say (see
+    `onepass.padded_source`). No ground truth is reduced to such a view but boxes and points, which stay as they are.
+
+    Attributes:
+        longest: longest side in pixels that an image may have.
+        patch: the model's patch size in pixels.
+    """
+
+    longest: int
+    patch: int
+
+    def __str__(self) -> str:
+        """Return the name, as ``padded500-patch14``."""
+        return f"padded{self.longest}-patch{self.patch}"
+
+    @property
+    def shape(self) -> Size:
+        """Height and width of the crops: of whole patches that hold the longest side."""
+        return self.seen_size((self.longest, self.longest))
+
+    def seen_size(self, size: Size) -> Size:
+        """Return the size that an image of `size` has with what is added."""
+        height, width = (-(-side // self.patch) * self.patch for side in size)
+        return height, width
+
+    def scale(self, size: Size) -> float:
+        """Return 1."""
+        return 1.0
+
+
+Geometry = CentreCrop | Tiles | Letterbox | Squash | Cut | Area | Padded
 
 
 @dataclass(frozen=True)
@@ -304,6 +340,7 @@ _GEOMETRIES: dict[str, Callable[..., Geometry]] = {
         tile, side, rows, columns or rows
     ),
     f"area({_NUMBER})": Area,
+    f"padded({_NUMBER})-patch({_NUMBER})": Padded,
 }
 _ALTERATION = f"(?:-({'|'.join(ALTERATIONS)})({_NUMBER}))?"
 # How names of views are written; whether the numbers of one go together, only `parse_view` says.
@@ -343,8 +380,10 @@ def crops_per_image(view: View, size: Size) -> int:
 def shown_area(view: View, size: Size) -> tuple[int, int, int, int]:
     """Return where an image of `size` lies in the seen image, (top, left, bottom, right) in pixels, ends exclusive.
 
-    All of it but for a letterbox and tiles that are cut, which add black. An image that is moved keeps its canvas.
+    All of it but for a letterbox, tiles that are cut and padding, which add black. An image that is moved keeps its canvas.
     """
+    if isinstance(view.geometry, Padded):
+        return 0, 0, *size
     if isinstance(view.geometry, Cut):
         cut = view.geometry
         height, width = (cut.rows, cut.columns) if cut.rows else size

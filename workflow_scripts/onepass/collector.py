@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView
 
 # Rows of up to this many bytes per array stay in memory; longer ones wait on disk, so memory does not grow with images.
@@ -176,6 +177,11 @@ class Collector(ABC):
     def _rows(self, key: str, record: tuple[int, ...], dtype: np.dtype = FLOAT32) -> Rows:
         if key not in self.rows:
             self.rows[key] = Rows(tuple(record), self.folder, dtype)
+        if self.rows[key].record != tuple(record):
+            raise AtlasError(
+                f"collector '{self.name}': '{key}' of images with different patch grids cannot stand side by side; "
+                "choose a view that shows all images at one size"
+            )
         return self.rows[key]
 
 

@@ -57,7 +57,7 @@ def run_pass(
             batch_size -= batch_size % block
         stop = min(position + batch_size, len(source))
         try:
-            deltas = _run_batch(vit, model, source, source.read(position, stop), collectors)
+            deltas = _run_batch(vit, model, source, position, source.read(position, stop), collectors)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
@@ -77,7 +77,9 @@ def run_pass(
         on_batch(position)
 
 
-def _run_batch(vit: Vit, model: str, source: Source, batch: Batch, collectors: Sequence[Collector]) -> list[Collector]:
+def _run_batch(
+    vit: Vit, model: str, source: Source, start: int, batch: Batch, collectors: Sequence[Collector]
+) -> list[Collector]:
     deltas = [collector.fresh() for collector in collectors]
     attention = any(collector.attention for collector in collectors)
     sums = []
@@ -90,9 +92,9 @@ def _run_batch(vit: Vit, model: str, source: Source, batch: Batch, collectors: S
     finite = torch.isfinite(torch.stack(sums))
     if not finite.all():
         depth, crop = (int(i) for i in (~finite).nonzero()[0])
-        image = batch.image_of_crop(crop, vit.grid)
+        image = start + batch.image_of_crop(crop, vit.grid)
         raise AtlasError(
-            f"model {model}, layer {depth + 1}, image '{source.name(int(batch.index[image]))}': features are not finite; "
+            f"model {model}, layer {depth + 1}, image '{source.name(image)}': features are not finite; "
             "check the checkpoint and the normalisation of the model's entry"
         )
     for delta in deltas:

@@ -18,11 +18,16 @@ def facet_of(view: LayerView, facet: str) -> torch.Tensor:
         facet: ``query``, ``key``, ``value``; ``token``, the block's output; ``token_normed``, the same after the model's final
             norm, in every layer; ``attention_output``, after attention and the skip connection around it;
             ``attention_projected``, what attention's projection gives, before LayerScale and without the skip connection.
+
+    Raises:
+        AtlasError: the layer has no such facet.
     """
     if facet == "token_normed" and view.layer.token_normed is None:
         with torch.inference_mode():
             return view.layer.final_norm(view.layer.token)
-    value = getattr(view.layer, _OTHER_NAMES.get(facet, facet))
+    value = getattr(view.layer, _OTHER_NAMES.get(facet, facet), None)
+    if not isinstance(value, torch.Tensor):
+        raise AtlasError(f"facet '{facet}': layer {view.index} of this model has no such; ask for query, key, value or token")
     return value if value.ndim == 3 else value.transpose(1, 2).flatten(2)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 # Fit -> which of its options count the batches that it sees, of `batch_size` images each; those skipped by an interval are not
 # read.
-BATCHES = {"principal_components": ("batches",), "codebooks": ("pca_batches", "steps")}
+BATCHES = {"principal_components": ("batches",), "codebooks": ("pca_batches", "steps"), "norm_cutoff": ("batches",)}
 
 
 def images_seen(name: str, options: Mapping[str, Any]) -> int:

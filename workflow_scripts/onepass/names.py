@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _ATTENTION, _FEATURES = "onepass.attention_collectors", "onepass.feature_collectors"
-_LOCALITY = "onepass.locality_collectors"
+_LOCALITY, _NORMS = "onepass.locality_collectors", "onepass.token_norms"
 
 
 class Gathered(NamedTuple):
@@ -47,6 +47,11 @@ COLLECTORS = {
     "region_features": Gathered(_FEATURES, "RegionFeatures", truth="masks"),
     "object_features": Gathered("onepass.object_features", "ObjectFeatures", truth="boxes"),
     "feature_moments": Gathered("onepass.object_features", "FeatureMoments"),
+    "token_norms": Gathered(_NORMS, "TokenNorms"),
+    "patch_norms": Gathered(_NORMS, "PatchNorms"),
+    "neighbour_cosines": Gathered("onepass.neighbour_cosines", "NeighbourCosines"),
+    "drawn_tokens": Gathered("onepass.drawn_tokens", "DrawnTokens"),
+    "discovered_boxes": Gathered("onepass.discovered_boxes", "DiscoveredBoxes"),
     "gram_blocks": Gathered("onepass.gram_blocks", "GramBlocks"),
     "patch_store": Gathered("onepass.patch_store", "PatchStore"),
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
@@ -58,5 +63,6 @@ COLLECTORS = {
 }
 FITS = {
     "principal_components": Gathered("onepass.principal_components", "PrincipalComponents"),
+    "norm_cutoff": Gathered("onepass.norm_cutoff", "NormCutoff"),
     "codebooks": Gathered("onepass.codebooks", "Codebooks"),
 }

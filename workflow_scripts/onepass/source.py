@@ -105,15 +105,16 @@ class CropSource:
         # In the order of the file, whose pages are then read once.
         pixels[order] = np.load(self.crops, mmap_mode="r")[self.first[positions[order]]]
         labels = None if self.labels is None else self.labels[positions]
-        return Batch(positions, self._normalised(torch.from_numpy(pixels)), labels)
+        return Batch(positions, self.normalised(torch.from_numpy(pixels)), labels)
 
-    def _normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return crops [n, rows, columns, 3] uint8 as the model takes them, [n, 3, rows, columns], on its device."""
         return (pixels.to(self.device).permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
 
     def read(self, start: int, stop: int) -> Batch:
         """Return the images `start` to `stop` (exclusive) as a batch."""
         begin, end = int(self.first[start]), int(self.first[stop - 1] + self.count[stop - 1])
-        image = self._normalised(torch.from_numpy(read_crops(self.crops, begin, end)))
+        image = self.normalised(torch.from_numpy(read_crops(self.crops, begin, end)))
         masks = {}
         if "object_mask" in self.masks:
             masks["object_mask"] = torch.from_numpy(self.masks["object_mask"][start:stop].astype(bool)).to(self.device)

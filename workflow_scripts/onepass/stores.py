@@ -38,7 +38,7 @@ def store_bytes(
     n_layers: int,
     n_concepts: int = 0,
 ) -> int:
-    """Return the bytes of the features that a collector keeps one by one, or the most they can be; 0 of any other collector.
+    """Return the bytes of what a collector keeps patch by patch, or the most they can be; 0 of any other collector.
 
     Args:
         collector: its name.
@@ -49,6 +49,12 @@ def store_bytes(
         n_layers: of the model.
         n_concepts: of the dataset.
     """
+    if collector == "patch_norms":
+        return n_images * n_patches * len(stored_layers(options["layers"], n_layers)) * len(options["facets"]) * 4
+    if collector == "neighbour_cosines":
+        return n_images * n_patches * 4
+    if collector == "drawn_tokens":
+        return n_images * (2 * options["draws"] + 1) * dim * _BYTES[options["precision"]]
     if collector == "cls_facets":
         rows = n_images
     elif collector in ("patch_store", "concept_patches"):

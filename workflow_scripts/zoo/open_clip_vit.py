@@ -45,6 +45,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         normalisation=normalisation,
         device=model.conv1.weight.device,
         dtype=model.conv1.weight.dtype,
+        convolution=model.conv1,
         embed=model._embeds,
         blocks=blocks,
         final_norm=model.ln_post,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -44,6 +45,7 @@ class RandomVit(Vit):
             normalisation=entry.normalisation,
             device=device,
             dtype=dtype,
+            convolution=_no_network,
             embed=_no_network,
             blocks=(),
             final_norm=_no_network,
@@ -86,6 +88,8 @@ class NoiseLayer(Layer):
         """Prepare layer `index`; `previous` is the token of the layer before it, None if it was not drawn."""
         given = {"index": index, "n_prefix": vit.n_prefix, "grid": vit.grid, "query_rope": None, "key_rope": None}
         given["final_norm"] = _unchanged
+        patches = (vit.grid[0] * vit.grid[1], vit.dim)
+        given["patch_embed"] = partial(vit.draw, digests, 0, "patch_embed", patches)
         given |= {} if previous is None else {"input": previous}
         given |= {} if attention else {"attention": None}
         given |= {} if index == vit.n_layers else {"token_normed": None}

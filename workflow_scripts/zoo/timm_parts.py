@@ -22,6 +22,7 @@ def timm_facts(model: nn.Module, normalisation: Normalisation) -> dict[str, Any]
         "normalisation": normalisation,
         "device": weight.device,
         "dtype": weight.dtype,
+        "convolution": model.patch_embed.proj,
         "final_norm": model.norm,
         "reference": model.forward_features,
     }

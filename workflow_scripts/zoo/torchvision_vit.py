@@ -47,6 +47,7 @@ def adapt(model: nn.Module, normalisation: Normalisation) -> Vit:
         normalisation=normalisation,
         device=model.class_token.device,
         dtype=model.class_token.dtype,
+        convolution=model.conv_proj,
         embed=embed,
         blocks=blocks,
         final_norm=model.encoder.ln,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,7 @@ class Layer:
         token: [B, T, D] block output, before the final norm.
         token_normed: [B, T, D] token after the model's final norm; only on the last layer, else None.
         final_norm: the model's final norm, [B, T, D] -> [B, T, D], for who wants it of another layer.
+        patch_embed: makes [B, N, D], what the patch embedding puts out, before positions and norm; the same for all layers.
     """
 
     index: int
@@ -60,6 +62,7 @@ class Layer:
     token: Tensor
     token_normed: Tensor | None
     final_norm: Callable[[Tensor], Tensor]
+    patch_embed: Callable[[], Tensor]
 
     @property
     def cls(self) -> Tensor:
@@ -114,6 +117,7 @@ class Vit:
         image_size: (rows, columns) in pixels of the images it takes.
         grid: (rows, columns) of the patch grid.
         n_prefix: tokens before the patch tokens (CLS, then registers).
+        convolution: [B, 3, H, W] normalised images -> [B, D, R, C], the patch embedding on the grid, bias included.
         embed: [B, 3, H, W] normalised images -> [B, T, D] input of the first block.
         final_norm: [B, T, D] -> [B, T, D].
         reference: [B, 3, H, W] -> [B, T, D], the library's own forward up to and including the final norm; None for a
@@ -129,6 +133,7 @@ class Vit:
     normalisation: Normalisation
     device: torch.device
     dtype: torch.dtype
+    convolution: Callable[[Tensor], Tensor]
     embed: Callable[[Tensor], Tensor]
     blocks: Sequence[BlockParts]
     final_norm: Callable[[Tensor], Tensor]
@@ -173,11 +178,12 @@ class Vit:
         if any(parts.rotate or parts.attention_bias for parts in self.blocks):
             raise AtlasError("patches can be left out of a model with absolute positions alone; choose another")
         with torch.inference_mode():
-            x = self.embed(images.to(self.device, self.dtype))
+            images = images.to(self.device, self.dtype)
+            x = self.embed(images)
             patches = torch.take_along_dim(x[:, self.n_prefix :], kept[..., None], 1)
             x = torch.cat([x[:, : self.n_prefix], patches], 1)
             for index, parts in enumerate(self.blocks, start=1):
-                x = self._run(index, parts, x, with_attention=False).token
+                x = self._run(index, parts, x, images, with_attention=False).token
             return self.final_norm(x)
 
     def _check(self, images: Tensor) -> None:
@@ -194,12 +200,16 @@ class Vit:
             x = self.embed(images)
         for index, parts in enumerate(self.blocks, start=1):
             with torch.inference_mode():
-                layer = self._run(index, parts, x, index in wanted)
+                layer = self._run(index, parts, x, images, index in wanted)
             x = layer.token
             yield layer
             del layer
 
-    def _run(self, index: int, parts: BlockParts, x: Tensor, with_attention: bool) -> Layer:
+    @torch.inference_mode()
+    def _patches(self, images: Tensor) -> Tensor:
+        return self.convolution(images).flatten(2).transpose(1, 2)
+
+    def _run(self, index: int, parts: BlockParts, x: Tensor, images: Tensor, with_attention: bool) -> Layer:
         norm1 = parts.norm1(x)
         n_images, n_tokens, _ = x.shape
         qkv = F.linear(norm1, parts.qkv_weight, parts.qkv_bias)
@@ -240,6 +250,7 @@ class Vit:
             token=token,
             token_normed=self.final_norm(token) if index == self.n_layers else None,
             final_norm=self.final_norm,
+            patch_embed=partial(self._patches, images),
         )
 
 

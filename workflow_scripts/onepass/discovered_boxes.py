@@ -1,0 +1,31 @@
+"""Collector of the boxes that LOST finds: four numbers an image and choice instead of its features."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from workflow_scripts.metrics.object_discovery import discovered_boxes
+from workflow_scripts.onepass.batch import Batch, LayerView
+from workflow_scripts.onepass.chosen_layers import ChosenLayers
+from workflow_scripts.onepass.facets import facet_of
+
+
+class DiscoveredBoxes(ChosenLayers):
+    """The box of the object that LOST finds in every image, of some layers, facets and biases.
+
+    Rows by image, named by the facet, [L, S, 4] int32: (x0, y0, x1, y1) in patches, ends exclusive, of S biases; in pixels they
+    are `metrics.corloc.pixel_boxes`, by the size that the image had before padding. Options: `layers` ("all" or a
+    list; -1 is the last), `facets` (`onepass.facets`: key, value, query, token, token_normed, ...) and `biases`, as shares of
+    the mean size of the image's Gram matrix. One product of an image's features with themselves serves all biases.
+    """
+
+    name = "discovered_boxes"
+
+    def _keep(self, view: LayerView, batch: Batch, place: int) -> None:
+        grids = view.patch_grids(batch)
+        for facet in self.options["facets"]:
+            images = zip(view.image_patches(batch, facet_of(view, facet)), grids, strict=True)
+            with torch.inference_mode():
+                boxes = [discovered_boxes(patches, grid, self.options["biases"]) for patches, grid in images]
+            self.put(facet, place, batch.index, np.stack(boxes), np.int32)
