@@ -195,7 +195,7 @@ def test_what_the_archives_unpack_to_is_what_the_reader_opens(folder, tmp_path):
             if kind == "label":
                 assert again.classes
                 assert all(0 <= again.label(p) < len(again.classes) for p in range(len(again)))
-            elif kind in ("keypoint_pairs", "retrieval"):
+            elif kind in ("keypoint_pairs", "retrieval", "dense_groups"):
                 assert getattr(again, GROUND_TRUTH[kind])()
             else:
                 assert any(len(getattr(again, GROUND_TRUTH[kind])(p)) for p in range(len(again)))

@@ -171,7 +171,7 @@ def satellite(tmp_path):
 
 def test_fair1m_whole_images_of_both_parts(satellite):
     reader = open_reader("fair1m", satellite)
-    groups = dict(zip(reader.dense_classes, reader.dense_groups, strict=True))
+    groups = dict(zip(reader.dense_classes, reader.dense_groups(), strict=True))
     assert groups["background"] == ""
     assert groups["Passenger Ship"] == groups["Motorboat"] != ""
     assert len(set(groups.values())) == 1 + 5  # of the study's supercategories

@@ -71,10 +71,10 @@ def read_all(name, path, options):
     for position in range(len(reader)):
         reader.id(position).encode("utf-8")
         assert reader.label(position) < max(1, len(reader.classes))
-        for kind in set(GROUND_TRUTH.values()) - {"pairs", "judgements", "object_map"}:
+        for kind in set(GROUND_TRUTH.values()) - {"pairs", "judgements", "object_map", "dense_groups"}:
             if hasattr(reader, kind):
                 getattr(reader, kind)(position)
-    for kind in ("pairs", "judgements"):
+    for kind in ("pairs", "judgements", "dense_groups"):
         if hasattr(reader, kind):
             getattr(reader, kind)()
 

@@ -69,7 +69,7 @@ def test_cityscapes_label_ids(cities, classes, kept):
 
 
 def test_cityscapes_counts_and_names_per_city(cities):
-    assert len(open_reader("cityscapes", cities)) == 18 * 5
+    assert len(open_reader("cityscapes", cities)) == 18 * 8
     few = open_reader("cityscapes", cities, {"per_city": 4})
     assert len(few) == 72
     assert [few.id(p) for p in range(4)] == [f"aachen/aachen_{i:06d}_{7 * i % 5:06d}_leftImg8bit.png" for i in range(4)]
@@ -105,8 +105,8 @@ def test_cityscapes_in_turn_begins_with_every_smaller_subset(cities):
 
 def test_cityscapes_that_lack_something(tmp_path):
     cityscapes.write(tmp_path)
-    with pytest.raises(AtlasError, match=r"aachen: 5 images, expected at least 6"):
-        open_reader("cityscapes", tmp_path, {"per_city": 6})
+    with pytest.raises(AtlasError, match=r"aachen: 8 images, expected at least 9"):
+        open_reader("cityscapes", tmp_path, {"per_city": 9})
     path = tmp_path / "gtFine/val/frankfurt/frankfurt_000000_000000_gtFine_labelIds.png"
     index_png(path, np.full((8, 17), 255, np.uint8))
     with pytest.raises(AtlasError, match="values beyond the label ids 0 to 33"):

@@ -8,7 +8,7 @@ from tests.formats.pictures import index_png, picture
 from workflow_scripts.data.readers.files import packaged_rows
 
 SIZE = (17, 8)
-PER_CITY = {"train": 5, "val": 11}
+PER_CITY = {"train": 8, "val": 11}
 ARCHIVES = {"leftImg8bit_trainvaltest.zip": ("leftImg8bit",), "gtFine_trainvaltest.zip": ("gtFine",)}
 
 

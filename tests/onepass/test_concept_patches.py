@@ -114,7 +114,7 @@ def test_layers_that_a_model_lacks():
 
 def test_features_that_do_not_fit_the_disk_are_said_before_the_pass(tmp_path, monkeypatch):
     vit = SimpleNamespace(grid=(3, 4), dim=6, n_layers=3)
-    source = type("Source", (), {"__len__": lambda self: 11, "n_concepts": 4})()
+    source = type("Source", (), {"__len__": lambda self: 11, "n_concepts": 4, "crops_per_image": 1})()
     asked = {"concept_patches@one": {"facets": FACETS, "layers": [2, -1], "precision": "float32", **PATCHES}}
     needed = 2 * store_bytes("concept_patches", asked["concept_patches@one"], 11, 12, 6, 3, 4)
     for free, enough in ((needed, True), (needed - 1, False)):

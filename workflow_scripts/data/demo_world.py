@@ -68,7 +68,6 @@ class DemoWorld(_Scenes):
     Attributes:
         dense_classes: names of the classes of objects, then those of stuff (sky, grass, ...): a pixel is of the object that is
             seen there, or else of the stuff. Or background and the names of parts: a pixel is of the part that is seen there.
-        dense_groups: the kind (mammal, ...) of each of the classes of objects, "" of stuff; only with those.
         concept_names: number -> name of all concepts: classes of objects, parts, materials (the stuff), textures that objects
             wear, and scenes; 0 is not among them.
         concept_categories: number -> its one category, in a list as datasets have it whose concepts belong to several.
@@ -95,9 +94,6 @@ class DemoWorld(_Scenes):
         # The first of stuff, parts and textures is "none".
         stuff, parts, textures = (self.names.get(kind, [])[1:] for kind in ("stuff", "parts", "textures"))
         self.dense_classes = [*self.classes, *stuff] if dense == "classes" else ["background", *parts]
-        if dense == "classes":
-            group = {name: kind for kind, names in _GROUPS.items() for name in names}
-            self.dense_groups = [group.get(name, "") for name in self.dense_classes]
         named = {"object": self.classes, "part": parts, "material": stuff, "texture": textures}
         named["scene"] = self.names.get("scenes", [])
         concepts = [(category, name) for category, names in named.items() for name in names]
@@ -130,6 +126,11 @@ class DemoWorld(_Scenes):
         for i in np.unique(objects[objects > 0]).tolist():
             labels[objects == i] = self.class_of[position, i]
         return labels
+
+    def dense_groups(self) -> list[str]:
+        """Return the kind (mammal, ...) of each of `dense_classes` that is a class of objects, "" of the others."""
+        group = {name: kind for kind, names in _GROUPS.items() for name in names}
+        return [group.get(name, "") for name in self.dense_classes]
 
     def concepts(self, position: int) -> dict[str, np.ndarray]:
         """Return category -> [1, 64, 64] int32, the concept of every pixel, 0 for none; [1, 1, 1] for the scene."""

@@ -214,13 +214,10 @@ class DenseReader(Reader, Protocol):
 
 
 class GroupedReader(DenseReader, Protocol):
-    """A dataset with ``dense_groups``: classes of the pixels are background or belong to groups.
+    """A dataset with ``dense_groups``: classes of the pixels are background or belong to groups."""
 
-    Attributes:
-        dense_groups: name of the group of each class, "" of one that is background.
-    """
-
-    dense_groups: list[str]
+    def dense_groups(self) -> list[str]:
+        """Return the name of the group of each class, "" of one that is background."""
 
 
 class ConceptReader(Reader, Protocol):

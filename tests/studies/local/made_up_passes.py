@@ -37,7 +37,7 @@ class Made(dict):
 class Blocks:
     """Images of 2 x 2 blocks of 32 px, each of one class; a strip at the top has none."""
 
-    dense_classes, dense_groups = CLASSES, GROUPS
+    dense_classes = CLASSES
 
     def __init__(self, n: int, seed: int, classes: int = 4) -> None:
         self.blocks = np.random.default_rng(seed).integers(0, classes, (n, 2, 2))
@@ -47,6 +47,9 @@ class Blocks:
         labels = self.blocks[position].repeat(SIDE, 0).repeat(SIDE, 1).astype(np.int16)
         labels[:3] = -1
         return labels
+
+    def dense_groups(self) -> list[str]:
+        return GROUPS
 
     def image(self, position: int) -> np.ndarray:
         return (np.repeat(self.dense_labels(position)[..., None], 3, 2) * 60 + 60).astype(np.uint8)

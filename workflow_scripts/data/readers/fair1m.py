@@ -73,7 +73,7 @@ class Fair1m(ImageFiles):
         rows = packaged_rows("fair1m_classes.csv")
         self.box_classes = [row["name"] for row in rows]
         self.dense_classes = [_BACKGROUND, *self.box_classes]
-        self.dense_groups = ["", *(row["category"] for row in rows)]
+        self._groups = ["", *(row["category"] for row in rows)]
         self._annotations: dict[str, Path] = {}
         files, folders = [], Folders()
         for part in _PARTS[split]:
@@ -137,6 +137,10 @@ class Fair1m(ImageFiles):
         for corners, label in self._objects(tile.image):
             _fill(labels, corners - (tile.left, tile.top), label + 1)
         return labels
+
+    def dense_groups(self) -> list[str]:
+        """Return the supercategory of each class, "" of background."""
+        return self._groups
 
     def _objects(self, image: str) -> list[tuple[np.ndarray, int]]:
         """Return (corners [4, 2], class) of the annotated objects."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.demo.checkpoints import cpu_state, save_torch
-from workflow_scripts.demo.models import PATCH, WIDTH, encode, plain_vit, spread_as_at
+from workflow_scripts.demo.models import PATCH, WIDTH, encode, places_apart, plain_vit, xavier
 from workflow_scripts.demo.objectives.distillation import (
     Distillation,
     across_views,
@@ -20,21 +20,24 @@ from workflow_scripts.demo.objectives.distillation import (
 from workflow_scripts.demo.training import Recipe
 
 _MASKED = (0.1, 0.5)
+_PATCHES_FROM = 0.3  # share of the training after which patches are masked and named
 
 
 class Ibot(Distillation):
     """DINO's loss on CLS, and the same cross-entropy on masked patches within a view, through one shared head.
 
-    Masked patches are drawn one by one, for half of the views.
+    Masked patches are drawn one by one, for half of the views; none in the first part of the training, as the authors' code
+    has it (`pred_start_epoch`): what the teacher makes of patches is nothing to learn from before it tells images apart.
     """
 
     method = "ibot"
-    recipe = Recipe(steps=850, batch=48, lr=1e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
+    recipe = Recipe(steps=1800, batch=128, lr=1.5e-3, keep=0.6, small=0.9, whole=0.05, hard=0.4)
 
     def network(self) -> nn.ModuleDict:
         """Return a plain ViT with its mask token, and its head."""
         vit = plain_vit()
-        spread_as_at(384, vit)
+        xavier(vit, apart=True)
+        places_apart(vit)
         vit.masked_embed = nn.Parameter(torch.zeros(1, WIDTH))
         return nn.ModuleDict({"backbone": vit, "head": head()})
 
@@ -42,6 +45,8 @@ class Ibot(Distillation):
         """Return the sum of the loss on CLS and that on masked patches."""
         views = torch.cat(self.two_views(index))
         kept = self.kept(len(views))
+        if self.done < _PATCHES_FROM:
+            return across_views(*(self._views(side, views, kept) for side in (self.teacher, self.student)))
         masked = mask_some(len(views), (self.size // PATCH) ** 2 if kept is None else kept.shape[1], views.device)
         with torch.no_grad():
             taught = encode(self.teacher["backbone"], views, kept)
@@ -50,6 +55,10 @@ class Ibot(Distillation):
         seen = encode(backbone, views, kept, masked, backbone.masked_embed[None])
         seen_view, seen_patch = _through(self.student["head"], seen, masked)
         return across_views(taught_view, seen_view) + taught_loss(assigned(taught_patch), seen_patch).mean()
+
+    def _views(self, side: nn.ModuleDict, views: Tensor, kept: Tensor | None) -> Tensor:
+        """Return the outputs for CLS [views, outputs], nothing masked; without a gradient from the teacher, which needs none."""
+        return side["head"](encode(side["backbone"], views, kept)[:, 0])
 
     def save(self, path: Path) -> None:
         """Write student and teacher, as iBOT's training script does."""

@@ -43,7 +43,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     if gallery.tiles != (1, 1):
         raise AtlasError(f"local.retrieval.tile: images of {passed.dataset} are {gallery.tiles} tiles; set it to their side")
     side, cells = settings["tile"], gallery.grid[0]
-    groups = passed.reader.dense_groups
+    groups = passed.reader.dense_groups()
     of_class = _objects(groups)
     group = np.array([-1, *(sorted(set(groups)).index(name) for name in groups if name)])
     said = {"dataset": passed.dataset, "facet": FACET, "layer": passed.made["n_layers"]}
