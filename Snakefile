@@ -35,6 +35,7 @@ onstart:
         stop_if_files_are_missing()  # before anything is written
         hold_this_run()
     lift_default_job_rate()
+    measure_jobs_less_often()
 
 
 onsuccess:

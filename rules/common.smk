@@ -7,6 +7,8 @@ import re
 import sys
 from functools import partial
 
+import snakemake.benchmark as benchmarking
+
 from workflow_scripts.common.atomic import clear_stale
 from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
@@ -119,6 +121,14 @@ def lift_default_job_rate():
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if limit and (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+
+
+def measure_jobs_less_often():
+    """Look at the memory of running jobs every two seconds, not twice a second.
+
+    Snakemake reads it page table by page table while a job is young, and most jobs are: some 5 % of a core.
+    """
+    benchmarking.BENCHMARK_INTERVAL_SHORT = 2
 
 
 # Jobs that show progress write it on the screen too, through tee; the others write into their log alone.

@@ -48,6 +48,7 @@ def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
             image.set_interpolation("none")
         with atomic_path(pdf) as path:
             figure.savefig(path, dpi=DPI, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        figure.set_layout_engine("none")  # everything has its place now
         for image in images:
             image.set_interpolation("auto")
         with atomic_path(png) as path:

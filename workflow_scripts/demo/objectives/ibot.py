@@ -57,7 +57,7 @@ class Ibot(Distillation):
         return across_views(taught_view, seen_view) + taught_loss(assigned(taught_patch), seen_patch).mean()
 
     def _views(self, side: nn.ModuleDict, views: Tensor, kept: Tensor | None) -> Tensor:
-        """Return the outputs for CLS [views, outputs], nothing masked; without a gradient from the teacher, which needs none."""
+        """Return the outputs for CLS [views, outputs], nothing masked; the teacher's weights take no gradient."""
         return side["head"](encode(side["backbone"], views, kept)[:, 0])
 
     def save(self, path: Path) -> None:
