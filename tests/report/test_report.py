@@ -490,7 +490,7 @@ def test_command_names_a_figure_that_it_does_not_know(files, figure, said):
 
 def test_command_names_a_study_that_it_does_not_know(files):
     done = command(files, "--studies", "thesiss")
-    assert done.stderr == "error: no study 'thesiss' (known: segmentation, thesis, tokens); did you mean 'thesis'?\n"
+    assert done.stderr == "error: no study 'thesiss' (known: local, segmentation, thesis, tokens); did you mean 'thesis'?\n"
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: install the package chromium-headless-shell (or chromium)")

@@ -182,7 +182,8 @@ def test_weights_at_a_path_must_be_there_and_fetched_ones_need_not(tmp_path):
     (tmp_path / "w.pth").mkdir()
     with pytest.raises(AtlasError, match=r"w\.pth is a folder; name the file in it"):
         load_settings(registry(tmp_path, **entry), ["config/config.yaml"])
-    entry = {"checkpoint": {"source": {"type": "url", "url": "https://x.org/w.pth"}, "file": "w.pth", "layout": "timm"}}
+    source = {"type": "url", "url": "https://x.org/w.pth"}
+    entry = {"checkpoint": {"source": source, "file": "w.pth", "layout": "timm", "position_resize": "offset"}}
     assert load_settings(registry(tmp_path, **entry), ["config/config.yaml"]).fetched_models == ["demo_dino"]
 
 
@@ -252,7 +253,7 @@ def test_settings_left_out_are_the_study_s_own():
     thesis = load_settings(config, ["config/config.yaml"]).config["thesis"]
     assert thesis["video"] is None
     assert thesis["knn"] == {"bank": "demo_train", "queries": "demo_val", "neighbours": [10, 20, 100, 200]}
-    assert thesis["clustering"]["restarts"] == 10
+    assert (thesis["clustering"]["restarts"], thesis["clustering"]["dense"]) == (3, True)
     assert thesis["attention"]["per_class_maps"] is True
     config = copy.deepcopy(DEFAULT) | {"thesis": {"geometry": {"resize": 64, "crop": 64}}}
     assert load_settings(config, ["config/config.yaml"]).config["thesis"]["knn"]["bank"] == "imagenet1k_train"
