@@ -29,7 +29,7 @@ from workflow_scripts.zoo.registry import entry_from_dict
 
 REMOVALS = (0, 1, 2, 5, 10, 20, 50, 100, 150, 200, 250, 300, 400, 500, 600, 700)  # the study's sweep
 DIM, CLASSES, ROUNDS = 768, 19, 3
-GALLERY, QUERIES = 40_000, 8_000
+GALLERY, QUERIES = 60_000, 4_000
 PATCHES, BATCH = 16_384, 4096
 ALTERATIONS = ("", "-blur10", "-blur40", "-noise20", "-band4")
 IMAGES = 4

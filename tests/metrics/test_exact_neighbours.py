@@ -190,3 +190,16 @@ def test_what_cannot_be_compared_is_said_in_a_line():
     gallery[2, 3] = np.inf
     with pytest.raises(AtlasError, match="features of gallery patch 2 are not finite"):
         nearest(gallery, queries[:5])
+
+
+def test_a_search_gives_pytorch_its_threads_back():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        nearest(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32))
+        assert torch.get_num_threads() == 2
+        with pytest.raises(AtlasError):
+            nearest(np.eye(3, dtype=np.float32), np.full((1, 3), np.nan, np.float32))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)

@@ -10,6 +10,7 @@ is the nearest by distance in float64, of equally near ones the first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,10 +97,11 @@ def nearest_without(
     search = _Search(gallery, order, sorted(set(counts), reverse=True), metric, torch.device(device))
     index = np.empty((len(search.steps), len(queries)), np.int64)
     distance = np.empty(index.shape)
-    for start in range(0, len(queries), search.sizes.block):
-        rows = slice(start, min(start + search.sizes.block, len(queries)))
-        own = None if groups is None else (groups[0], groups[1][rows])
-        index[:, rows], distance[:, rows] = search.nearest(queries[rows], start, own)
+    with _cores_for_products(search.device):
+        for start in range(0, len(queries), search.sizes.block):
+            rows = slice(start, min(start + search.sizes.block, len(queries)))
+            own = None if groups is None else (groups[0], groups[1][rows])
+            index[:, rows], distance[:, rows] = search.nearest(queries[rows], start, own)
     if (index < 0).any():
         query = int(np.argwhere(index < 0)[0, 1])
         raise AtlasError(f"1-NN: all of the gallery is of the image of query {query}; choose a gallery of several images")
@@ -263,6 +265,21 @@ class _Search:
         for start in range(0, len(self.gallery), self.sizes.gallery):
             total += self.gallery[start : start + self.sizes.gallery].sum(0, dtype=np.float64)
         return torch.from_numpy((total / len(self.gallery)).astype(np.float32)).to(self.device)[self.columns]
+
+
+@contextmanager
+def _cores_for_products(device: torch.device) -> Iterator[None]:
+    """Leave the cores to the BLAS of `_add_products`, on a CPU.
+
+    PyTorch's threads wait for their next work in a loop; on the cores of the products they made a search three times as long.
+    """
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _add_products(ranks: Tensor, left: Tensor, right: Tensor) -> None:
