@@ -198,6 +198,16 @@ def test_a_store_refuses_tiles_that_overlap_and_images_of_several_sizes():
     with pytest.raises(AtlasError, match="images of 1 and 2 tiles; choose a dataset whose images have one size"):
         tiled(2, Mixed())
 
+    class Later(TiledSource):
+        """Images that are smaller from the second batch on."""
+
+        def read(self, start, stop):
+            batch = super().read(start, stop)
+            return batch if start == 0 else replace(batch, image=batch.image[::2], tiles=None)
+
+    with pytest.raises(AtlasError, match="images of 24 and 12 patches; choose a dataset whose images have one size, or a view"):
+        tiled(2, Later())
+
 
 @given(st.integers(1, 10**6), st.integers(1, 1000), st.integers(1, 400))
 def test_a_store_is_bounded(total, n_images, n_patches):

@@ -288,3 +288,12 @@ def test_broken_yaml_names_the_line(tmp_path):
     (tmp_path / "c.yaml").write_text("seed: 1\nmodels: [a, b\nx: 2\n")
     with pytest.raises(AtlasError, match=r"c\.yaml:3: not valid YAML"):
         read_yaml(tmp_path / "c.yaml")
+
+
+def test_a_shape_is_two_sides_and_null_only_where_that_means_something():
+    over = {"studies": ["local"], "local": {"other_patches": {"size": None}}}
+    assert load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
+    for wrong in (None, [64], [64, 0]):
+        over["local"] = {"full_images": {"size": wrong}}
+        with pytest.raises(AtlasError, match=r"local\.full_images\.size"):
+            load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])

@@ -29,6 +29,22 @@ class PatchStore(Collector):
 
     def __init__(self, n_layers: int, folder: Path | None = None, **options: Any) -> None:
         super().__init__(len(options["layers"]), folder, **options)
+        self.grid = 0  # patches of an image, of those seen so far
+
+    def merge(self, other: Collector) -> None:
+        """Take in what `other` has kept of images with as many patches each.
+
+        Raises:
+            AtlasError: they have another number of patches, so that rows would be of other images than they seem.
+        """
+        assert isinstance(other, PatchStore), "a collector of another kind"
+        if self.grid and other.grid and self.grid != other.grid:
+            raise AtlasError(
+                f"patch_store: images of {self.grid} and {other.grid} patches; choose a dataset whose images have one size, or "
+                "a view that gives them one"
+            )
+        self.grid = self.grid or other.grid
+        super().merge(other)
 
     @classmethod
     def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
@@ -45,6 +61,7 @@ class PatchStore(Collector):
         count = patches_per_image(self.options["patches"], self.options["n_images"], grid)
         cells = np.stack([_chosen(self.options["seed"], image, grid, count) for image in batch.index.tolist()])
         rows = (batch.index[:, None] * count + np.arange(count)).ravel()
+        self.grid = grid
         crop, cell = np.divmod(cells, grid // tiles)
         crop = torch.from_numpy(crop + tiles * np.arange(len(batch))[:, None])
         where = torch.from_numpy(cell + view.n_prefix)

@@ -53,7 +53,7 @@ _PLACES = {
     "uniqueItems": True,
     "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number", "minimum": 0, "maximum": 1}},
 }
-_SHAPE = {"type": ["array", "null"], "minItems": 2, "maxItems": 2, "items": {"type": "integer", "minimum": 1, "maximum": 16384}}
+_SHAPE = {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "integer", "minimum": 1, "maximum": 16384}}
 _NAMED = {"shape": _SHAPE, "size": _SIZE, "models": _MODELS, "places": _PLACES}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
@@ -129,7 +129,8 @@ def _setting_schema(described: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of a setting's values; its type is that of the default unless it says another."""
     kind = described.get("type") or _TYPES[type(described["default"])]
     if kind in _NAMED:
-        return dict(_NAMED[kind])
+        schema = dict(_NAMED[kind])
+        return schema | ({"type": [schema["type"], "null"]} if kind == "shape" and described.get("nullable") else {})
     words = {word: described[word] for word in _SCHEMA_WORDS if word in described}
     if kind == "array":
         items = {"type": _TYPES[type(described["default"][0])]}

@@ -110,7 +110,7 @@ def test_features_are_removed_by_their_variance_over_all_patches_and_not_over_ob
     # Once all are removed that vary more, the loud one is what is left.
     every = table({"tiles": made_pass(tmp_path, 0.5)}, SETTINGS | {"removed": 6})
     assert value(every, "category", NN, gap=1, without=6) == pytest.approx(6 / 8)
-    with pytest.raises(AtlasError, match="7 features are to be removed, but model m has 7; set removed to a smaller number"):
+    with pytest.raises(AtlasError, match="removed: 7 of 7 features are all of them; name fewer"):
         table({"tiles": made_pass(tmp_path, 0.5)}, SETTINGS | {"removed": 7})
 
 

@@ -29,14 +29,11 @@ def crops():
     return np.ascontiguousarray(paint_split(0, "val", 10)[0]["image"][:, 2:62, 2:62])
 
 
-def test_of(crops, counts):
+def shown(crops, counts):
     """A pass over images of so many crops each."""
     first = np.cumsum([0, *counts[:-1]])
     samples = pd.DataFrame({"first_crop": first, "n_crops": counts})
     return SimpleNamespace(dataset="tests", samples=samples, crops=lambda start, stop: crops[start:stop])
-
-
-test_of.__test__ = False
 
 
 def features(crops, vit):
@@ -59,7 +56,7 @@ def passes(crops):
         mapped=lambda collector, facet: {("patch_store", "token_normed"): more}[collector, facet],
         samples=pd.DataFrame({"id": range(len(crops) + 1)}),
     )
-    return {"train": train, "test": test_of(crops, [1, 3, 2, 4])}
+    return {"train": train, "test": shown(crops, [1, 3, 2, 4])}
 
 
 def table(passes, **settings):
@@ -165,7 +162,7 @@ def test_what_is_masked_reaches_no_prediction_but_by_its_mean_and_spread(crops):
 
 
 def test_images_of_another_size_are_refused(passes, crops):
-    other = passes | {"test": test_of(crops[:, :55, :55], [1] * 10)}
+    other = passes | {"test": shown(crops[:, :55, :55], [1] * 10)}
     with pytest.raises(AtlasError, match=r"decoder is for images of 60 x 60 px, but those of 'tests' are shown at 55 x 55"):
         table(other)
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.metrics.association import Objects, association_counts, association_intervals, association_scores
 from workflow_scripts.metrics.distances import COSINE as BY_COSINE
 from workflow_scripts.metrics.distances import EUCLIDEAN
 from workflow_scripts.metrics.feature_variance import kept_features, removal_order
 from workflow_scripts.studies.local.conditions import COSINE, NN, setting
+from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row, score_row
 
@@ -35,11 +35,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
     gaps = sorted(set(settings["gaps"]))
     for ask, passed in passes.items():
         width, patches = passed.rows("object_features", FACET).shape[-1], passed.state("feature_moments")
-        if settings["removed"] >= width:
-            raise AtlasError(
-                f"association: {settings['removed']} features are to be removed, but model {passed.model} has {width}; set "
-                "removed to a smaller number"
-            )
+        require_fewer(settings["removed"], width)
         if not _VIEWS[ask]:
             value, count = float(settings["removed"]), int(patches["count"][0])
             columns = {"layer": passed.made["n_layers"], "facet": FACET, "dataset": passed.dataset}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from workflow_scripts.data.alterations import noise_seed
 from workflow_scripts.data.altering import added, band_mask, band_noise
 from workflow_scripts.data.class_maps import VOID
 from workflow_scripts.metrics.exact_neighbours import COSINE as BY_COSINE
+from workflow_scripts.metrics.exact_neighbours import nearest as nearest_items
 from workflow_scripts.metrics.feature_variance import standardised
-from workflow_scripts.metrics.linear_probe import Head, predict
+from workflow_scripts.metrics.linear_probe import Head, LinearProbes, predict
 from workflow_scripts.studies.local.classifying import (
     Gallery,
     fit,
@@ -23,6 +25,7 @@ from workflow_scripts.studies.local.classifying import (
 )
 from workflow_scripts.studies.local.conditions import COSINE, FASTER, LINEAR, NN, NORMALISED, NORMED, PLAIN, SLOWER
 from workflow_scripts.studies.local.patch_sets import PatchSet, patch_set, stored_features
+from workflow_scripts.studies.local.removal import require_fewer
 from workflow_scripts.studies.local.scoring import Scorer
 from workflow_scripts.studies.passes import Passed, Passes
 from workflow_scripts.studies.rows import Row
@@ -35,23 +38,28 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     """Yield the rows of all rules and cases; the predictions of single images are kept for `maps`.
 
     Raises:
-        AtlasError: fewer training images than a size that is asked for.
+        AtlasError: fewer training images than a size that is asked for, or nothing left of a model's features.
     """
     train, test = patch_set(passes["train"]), patch_set(passes["test"])
-    images = train.first(settings["images"])
+    require_fewer(settings["removed"], train.features.shape[2])
     if max(settings["sizes"]) > len(train.counts):
         raise AtlasError(
             f"local.patches.sizes: {max(settings['sizes'])} training images, but {passes['train'].dataset} has "
             f"{len(train.counts)}; choose sizes up to that"
         )
-    scorer = Scorer(test, passes["test"].dataset, seed)
-    layers = train.features.shape[1]
-    for place in range(layers - 1):
-        predicted = Gallery(train, images, place).predict(test.features[:, place], device=device)[0]
-        yield from scorer.rows(predicted, place + 1, NN)
-    yield from _last_layer(passes, settings, seed, device, train, test, scorer, images)
-    yield from _training_sizes(passes["train"].model, settings, seed, device, train, test, scorer)
-    yield from _layers_of_probes(passes["train"].model, settings, seed, device, train, test, scorer, images)
+    measure = _Measure(
+        train=train,
+        test=test,
+        images=train.first(settings["images"]),
+        settings=settings,
+        batch_norm=with_batch_norm(passes["train"].model, settings),
+        scorer=Scorer(test, passes["test"].dataset, seed),
+        seed=seed,
+        device=device,
+    )
+    yield from measure.inner_layers()
+    yield from measure.last_layer(passes)
+    yield from measure.training_sizes()
 
 
 def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -59,85 +67,105 @@ def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndar
     return passes.kept["pictures"] | _bands(passes["test"], settings["bands"]), {"classes": passes.kept["classes"]}
 
 
-def _last_layer(
-    passes: Passes,
-    settings: Mapping[str, Any],
-    seed: int,
-    device: str,
-    train: PatchSet,
-    test: PatchSet,
-    scorer: Scorer,
-    images: int,
-) -> Iterator[Row]:
-    """Yield what is measured of the last layer alone: removals, both distances, probes, batch norm, alterations."""
-    model, last = passes["train"].model, train.features.shape[1]
-    width, removed = train.features.shape[2], settings["removed"]
-    removals = possible_removals(settings["removals"], removed, width)
-    gallery, queries = Gallery(train, images), test.features[:, -1]
-    yield from gallery.rows(scorer.dataset, last, removed)
-    nearest = gallery.predict(queries, removals, device=device)
-    for count, predicted in zip(removals, nearest, strict=True):
-        yield from scorer.rows(predicted, last, NN, without=count)
-    for count, predicted in zip((0, removed), gallery.predict(queries, (0, removed), BY_COSINE, device), strict=True):
-        yield from scorer.rows(predicted, last, COSINE, without=count)
+@dataclass(frozen=True)
+class _Measure:
+    """What all cases share: both sets, the training images, the settings, and whether the study's probe has batch norm."""
 
-    own = with_batch_norm(model, settings)
-    rate = settings["rate"]
-    heads = [Head(count, rate) for count in removals] + [Head(0, 3 * rate), Head(0, rate / 3)]
-    order = gallery.order[None]
-    probes = fit(train, images, [-1], settings, seed, device, order=order, heads=heads, batch_norm=own)
-    by_probe = predict(probes, queries[:, None], device)[:, 0].T
-    for count, predicted in zip(removals, by_probe, strict=False):
-        yield from scorer.rows(predicted, last, LINEAR, without=count)
-    yield from scorer.rows(by_probe[-2], last, FASTER)
-    yield from scorer.rows(by_probe[-1], last, SLOWER)
-    other = fit(train, images, [-1], settings, seed, device, batch_norm=not own)
-    both = {own: by_probe[0], not own: predict(other, queries[:, None], device)[:, 0, 0]}
-    yield from scorer.rows(both[True], last, NORMED)
-    yield from scorer.rows(both[False], last, PLAIN)
+    train: PatchSet
+    test: PatchSet
+    images: int
+    settings: Mapping[str, Any]
+    batch_norm: bool
+    scorer: Scorer
+    seed: int
+    device: str
 
-    normed = probes if own else other
-    mean, variance = normed.mean[0], normed.variance[0]
-    standard = Gallery(train, images)
-    standard.features = standardised(gallery.features, mean, variance)
-    yield from scorer.rows(standard.predict(standardised(queries, mean, variance), device=device)[0], last, NORMALISED)
+    @property
+    def last(self) -> int:
+        """The last layer, counted from 1."""
+        return self.train.features.shape[1]
 
-    for passed in (passes[name] for name in passes if name.split("/")[0] in _ALTERED):
-        altered, seen = str(passed.view.alteration), stored_features(passed)[:, -1]
-        for count, predicted in zip((0, removed), gallery.predict(seen, (0, removed), device=device), strict=True):
-            yield from scorer.rows(predicted, last, NN, altered=altered, without=count)
-        yield from scorer.rows(predict(probes, seen[:, None], device)[:, 0, 0], last, LINEAR, altered=altered)
-    passes.kept["pictures"] = _pictures(passes["test"], test, nearest[0], by_probe[0])
-    passes.kept["classes"] = json.dumps(test.classes)
+    @property
+    def queries(self) -> np.ndarray:
+        """The test patches in the last layer, [n, D]."""
+        return self.test.features[:, -1]
 
+    def fit(self, places: Sequence[int] = (-1,), images: int | None = None, **how: Any) -> LinearProbes:
+        """Return the study's probes of the layers at `places`; `how` as `classifying.fit` takes it."""
+        how = {"batch_norm": self.batch_norm} | how
+        return fit(self.train, images or self.images, places, self.settings, self.seed, self.device, **how)
 
-def _training_sizes(
-    model: str, settings: Mapping[str, Any], seed: int, device: str, train: PatchSet, test: PatchSet, scorer: Scorer
-) -> Iterator[Row]:
-    last, queries = train.features.shape[1], test.features[:, -1]
-    for size in settings["sizes"]:
-        yield from scorer.rows(Gallery(train, size).predict(queries, device=device)[0], last, NN, images=size)
-        probes = fit(train, size, [-1], settings, seed, device, batch_norm=with_batch_norm(model, settings))
-        yield from scorer.rows(predict(probes, queries[:, None], device)[:, 0, 0], last, LINEAR, images=size)
+    def by(self, probes: LinearProbes, features: np.ndarray) -> np.ndarray:
+        """Return the classes [heads, n] by probes of one layer of features [n, D]."""
+        return predict(probes, features[:, None], self.device)[:, 0].T
 
-
-def _layers_of_probes(
-    model: str,
-    settings: Mapping[str, Any],
-    seed: int,
-    device: str,
-    train: PatchSet,
-    test: PatchSet,
-    scorer: Scorer,
-    images: int,
-) -> Iterator[Row]:
-    """Yield the probes of all layers but the last, fitted together."""
-    places = list(range(train.features.shape[1] - 1))
-    if places:
-        probes = fit(train, images, places, settings, seed, device, batch_norm=with_batch_norm(model, settings))
-        predicted = predict(probes, test.features[:, : len(places)], device)
+    def inner_layers(self) -> Iterator[Row]:
+        """Yield 1-NN and the study's probe in all layers but the last; the probes are fitted together."""
+        places = list(range(self.last - 1))
+        if not places:
+            return
         for place in places:
-            yield from scorer.rows(predicted[:, place, 0], place + 1, LINEAR)
+            gallery = Gallery(self.train, self.images, place)
+            (nearest,) = gallery.predict(self.test.features[:, place], device=self.device)
+            yield from self.scorer.rows(nearest, place + 1, NN)
+        predicted = predict(self.fit(places), self.test.features[:, : len(places)], self.device)
+        for place in places:
+            yield from self.scorer.rows(predicted[:, place, 0], place + 1, LINEAR)
+
+    def last_layer(self, passes: Passes) -> Iterator[Row]:
+        """Yield what is measured of the last layer alone: removals, both distances, probes, batch norm, alterations."""
+        rate, removed = self.settings["rate"], self.settings["removed"]
+        removals = possible_removals(self.settings["removals"], removed, self.train.features.shape[2])
+        gallery = Gallery(self.train, self.images)
+        yield from gallery.rows(self.scorer.dataset, self.last, removed)
+        nearest = gallery.predict(self.queries, removals, device=self.device)
+        yield from self._removed(removals, nearest, NN)
+        yield from self._removed((0, removed), gallery.predict(self.queries, (0, removed), BY_COSINE, self.device), COSINE)
+
+        heads = [Head(count, rate) for count in removals] + [Head(0, 3 * rate), Head(0, rate / 3)]
+        probes = self.fit(order=gallery.order[None], heads=heads)
+        *linear, faster, slower = self.by(probes, self.queries)
+        yield from self._removed(removals, linear, LINEAR)
+        yield from self.scorer.rows(faster, self.last, FASTER)
+        yield from self.scorer.rows(slower, self.last, SLOWER)
+        other = self.fit(batch_norm=not self.batch_norm)
+        both = {self.batch_norm: linear[0], not self.batch_norm: self.by(other, self.queries)[0]}
+        yield from self.scorer.rows(both[True], self.last, NORMED)
+        yield from self.scorer.rows(both[False], self.last, PLAIN)
+        normed = self._by_batch_norm(gallery, probes if self.batch_norm else other)
+        yield from self.scorer.rows(normed, self.last, NORMALISED)
+        for size in self.settings["sizes"]:
+            if size == self.images:
+                yield from self.scorer.rows(nearest[0], self.last, NN, images=size)
+                yield from self.scorer.rows(linear[0], self.last, LINEAR, images=size)
+
+        for passed in (passes[name] for name in passes if name.split("/")[0] in _ALTERED):
+            altered, seen = str(passed.view.alteration), stored_features(passed)[:, -1]
+            yield from self._removed((0, removed), gallery.predict(seen, (0, removed), device=self.device), NN, altered=altered)
+            yield from self.scorer.rows(self.by(probes, seen)[0], self.last, LINEAR, altered=altered)
+        passes.kept["pictures"] = _pictures(passes["test"], self.test, nearest[0], linear[0])
+        passes.kept["classes"] = json.dumps(self.test.classes)
+
+    def training_sizes(self) -> Iterator[Row]:
+        """Yield 1-NN and the study's probe by training sets of other sizes than the usual."""
+        for size in self.settings["sizes"]:
+            if size != self.images:
+                (nearest,) = Gallery(self.train, size).predict(self.queries, device=self.device)
+                yield from self.scorer.rows(nearest, self.last, NN, images=size)
+                yield from self.scorer.rows(self.by(self.fit(images=size), self.queries)[0], self.last, LINEAR, images=size)
+
+    def _removed(self, counts: Sequence[int], predicted: Iterable[np.ndarray], rule: str, **words: str) -> Iterator[Row]:
+        """Yield the rows of predictions [n] without so many features each."""
+        for count, one in zip(counts, predicted, strict=True):
+            yield from self.scorer.rows(one, self.last, rule, without=count, **words)
+
+    def _by_batch_norm(self, gallery: Gallery, probes: LinearProbes) -> np.ndarray:
+        """Return the classes [n] by 1-NN of features by the statistics of probes with batch normalisation (section 6)."""
+        assert probes.mean is not None, "probes without batch normalisation"
+        assert probes.variance is not None, "probes without batch normalisation"
+        both = (standardised(one, probes.mean[0], probes.variance[0]) for one in (gallery.features, self.queries))
+        index, _ = nearest_items(*both, device=self.device)
+        return gallery.classes[index]
 
 
 def _pictures(passed: Passed, test: PatchSet, nearest: np.ndarray, linear: np.ndarray) -> dict[str, np.ndarray]:

@@ -24,7 +24,7 @@ from workflow_scripts.metrics.patch_retrieval import (
     upper_bound,
 )
 from workflow_scripts.studies.local.conditions import COSINE, NN, setting
-from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set
+from workflow_scripts.studies.local.patch_sets import FACET, PatchSet, patch_set, stored_features
 from workflow_scripts.studies.local.removal import require_fewer, variance_rows
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
@@ -59,13 +59,14 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int, device: str) ->
     for name in passes:
         if name == _GALLERY:
             continue
-        altered = patch_set(passes[name])
         alteration = passes[name].view.alteration
-        asked = np.flatnonzero(of_class[altered.labels] != BACKGROUND)
+        # What is not moved is labelled as the original.
+        own = of_class[patch_set(passes[name]).labels] if isinstance(alteration, Move) else labels
+        asked = np.flatnonzero(own != BACKGROUND)
         if not len(asked):
             raise AtlasError(f"{passed.dataset}: no patch shows an object; choose images with objects of several patches")
         same = _same(alteration, side, cells, len(gallery.counts))[asked]
-        queries, own = altered.features[asked, -1], of_class[altered.labels[asked]]
+        queries, own = stored_features(passes[name])[asked, -1], own[asked]
         words = {"altered": str(alteration)}
         yield {**said, "metric": "queries", "setting": setting(NN, **words), "value": len(asked), "n": len(asked)}
         if isinstance(alteration, Move):
