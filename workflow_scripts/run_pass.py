@@ -138,6 +138,8 @@ def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
         "n_layers": vit.n_layers,
         "n_images": n_images,
         "precision": str(vit.dtype).removeprefix("torch."),
+        "mean": list(vit.normalisation.mean),
+        "std": list(vit.normalisation.std),
         "preprocessing": f"{view}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
     }
 

@@ -44,7 +44,8 @@ _SIZE = {
     "properties": {
         key: {"type": ["integer", "null"], "minimum": 1, "maximum": most}
         for key, most in {"resize": 16384, "crop": 16384, "patches": 1024}.items()
-    },
+    }
+    | {"trained": {"enum": [True, None]}},  # the size that each model was trained at
 }
 _MODELS = {"type": ["array", "null"], "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 _PLACES = {

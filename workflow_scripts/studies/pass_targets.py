@@ -41,7 +41,8 @@ class PassTargets:
     def fits(self, model: str) -> list[PlannedFit]:
         """Return all fits of a model."""
         patch = sides(self.settings.models[model]["patch"])[0]
-        return [fit for study in self.settings.studies for fit in planned_fits(study, self.config, model, patch).values()]
+        own = self.settings.config_of(model)
+        return [fit for study in self.settings.studies for fit in planned_fits(study, own, model, patch).values()]
 
     # Views of datasets
 
@@ -180,7 +181,7 @@ class PassTargets:
             AtlasError: nobody uses it in this configuration.
         """
         patch = sides(self.settings.models[model]["patch"])[0]
-        planned = planned_fits(self.study(study), self.config, model, patch)
+        planned = planned_fits(self.study(study), self.settings.config_of(model), model, patch)
         if fit not in planned:
             raise AtlasError(
                 f"fit '{study}/{fit}': no analysis of {model} in this configuration uses it "

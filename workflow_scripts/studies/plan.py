@@ -98,6 +98,7 @@ def planned_fits(study: Study, config: Mapping[str, Any], model: str, patch: int
 
 def enabled_analyses(study: Study, config: Mapping[str, Any]) -> list[Analysis]:
     """Return the analyses of `study` that the configuration does not leave out."""
+    config = at_own_sizes(config, [study], image_size=1)
     return [one for one in study.analyses.values() if asked(study, one, config, patch=1) and analysed_models(one, config)]
 
 
@@ -128,15 +129,34 @@ def planned_passes(
     for model in config["models"]:
         patch = sides(models[model]["patch"])[0]
         passes = plan[model] = {}
+        own = at_own_sizes(config, studies, sides(models[model]["image_size"])[0])
         for study in studies:
             for analysis in (one for one in study.analyses.values() if model in analysed_models(one, config)):
-                for one in asked(study, analysis, config, patch):
+                for one in asked(study, analysis, own, patch):
                     _add(passes, one.job, one.dataset, one.view, one.collectors)
         for dataset in config["features"]["datasets"]:
             _add(passes, dataset, dataset, sized(config["features"]["geometry"], patch), both)
         for dataset in DEMO_SPLITS if model in demo_models else ():
             _add(passes, dataset, dataset, sized(config["demo"]["geometry"], patch), both)
     return plan
+
+
+def at_own_sizes(config: Mapping[str, Any], studies: Iterable[Study], image_size: int) -> dict[str, Any]:
+    """Return the configuration as one model has it: sizes that say `trained` are those of the images it was trained on.
+
+    Args:
+        config: the validated configuration.
+        studies: those whose sizes may say so.
+        image_size: side of these images in pixels.
+    """
+    own = {"resize": image_size, "crop": image_size}
+    spelled = dict(config)
+    for study in studies:
+        sizes = {
+            name: value for name, value in config[study.name].items() if isinstance(value, Mapping) and value.get("trained")
+        }
+        spelled[study.name] = {**config[study.name], **dict.fromkeys(sizes, own)}
+    return spelled
 
 
 def sized(geometry: Mapping[str, int], patch: int) -> str:

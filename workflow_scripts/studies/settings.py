@@ -22,7 +22,7 @@ from workflow_scripts.data.views import parse_view
 from workflow_scripts.studies.decoders import with_decoders
 from workflow_scripts.studies.found import find_study, study_names
 from workflow_scripts.studies.ground_truth import asked_datasets, with_ground_truth
-from workflow_scripts.studies.plan import PlannedPass, planned_passes, sized
+from workflow_scripts.studies.plan import PlannedPass, at_own_sizes, planned_passes, sized
 from workflow_scripts.studies.registries import (
     FETCHED,
     SCHEMAS,
@@ -91,6 +91,10 @@ class Settings:
     def demo_view(self, model: str) -> str:
         """Return the view in which the demo's check shows both splits of its world to one of its models."""
         return sized(self.config["demo"]["geometry"], sides(self.models[model]["patch"])[0])
+
+    def config_of(self, model: str) -> dict[str, Any]:
+        """Return the configuration as a model has it, its own size where the configuration asks for that."""
+        return at_own_sizes(self.config, self.studies, sides(self.models[model]["image_size"])[0])
 
     def patch_grid(self, model: str, view: str) -> str:
         """Return the patch grid of a model's crops in a view as ``rowsxcolumns``."""
@@ -193,13 +197,13 @@ def _unknown_names(
 
 def _size_problem(size: Mapping[str, int | None]) -> str:
     """Return what is wrong with a size, "" if nothing is."""
-    given = [key for key in size if size[key] is not None]
-    if given == ["patches"]:
+    given = [key for key in size if size[key]]
+    if given in (["patches"], ["trained"]):
         return ""
     if sorted(given) != ["crop", "resize"]:
         return (
-            f"found {', '.join(given) or 'nothing'}, expected resize and crop, or patches alone; null takes a key of an "
-            "earlier file away"
+            f"found {', '.join(given) or 'nothing'}, expected resize and crop, or patches alone, or trained alone; null takes "
+            "a key of an earlier file away"
         )
     if size["crop"] > size["resize"]:
         return f"crop {size['crop']} is larger than resize {size['resize']}; the crop is cut from the resized image"

@@ -96,7 +96,8 @@ class Targets(PassTargets):
 
     def asked(self, analysis: Analysis, model: str) -> list[Asked]:
         """Return what an analysis asks of the passes of a model."""
-        return asked(self.study(analysis.study), analysis, self.config, sides(self.settings.models[model]["patch"])[0])
+        patch = sides(self.settings.models[model]["patch"])[0]
+        return asked(self.study(analysis.study), analysis, self.settings.config_of(model), patch)
 
     def analysis_file(self, analysis: Analysis, kind: str, model: str = "{model}") -> str:
         """Return the table, maps, log or benchmark of an analysis."""

@@ -13,6 +13,7 @@ PATCH, CLS = "patch", "cls"  # and "register 1" to "register R"
 
 # Metrics by a cutoff; `setting` says which.
 SHARE, CUTOFF = "high_norm_share", "cutoff"
+ATTENTION_SHARE, TOKEN_SHARE = "attention_share", "token_share"  # of the images whose attention is kept
 OF_LAST, OF_LAYER = "cutoff of the last layer", "cutoff of the layer"
 
 # Metrics by kind of patch; `setting` is a kind.
@@ -48,7 +49,7 @@ def bias(share: float) -> str:
 
 
 def sized_bias(share: float, side: int | None) -> str:
-    """Return the setting of the same in images whose long side is scaled to `side` pixels, or that keep their own size (None)."""
+    """Return the setting of the same in images whose long side is scaled to `side` pixels, None for their own size."""
     return f"{bias(share)}, {OWN_SIZE if side is None else f'long side {side}'}"
 
 
