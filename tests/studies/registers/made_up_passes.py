@@ -49,7 +49,7 @@ def images(n_images: int = 60, high: bool = True, n_prefix: int = 3, masks: np.n
     for kind in last:
         of_each = norm_counts(np.full(n_images, 9.0))
         state[f"{kind}_normed"][-1] = of_each * (cells if kind == "patch" else 1)
-    shown = np.array([1, 4])
+    shown = np.array([place for place in (1, 4) if place < n_images], int)
     state |= {"map": by_layer.transpose(1, 0, 2)[shown], "map.index": shown}
     attention = rng.random((len(shown), LAYERS, HEADS, n_prefix + cells)).astype(np.float32)
     cosines, counts = _cosines(n_images, found)
