@@ -15,8 +15,8 @@ PATCH, CLS = "patch", "cls"  # and "register 1" to "register R"
 SHARE, CUTOFF = "high_norm_share", "cutoff"
 OF_LAST, OF_LAYER = "cutoff of the last layer", "cutoff of the layer"
 
-# What share of the CLS token's attention to patches a kind of patch gets in the last layer, and what share of the patches of these
-# images it is; `setting` is the kind.
+# What share of the CLS token's attention to patches a kind of patch gets in the last layer, and what share of these patches it
+# is; `setting` is the kind.
 ATTENTION_SHARE, TOKEN_SHARE = "attention_share", "token_share"
 
 # Metrics by kind of patch; `setting` is a kind.
