@@ -16,6 +16,10 @@ SHARE, CUTOFF = "high_norm_share", "cutoff"
 ATTENTION_SHARE, TOKEN_SHARE = "attention_share", "token_share"  # of the images whose attention is kept
 OF_LAST, OF_LAYER = "cutoff of the last layer", "cutoff of the layer"
 
+# What share of the CLS token's attention to patches a kind of patch gets in the last layer, and what share of these patches it
+# is; `setting` is the kind.
+ATTENTION_SHARE, TOKEN_SHARE = "attention_share", "token_share"
+
 # Metrics by kind of patch; `setting` is a kind.
 NORMAL, HIGH, EVERY = "normal", "high-norm", "all"
 NEIGHBOURS, NEIGHBOURS_OF_PATCH = "neighbour_cosine", "neighbour_cosine_per_patch"
