@@ -114,7 +114,7 @@ MISTAKES = {
     ),
     "size said twice": (
         "thesis: {geometry: {patches: 12}}",  # beside the default's
-        r"mine\.yaml:1: thesis\.geometry: found resize, crop, patches, expected resize and crop, or patches alone, or trained alone; null takes",
+        r"mine\.yaml:1: thesis\.geometry: found resize, crop, patches, expected resize and crop, or patches alone, or trained",
     ),
     "size said by half": ("thesis: {geometry: {resize: null}}", r"thesis\.geometry: found crop, expected resize and crop, or"),
     "size of no patch": ("thesis: {geometry: {patches: 0}}", r"thesis\.geometry\.patches: found 0, must be at least 1"),

@@ -13,7 +13,6 @@ PATCH, CLS = "patch", "cls"  # and "register 1" to "register R"
 
 # Metrics by a cutoff; `setting` says which.
 SHARE, CUTOFF = "high_norm_share", "cutoff"
-ATTENTION_SHARE, TOKEN_SHARE = "attention_share", "token_share"  # of the images whose attention is kept
 OF_LAST, OF_LAYER = "cutoff of the last layer", "cutoff of the layer"
 
 # What share of the CLS token's attention to patches a kind of patch gets in the last layer, and what share of these patches it
