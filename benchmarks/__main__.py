@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     classifying_patches,
     decoding,
+    high_norm_tokens,
     indexing,
     locality,
     memory,
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "segmenting": segmenting.measure,
     "templates": templates.measure,
     "classifying_patches": classifying_patches.measure,
+    "high_norm_tokens": high_norm_tokens.measure,
     "decoding": decoding.measure,
     "indexing": indexing.measure,
 }

@@ -44,10 +44,19 @@ options = {
     "chosen_attention": {"cls_images": 10, "whole_images": 2},
     "pooled_features": {"facets": ["cls", "mean_patch"], "precision": "float16"},
     "gram_blocks": {"block": 8},
+    "chosen_head_average": {"images": 4, "queries": [[0.5, 0.5]]},
+    "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float16"},
+    "cls_facets": {"facets": ["token"], "layers": [-1], "precision": "float16"},
+    "feature_moments": {"layers": [-1]},
+    "token_norms": {"images": 4},
+    "patch_norms": {"layers": [-1], "facets": ["token"]},
+    "drawn_tokens": {"cutoff": 1.0, "draws": 1, "precision": "float16", "seed": 0},
+    "discovered_boxes": {"layers": [-1], "facets": ["key"], "biases": [0.0]},
     "patch_store": {"facets": ["token"], "layers": "all", "patches": 4 * count, "precision": "float16", "seed": 0},
 }
-# Videos, key-point pairs and regions are ground truth that this source does not have.
-names = [name for name in COLLECTORS if not collector_class(name).ordered and name != "region_features"]
+# Of ground truth this source has masks alone, and no regions.
+known = [name for name in COLLECTORS if COLLECTORS[name].truth in ("", "masks") and name != "region_features"]
+names = [name for name in known if not collector_class(name).ordered]
 facts = PassFacts(count, 12, 8)
 collectors = make_collectors({name: options.get(name, {}) for name in names}, facts, folder)
 run_pass(vit, "bench", source, collectors, 32)

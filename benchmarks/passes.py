@@ -78,6 +78,10 @@ def collectors(names: list[str]) -> list[Collector]:
         "pooled_normed": {"facets": ["cls", "mean_patch"], "precision": "float16"},
         "cls_facets": {"facets": ["token"], "layers": [12], "precision": "float16"},
         "feature_moments": {"layers": [12]},
+        "token_norms": {"images": [0]},
+        "patch_norms": {"layers": [12], "facets": ["token"]},
+        "drawn_tokens": {"cutoff": 1.0, "draws": 1, "precision": "float16", "seed": 0},
+        "discovered_boxes": {"layers": [12], "facets": ["key"], "biases": [0.0]},
         "gram_blocks": {"block": 8, "n_images": 64},
         "patch_store": {
             "facets": ["token"],

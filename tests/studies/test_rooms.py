@@ -12,7 +12,7 @@ import pytest
 from workflow_scripts.studies.found import FOLDER, ROOT, find_study, study_names
 
 # Studies whose names are words of English that prose may have; of all others the bare word is looked for as well.
-WORDS = {"local", "segmentation", "thesis", "tokens"}
+WORDS = {"local", "registers", "segmentation", "thesis", "tokens"}
 FORMATS = ROOT / "workflow_scripts/data"  # datasets have words of their own: COCO calls its masks by one of `WORDS`
 STUDIES = [find_study(name) for name in study_names()]
 ANALYSES = [analysis for study in STUDIES for analysis in study.analyses.values()]
