@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workflow_scripts.common.errors import AtlasError, run_command
 
 if TYPE_CHECKING:
+    from workflow_scripts.data.views import Padded
     from workflow_scripts.onepass.collector import Collector
     from workflow_scripts.onepass.source import CropSource
     from workflow_scripts.zoo.load import LoadedModel
@@ -80,8 +81,9 @@ def pass_view(
     require_room(folder, requests, vit, source)
     print(f"{args.model} on {vit.device}, {files.name}: {', '.join(requests)}", file=sys.stderr, flush=True)
     progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
-    if isinstance(parse_view(files.name).geometry, Padded):
-        pass_padded(model, source, collectors, args, progress)
+    geometry = parse_view(files.name).geometry
+    if isinstance(geometry, Padded):
+        pass_padded(model, source, geometry, collectors, args, progress)
     else:
         # The batch size counts what the model sees at once: crops.
         run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
@@ -91,6 +93,7 @@ def pass_view(
 def pass_padded(
     model: LoadedModel,
     source: CropSource,
+    geometry: Padded,
     collectors: Sequence[Collector],
     args: argparse.Namespace,
     on_batch: Callable[[int], None],
@@ -110,7 +113,7 @@ def pass_padded(
         )
     done = 0
     for size in padded_sizes(source):
-        part = PaddedSource(source, size)
+        part = PaddedSource(source, geometry, size)
         run_pass(model.at(size), args.model, part, collectors, args.batch_size, lambda now, done=done: on_batch(done + now))
         done += len(part)
 

@@ -1,4 +1,4 @@
-"""Images at their own sizes in crops of one shape: pixels as they are, whole patches, and no image too large."""
+"""Images of sizes of their own in crops of one shape: pixels as they are or as PIL scales them, and no image too large."""
 
 import numpy as np
 import pytest
@@ -31,6 +31,35 @@ def test_an_image_of_any_proportions_stays_as_it_is(height, width, patch):
     assert shown_area(view, (height, width)) == (0, 0, height, width)
     grid = (view.shape[0] // patch, view.shape[1] // patch)
     assert whole_grid((rows, columns), view.shape, grid) == (rows // patch, columns // patch)
+
+
+@settings(deadline=None, max_examples=60)
+@given(sides, sides, st.integers(1, 90), st.integers(1, 20))
+def test_a_scaled_image_is_pil_s_without_distortion(height, width, longest, patch):
+    view = View(Padded(longest, patch, scaled=True))
+    image = Image.fromarray(np.random.default_rng(0).integers(1, 256, (height, width, 3), dtype=np.uint8))
+    (crop,) = geometry.crops(view, image)
+    assert crop.shape == (*view.shape, 3)
+    top, left, bottom, right = shown_area(view, (height, width))
+    assert (top, left, max(bottom, right)) == (0, 0, longest)
+    assert abs(min(bottom, right) - max(1, min(height, width) * longest / max(height, width))) <= 0.5
+    assert np.array_equal(crop[:bottom, :right], np.asarray(image.resize((right, bottom), Image.Resampling.BICUBIC)))
+    assert not crop[bottom:].any() and not crop[:, right:].any()
+    seen = view.seen_size((height, width))
+    assert all(whole % patch == 0 and 0 <= whole - end < patch for whole, end in zip(seen, (bottom, right), strict=True))
+    assert view.seen_size((longest, longest)) == view.shape
+    assert crops_per_image(view, (height, width)) == 1
+    assert view.scale((height, width)) == pytest.approx(longest / max(height, width))
+    assert np.allclose(geometry.points(view, np.array([[width, height]]), (height, width)), [[right, bottom]])
+
+
+def test_labels_of_a_scaled_image_have_as_much_added_as_it_has():
+    view, labels = View(Padded(12, 8, scaled=True)), np.arange(1, 25).reshape(4, 6)
+    # Twice as large, 8 x 12, and 8 x 16 with what is added: two columns of the labels.
+    assert view.seen_size((4, 6)) == (8, 16)
+    seen = geometry.nearest_labels(view, labels, (4, 8))
+    assert np.array_equal(seen[:, :6], labels)
+    assert not seen[:, 6:].any()
 
 
 def test_boxes_and_labels_stay_where_they_are():

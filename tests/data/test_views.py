@@ -34,7 +34,7 @@ GEOMETRIES = st.one_of(
     st.builds(Letterbox, SIDES),
     st.builds(Squash, SIDES, SIDES),
     st.builds(Area, SIDES),
-    st.builds(Padded, SIDES, SIDES),
+    st.builds(Padded, SIDES, SIDES, st.booleans()),
 )
 ALTERED = st.one_of(
     st.builds(Blur, SIDES),
@@ -68,6 +68,7 @@ def test_name_and_back(geometry, alteration):
         (View(Cut(32, 60, 64, 64), Band(1)), "squash64-tile32-resize60-band1"),
         (View(Area(64)), "area64"),
         (View(Padded(500, 14)), "padded500-patch14"),
+        (View(Padded(672, 14, scaled=True)), "long672-patch14"),
         (View(CentreCrop(256, 224), Blur(20)), "resize256-crop224-blur20"),
         (View(CentreCrop(256, 224), Noise(20)), "resize256-crop224-noise20"),
         (View(Tiles(448, 224, 14), Band(2)), "short448-tile224-patch14-band2"),

@@ -64,6 +64,23 @@ def test_crops_are_as_many_as_are_cut(name, size):
     assert crops_per_image(view, size) == len(crops(view, image))
 
 
+@pytest.mark.parametrize(
+    ("view", "size", "seen"),
+    [
+        ("padded640-patch16", [480, 600], (480, 608)),
+        ("long224-patch16", [480, 640], (176, 224)),  # 168 rows in whole patches
+        ("padded500-patch16", None, (384, 512)),  # a typical photograph
+        ("padded64-patch16", None, (64, 64)),  # of images that are not known, at most as large as they may be
+    ],
+)
+def test_a_padded_image_costs_what_a_model_sees_of_it(view, size, seen):
+    datasets = {"photos": {"images": 3} | ({"image_size": size} if size else {})}
+    (cost,) = pass_costs({"dino_s16": {"photos": PlannedPass("photos", {view: {}})}}, MODELS, datasets)
+    assert (cost.crops, cost.flops) == (3, 3 * forward_flops(MODELS["dino_s16"], seen))
+    rows, columns = parse_view(view).shape
+    assert crops_bytes(datasets["photos"], view) == 3 * rows * columns * 3  # a file has crops of one shape
+
+
 def test_sums_by_hand():
     datasets = {"known": {"images": 10}, "unknown": {}}
     passes = {

@@ -93,6 +93,8 @@ MISTAKES = {
     "no geometry": ("crop: size", "blur: size", r"views\.whole: expected one of the keys area, crop, cut, letterbox, .*"),
     "two geometries": ("crop: size", "crop: size, squash: size", r"views\.whole: expected one of the keys area"),
     "a cut without tiles": ("crop: size", "cut: size", r"views\.whole: cut and tile go together; give both or none"),
+    "scaled alone": ("crop: size", "crop: size, scaled: true", r"views\.whole\.scaled: goes with padded; give that as well"),
+    "scaled by a number": ("crop: size", "padded: size, scaled: 2", r"views\.whole\.scaled: True was expected"),
     "decoder of all": (
         "    title: Norms\n",
         "    title: Norms\n    needs: { decoder: true }\n",
@@ -193,7 +195,7 @@ def test_planning_imports_nothing_that_computes():
 
 def test_the_words_of_views_are_the_ones_that_the_schema_knows():
     words = read_yaml(SCHEMA)["properties"]["views"]["additionalProperties"]["properties"].keys()
-    assert words == VIEW_GEOMETRIES | {"times", "fit", "tile", "to"} | ALTERATIONS.keys()
+    assert words == VIEW_GEOMETRIES | {"times", "fit", "tile", "to", "scaled"} | ALTERATIONS.keys()
 
 
 def test_rules_are_one_loop_over_the_descriptions():

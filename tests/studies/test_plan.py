@@ -211,6 +211,19 @@ def test_a_view_may_be_of_each_of_several_sizes(patch, sides):
     ]
 
 
+def test_padded_views_hold_the_longest_side_as_it_is():
+    views = {
+        "own": {"padded": "longest"},
+        "scaled": {"padded": "each", "scaled": True},
+        "one": {"padded": "side", "scaled": True},
+    }
+    study = dataclasses.replace(THESIS, views=views)
+    config = {"thesis": {**DEFAULT["thesis"], "longest": 500, "side": 300}}
+    assert view_name(study, config, "own", 14) == "padded500-patch14"
+    assert view_name(study, config, "one", 16) == "long300-patch16"
+    assert [view_name(study, config, "scaled", 14, value=side) for side in (224, 672)] == ["long224-patch14", "long672-patch14"]
+
+
 def test_features_of_further_datasets():
     config = copy.deepcopy(DEFAULT)
     config["features"] = {"datasets": ["mine"], "geometry": {"resize": 72, "crop": 64}}

@@ -1,6 +1,7 @@
 """Configuration mistakes: one line each, with file, line, key, what was found, what is allowed, the nearest name."""
 
 import copy
+import dataclasses
 import re
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 import yaml
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.study import Setting
 from workflow_scripts.common.yaml_file import read_yaml
+from workflow_scripts.studies.found import find_study
 from workflow_scripts.studies.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -237,6 +240,23 @@ def test_a_model_whose_positions_cannot_be_resampled_is_refused_at_other_sizes(t
     settings = load_settings(merge(copy.deepcopy(DEFAULT), over), ["config/config.yaml"])
     assert set(settings.passes["demo_dino"]["demo_pairs"].views) == {"letterbox80"}
     assert settings.patch_grid("demo_dino", "letterbox80") == "16x16"
+
+
+def test_it_is_refused_images_of_various_sizes_even_if_the_largest_are_of_its_own(tmp_path, monkeypatch):
+    study = find_study("thesis")
+    longest = Setting("longest", 60, {"type": "integer"}, "", "of images")
+    views = {name: {"padded": "longest"} for name in study.views}
+    study = dataclasses.replace(study, settings=study.settings | {"longest": longest}, views=views)
+    monkeypatch.setattr("workflow_scripts.studies.settings.find_study", lambda name: study)
+    monkeypatch.setattr("workflow_scripts.studies.settings.study_names", lambda: ["thesis"])
+    checkpoint = read_yaml(ROOT / "config/models.yaml")["models"]["demo_dino"]["checkpoint"] | {"position_resize": None}
+    config = merge(registry(tmp_path, checkpoint=checkpoint), {"studies": ["thesis"]})
+    for other in ("local", "segmentation", "tokens"):
+        del config[other]
+    with pytest.raises(
+        AtlasError, match=r"'demo_dino' takes 60 px, but a study shows images of various sizes, up to 60 x 60 px"
+    ):
+        load_settings(config, ["config/config.yaml"])
 
 
 def test_any_id_may_be_that_of_noise(tmp_path):

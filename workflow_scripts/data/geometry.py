@@ -187,7 +187,10 @@ def _cut_points(cut: Cut, xy: np.ndarray, size: Size) -> np.ndarray:
 
 
 def _pad_image(padded: Padded, image: Image.Image, index: int) -> Image.Image:
-    if max(image.size) > padded.longest:
+    if padded.scaled:
+        height, width = padded.resized(image.size[::-1])
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    elif max(image.size) > padded.longest:
         raise AtlasError(
             f"view '{padded}': image {index + 1} of the dataset has {image.width} x {image.height} px; "
             f"choose padded{max(image.size)} or larger"
@@ -196,8 +199,15 @@ def _pad_image(padded: Padded, image: Image.Image, index: int) -> Image.Image:
 
 
 def _pad_map(padded: Padded, values: np.ndarray) -> np.ndarray:
-    rows, columns = padded.seen_size(values.shape)
-    return np.pad(values, ((0, rows - values.shape[0]), (0, columns - values.shape[1])))
+    """Return `values` with as much added, at their own resolution, as the image has added."""
+    seen, resized = padded.seen_size(values.shape), padded.resized(values.shape)
+    added = (round(whole * side / part) - side for whole, side, part in zip(seen, values.shape, resized, strict=True))
+    return np.pad(values, [(0, more) for more in added])
+
+
+def _pad_points(padded: Padded, xy: np.ndarray, size: Size) -> np.ndarray:
+    height, width = padded.resized(size)
+    return xy * (width / size[1], height / size[0])
 
 
 def _blur_image(blur: Blur, image: Image.Image, index: int) -> Image.Image:
@@ -250,7 +260,7 @@ _STEPS: dict[type, _Step] = {
     Squash: _Step(_stretch_image, _same_map, _stretch_points),
     Cut: _Step(_cut_image, _cut_map, _cut_points),
     Area: _Step(_area_image, _same_map, _stretch_points),
-    Padded: _Step(_pad_image, _pad_map, _same_points),
+    Padded: _Step(_pad_image, _pad_map, _pad_points),
     Blur: _Step(_blur_image, _same_map, _same_points),
     Noise: _Step(_noise_image, _same_map, _same_points),
     Band: _Step(_band_image, _same_map, _same_points),

@@ -261,24 +261,26 @@ class Area:
 
 @dataclass(frozen=True)
 class Padded:
-    """The image at its own size, continued at the right and at the bottom to whole patches.
+    """The image at its own size or with its own proportions, continued at the right and at the bottom to whole patches.
 
-    As objects are discovered in the public code of LOST (Simeoni et al., BMVC 2021). Crops have one shape, that of the largest
-    image there may be, with the image at the top left and black elsewhere; a model sees of each as much as its own whole
-    patches (`seen_size`), and what was added is zero there after normalisation, which pixels cannot say (see
-    `onepass.padded_source`). No ground truth is reduced to such a view but boxes and points, which stay as they are.
+    As objects are discovered in the public code of LOST (Simeoni et al., BMVC 2021), there at the image's own size. Crops have
+    one shape, that of the largest image there may be, with the image at the top left and black elsewhere; a model sees of
+    each as much as its own whole patches (`seen_size`), and what was added is zero there after normalisation, which pixels
+    cannot say (see `onepass.padded_source`). No ground truth is reduced to such a view but boxes and points.
 
     Attributes:
-        longest: longest side in pixels that an image may have.
+        longest: longest side in pixels that an image may have, or with `scaled` the long side of all images.
         patch: the model's patch size in pixels.
+        scaled: whether images are resized (PIL bicubic, antialiased), so that their long side is `longest`.
     """
 
     longest: int
     patch: int
+    scaled: bool = False
 
     def __str__(self) -> str:
-        """Return the name, as ``padded500-patch14``."""
-        return f"padded{self.longest}-patch{self.patch}"
+        """Return the name, as ``padded500-patch14``, or ``long672-patch14`` of scaled images."""
+        return f"{'long' if self.scaled else 'padded'}{self.longest}-patch{self.patch}"
 
     @property
     def shape(self) -> Size:
@@ -287,12 +289,19 @@ class Padded:
 
     def seen_size(self, size: Size) -> Size:
         """Return the size that an image of `size` has with what is added."""
-        height, width = (-(-side // self.patch) * self.patch for side in size)
+        height, width = (-(-side // self.patch) * self.patch for side in self.resized(size))
         return height, width
 
     def scale(self, size: Size) -> float:
-        """Return 1."""
-        return 1.0
+        """Return longest / long side of scaled images, else 1."""
+        return self.longest / max(size) if self.scaled else 1.0
+
+    def resized(self, size: Size) -> Size:
+        """Return the size of the image alone, without what is added."""
+        if not self.scaled:
+            return size
+        height, width = (max(1, round(side * self.longest / max(size))) for side in size)
+        return height, width
 
 
 Geometry = CentreCrop | Tiles | Letterbox | Squash | Cut | Area | Padded
@@ -341,6 +350,7 @@ _GEOMETRIES: dict[str, Callable[..., Geometry]] = {
     ),
     f"area({_NUMBER})": Area,
     f"padded({_NUMBER})-patch({_NUMBER})": Padded,
+    f"long({_NUMBER})-patch({_NUMBER})": lambda longest, patch: Padded(longest, patch, scaled=True),
 }
 _ALTERATION = f"(?:-({'|'.join(ALTERATIONS)})({_NUMBER}))?"
 # How names of views are written; whether the numbers of one go together, only `parse_view` says.
@@ -383,7 +393,7 @@ def shown_area(view: View, size: Size) -> tuple[int, int, int, int]:
     All of it but for a letterbox, tiles that are cut and padding, which add black. An image that is moved keeps its canvas.
     """
     if isinstance(view.geometry, Padded):
-        return 0, 0, *size
+        return 0, 0, *view.geometry.resized(size)
     if isinstance(view.geometry, Cut):
         cut = view.geometry
         height, width = (cut.rows, cut.columns) if cut.rows else size

@@ -1,4 +1,4 @@
-"""Images at their own sizes: the padded crops of a dataset, size by size, so that each batch is of one.
+"""Images of sizes of their own: the padded crops of a dataset, size by size, so that each batch is of one.
 
 Sizes are taken one after the other, and the model is built for each once; the images of a pass are the same in any order.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from workflow_scripts.data.views import Padded
 from workflow_scripts.onepass.batch import Batch
 from workflow_scripts.onepass.source import CropSource
 
@@ -21,9 +22,9 @@ def padded_sizes(source: CropSource) -> list[tuple[int, int]]:
 class PaddedSource:
     """The images of one size, whole patches, as batches: zero after normalisation where the image has ended."""
 
-    def __init__(self, source: CropSource, size: tuple[int, int]) -> None:
-        """Choose the images of `source`, crops of a view `data.views.Padded`, that have `size` in pixels with what is added."""
-        self.source, self.size = source, size
+    def __init__(self, source: CropSource, geometry: Padded, size: tuple[int, int]) -> None:
+        """Choose the images of `source`, crops of a view of `geometry`, that have `size` in pixels with what is added."""
+        self.source, self.geometry, self.size = source, geometry, size
         samples = source.samples
         self.positions = np.flatnonzero((samples["height"] == size[0]) & (samples["width"] == size[1]))
 
@@ -41,9 +42,10 @@ class PaddedSource:
         crops = np.load(self.source.crops, mmap_mode="r")
         pixels = np.stack([crops[first, :rows, :columns] for first in self.source.first[positions].tolist()])
         image = self.source.normalised(torch.from_numpy(pixels))
-        ends = (self.source.samples[name][positions].tolist() for name in ("image_height", "image_width"))
-        for one, height, width in zip(image, *ends, strict=True):
-            one[:, int(height) :] = 0
-            one[:, :, int(width) :] = 0
+        sizes = (self.source.samples[name][positions].tolist() for name in ("image_height", "image_width"))
+        for one, height, width in zip(image, *sizes, strict=True):
+            end = self.geometry.resized((int(height), int(width)))
+            one[:, end[0] :] = 0
+            one[:, :, end[1] :] = 0
         labels = self.source.labels
         return Batch(positions, image, None if labels is None else labels[positions])

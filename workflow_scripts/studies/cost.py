@@ -9,7 +9,7 @@ from typing import Any
 
 from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
-from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.data.views import Padded, View, crops_per_image, parse_view
 from workflow_scripts.onepass.fit_sizes import images_seen
 from workflow_scripts.onepass.names import kind_of
 from workflow_scripts.onepass.stores import store_bytes
@@ -58,8 +58,9 @@ def pass_costs(
     for model, planned in passes.items():
         for passed, view in ((one, view) for one in planned.values() for view in one.views):
             parsed, images = parse_view(view), datasets[passed.dataset].get("images")
-            flops = 0.0 if is_random(models[model]) else forward_flops(models[model], parsed.shape)
-            crops = None if images is None else images * crops_per_image(parsed, _typical(datasets[passed.dataset]))
+            size = _typical(datasets[passed.dataset], parsed)
+            flops = 0.0 if is_random(models[model]) else forward_flops(models[model], _at_once(parsed, size))
+            crops = None if images is None else images * crops_per_image(parsed, size)
             costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
     return costs
 
@@ -92,9 +93,9 @@ def stores_bytes(
         for passed, view in ((one, view) for one in planned.values() for view in one.views):
             images, concepts = (datasets[passed.dataset].get(key) for key in ("images", "concepts"))
             parsed = parse_view(view)
-            sizes = zip(parsed.shape, sides(entry["patch"]), strict=True)
-            patches = prod(size // side for size, side in sizes)
-            patches *= crops_per_image(parsed, _typical(datasets[passed.dataset]))
+            size = _typical(datasets[passed.dataset], parsed)
+            patches = prod(one // side for one, side in zip(_at_once(parsed, size), sides(entry["patch"]), strict=True))
+            patches *= crops_per_image(parsed, size)
             for collector, options in passed.views[view].items() if images else ():
                 facts = (images, patches, entry["dim"], entry["layers"], concepts or 0)
                 total += store_bytes(kind_of(collector), options, *facts)
@@ -117,10 +118,17 @@ def crops_bytes(dataset: Mapping[str, Any], view: str) -> float:
     """Return the size of the decoded crops of a dataset whose registry entry states its number of images."""
     parsed = parse_view(view)
     rows, columns = parsed.shape
-    return float(dataset["images"] * crops_per_image(parsed, _typical(dataset)) * rows * columns * 3)
+    return float(dataset["images"] * crops_per_image(parsed, _typical(dataset, parsed)) * rows * columns * 3)
 
 
-def _typical(dataset: Mapping[str, Any]) -> tuple[int, int]:
-    """Return (height, width) of the images of a dataset, or what stands for them."""
+def _at_once(view: View, size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of what a model sees at once of an image: a crop, or of a padded one as much as it fills."""
+    return view.seen_size(size) if isinstance(view.geometry, Padded) else view.shape
+
+
+def _typical(dataset: Mapping[str, Any], view: View) -> tuple[int, int]:
+    """Return (height, width) of the images of a dataset, or what stands for them, no larger than the view takes."""
     height, width = dataset.get("image_size", TYPICAL_PHOTO)
+    if isinstance(view.geometry, Padded) and not view.geometry.scaled:
+        return min(height, view.geometry.longest), min(width, view.geometry.longest)
     return height, width

@@ -34,8 +34,8 @@ from workflow_scripts.onepass.names import COLLECTORS, FITS
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent
 SCHEMA = ROOT / "config" / "schemas" / "study.schema.yaml"
-VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash", "cut", "area"}
-_OF_EACH = {"area", *ALTERATIONS}  # what a view may be of each of several numbers
+VIEW_GEOMETRIES = {"crop", "tiles", "letterbox", "squash", "cut", "area", "padded"}
+_OF_EACH = {"area", "padded", *ALTERATIONS}  # what a view may be of each of several numbers
 _SCHEMA_WORDS = ("minimum", "exclusiveMinimum", "maximum", "contains", "enum")
 # Which keys go together, only `studies.settings` says: files laid over each other unite theirs, and null takes one away again.
 _SIZE = {
@@ -224,6 +224,8 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
             yield f"{locate_near(files, ('views', name))}: views.{name}: expected at most one of the keys {words}"
         if ("cut" in view) != ("tile" in view):
             yield f"{locate_near(files, ('views', name))}: views.{name}: cut and tile go together; give both or none"
+        if "scaled" in view and "padded" not in view:
+            yield f"{locate_near(files, ('views', name, 'scaled'))}: views.{name}.scaled: goes with padded; give that as well"
         for word, setting in view.items():
             if isinstance(setting, str) and not (word in _OF_EACH and setting == "each"):
                 yield from unknown(("views", name, word), "setting", setting, [*study.settings, *of_analyses])

@@ -12,7 +12,7 @@ from typing import Any
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Ask, FitAsk, Study, fits_of, settings_of
 from workflow_scripts.data.alterations import ALTERATIONS
-from workflow_scripts.data.views import Area, CentreCrop, Cut, Geometry, Letterbox, Squash, Tiles, View
+from workflow_scripts.data.views import Area, CentreCrop, Cut, Geometry, Letterbox, Padded, Squash, Tiles, View
 from workflow_scripts.onepass.names import owned
 from workflow_scripts.studies.found import VIEW_GEOMETRIES
 
@@ -185,6 +185,8 @@ def _geometry(spec: Mapping[str, Any], settings: Mapping[str, Any], patch: int, 
     size = _number(settings, spec[kind], value)
     if kind == "area":
         return Area(_whole_patches(size, patch))
+    if kind == "padded":
+        return Padded(size, patch, spec.get("scaled", False))
     if kind == "squash" and isinstance(size, list):  # a shape, not a square
         return Squash(*(_whole_patches(side, patch) for side in size))
     crop = _centre_crop(size, patch)

@@ -18,7 +18,7 @@ from workflow_scripts.common.run_model import is_demo, is_random
 from workflow_scripts.common.sizes import grid_name, sides
 from workflow_scripts.common.study import Study
 from workflow_scripts.common.yaml_file import read_yaml
-from workflow_scripts.data.views import parse_view
+from workflow_scripts.data.views import Padded, View, parse_view
 from workflow_scripts.studies.decoders import with_decoders
 from workflow_scripts.studies.found import find_study, study_names
 from workflow_scripts.studies.ground_truth import asked_datasets, with_ground_truth
@@ -225,16 +225,22 @@ def _size_problems(settings: Settings, files: Sequence[str]) -> list[str]:
     """Find models that are to see images of another size than they were trained at and cannot: no rule for their positions."""
     problems = []
     for name, entry in settings.models.items():
-        seen = {parse_view(view).shape for passed in settings.passes[name].values() for view in passed.views}
+        views = {parse_view(view) for passed in settings.passes[name].values() for view in passed.views}
         fixed = not is_random(entry) and not entry["checkpoint"].get("position_resize")
-        other = sorted(shape for shape in seen if shape != sides(entry["image_size"]))
+        other = sorted(_shown(view) for view in views if _shown(view) != (*sides(entry["image_size"]), ""))
         if fixed and other:
+            rows, columns, kind = other[0]
             problems.append(
                 f"{locate(files, ('models',))}: models: '{name}' takes {entry['image_size']} px, but a study shows images of "
-                f"{other[0][0]} x {other[0][1]} px; set the study's geometry to its size, or say in its entry how its "
+                f"{kind}{rows} x {columns} px; set the study's geometry to its size, or say in its entry how its "
                 "positions are resampled (checkpoint.position_resize)"
             )
     return problems
+
+
+def _shown(view: View) -> tuple[int, int, str]:
+    """Return the rows and columns in pixels at which a view shows images, and words before them where these are the most."""
+    return (*view.shape, "various sizes, up to " if isinstance(view.geometry, Padded) else "")
 
 
 def _path_problems(settings: Settings, files: Sequence[str]) -> list[str]:
