@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 
@@ -47,6 +48,7 @@ def models():
     return (*made, RunModel("random", "Random", "none", "Random", "", layers=12, prefix_tokens=1, random=True))
 
 
+@cache
 def norms_of_tokens(model):
     """Return norms by kind of token, each [L, tokens]."""
     *_, side, prefix, share, high, low = _MODELS[model.id]
@@ -90,9 +92,8 @@ def norms_table(model):
                 same | {"metric": CUTOFF, "setting": said, "value": limit, "unit": "L2 norm"} for said in (OF_LAST, OF_LAYER)
             ]
     rows.append({"layer": model.layers, "facet": "token_normed", "metric": SHARE, "setting": OF_LAYER, "value": 0.0})
-    return make_table(
-        [{"head": "", **row} for row in rows], study="made up", analysis="norms", dataset="made up", model=model.id
-    )
+    same = {"study": "made up", "analysis": "norms", "dataset": "made up", "model": model.id}
+    return make_table([{"head": "", **row} for row in rows], **same)
 
 
 def histograms(model):
@@ -114,9 +115,8 @@ def write_maps(folder, model):
     *_, side, prefix, share, high, low = _MODELS[model.id]
     random = np.random.default_rng(7)
     y, x = np.indices((SIDE, SIDE)) / SIDE
-    pictures = np.stack(
-        [np.stack([200 * x, 255 * ((x - 0.5) ** 2 + (y - 0.4) ** 2 < 0.02 * (turn + 1)), 150 * y + 20 * turn], -1) for turn in range(SHOWN)]
-    ).astype(np.uint8)  # fmt: skip
+    discs = [255 * ((x - 0.5) ** 2 + (y - 0.4) ** 2 < 0.02 * (turn + 1)) for turn in range(SHOWN)]
+    pictures = np.stack([np.stack([200 * x, disc, 150 * y], -1) for disc in discs]).astype(np.uint8)
     norms = low * random.lognormal(0, 0.15, (SHOWN, side, side))
     attention = random.random((SHOWN, side, side)) / side**2
     attention[:, side // 3 : side // 2, side // 3 : side // 2] *= 4

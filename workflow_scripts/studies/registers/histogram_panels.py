@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from workflow_scripts.figures.layout import even_rows, wrap
 from workflow_scripts.figures.style import INK, MARK, PAGE_HEIGHT, PAGE_WIDTH
@@ -15,6 +17,9 @@ from workflow_scripts.studies.registers.norm_measures import Above, Histogram
 
 X_LABEL, DENSITY = "L2 norm", "Share of tokens per unit of norm"
 _WIDE, _TALLEST, _LOWEST, _AROUND = 3.0, 1.7, 1.2, 0.35  # inches of a panel, and around all of them
+_NONE = 1e-12  # where the bars of a logarithmic axis begin, which has no zero
+_FEW = 50  # largest over smallest number below which decades alone would be too few ticks
+CUT = {"color": MARK, "linewidth": 0.9, "linestyle": (0, (4, 1.4))}
 _HEADROOM = 0.18  # of the height of a panel, over the bars, for what is said of the cutoff
 
 
@@ -33,7 +38,7 @@ def panel_page(titles: Sequence[tuple[str, str]], columns: int | None = None, **
     figure = Figure(figsize=(width, _AROUND + tall * rows), layout="constrained")
     every = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
     for axes, (title, colour) in zip(every, titles, strict=False):
-        axes.set_title(wrap(title, width / columns - 0.3), loc="left", weight="bold", color=colour, fontsize=7.5)
+        axes.set_title(wrap(title, width / columns - 0.45), loc="left", weight="bold", color=colour, fontsize=7.5)
     for axes in every[len(titles) :]:
         axes.set_visible(False)
     return figure, list(every[: len(titles)])
@@ -51,18 +56,31 @@ def draw_histogram(axes: Axes, histogram: Histogram, colour: str, above: Above) 
     density = counts / max(counts.sum(), 1) / np.diff(edges)
     there = density[density > 0]
     low, high = (there.min() / 2, there.max()) if len(there) else (0.1, 1.0)
-    axes.stairs(np.maximum(density, low), edges, baseline=low, fill=True, color=colour, linewidth=0)
-    axes.set_yscale("log")
+    axes.stairs(np.maximum(density, _NONE), edges, baseline=_NONE, fill=True, color=colour, linewidth=0)
+    log_scale(axes.yaxis, low, high)
     axes.set_ylim(low, high * (high / low) ** _HEADROOM)
     axes.set_xlim(0, 1.03 * highest([histogram]))
     say_cutoff(axes, above)
 
 
-def say_cutoff(axes: Axes, above: Above) -> None:
-    """Mark the cutoff, if there is one, and say what is above it, in the corner."""
+def say_cutoff(axes: Axes, above: Above, top: float = 1 / (1 + _HEADROOM)) -> None:
+    """Mark the cutoff, if there is one, up to `top` of the panel's height, and say over it, in the corner, what is above."""
     if above.cutoff is not None:
-        axes.axvline(above.cutoff, color=MARK, linewidth=0.9, linestyle=(0, (4, 1.4)))
+        axes.axvline(above.cutoff, ymax=top, **CUT)
     axes.text(0.99, 0.98, str(above), transform=axes.transAxes, ha="right", va="top", fontsize=6.5, color=INK)
+
+
+def log_scale(axis: Axis, low: float, high: float) -> None:
+    """Make an axis from `low` to `high` logarithmic, its numbers written out, closer than decades if these are few."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < _FEW else (1,), numticks=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def lowest(histograms: Iterable[Histogram]) -> float:
+    """Return the lower end of the lowest bin that is not empty in any of the histograms; 0.1 if all are empty."""
+    return min((float(one.edges[np.flatnonzero(one.counts)[0]]) for one in histograms if one.counts.any()), default=0.1)
 
 
 def highest(histograms: Iterable[Histogram]) -> float:

@@ -19,7 +19,7 @@ from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, PAGE_WIDTH, QU
 _ACROSS = 9  # models of a block, beside its pictures
 _EDGE, _GAP, _LINE, _NOTE, _BETWEEN = 0.05, 0.05, 0.12, 0.14, 0.12  # inches
 _LARGEST = 1.25  # inches of a picture's width
-_SCALE = (0.09, 0.32)  # inches: how tall the scale of colours is, and it with its numbers
+_SCALE = (0.08, 0.36)  # inches: how tall the scale of colours is, and it with its numbers
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def map_columns(pictures: np.ndarray, columns: Sequence[Column], scale: str = ""
     below = _SCALE[1] * bool(scale)
     figure = Figure(figsize=(width, _EDGE + len(blocks) * (tall + _BETWEEN) + below))
     for place, block in enumerate(blocks):
-        top = _EDGE + place * (tall + _BETWEEN) + lines * _LINE
+        top = _EDGE + place * (tall + _BETWEEN) + lines * _LINE - 0.02
         _name(figure, _EDGE + cell / 2, top, "Picture", INK, size)
         axes = inch_axes(figure, _EDGE, top + 0.06, cell, count * cell * aspect)
         _show(axes, np.concatenate(list(pictures)), count)
@@ -81,7 +81,7 @@ def map_columns(pictures: np.ndarray, columns: Sequence[Column], scale: str = ""
 
 
 def _name(figure: Figure, middle: float, bottom: float, text: str, colour: str, size: float) -> None:
-    style = {"ha": "center", "va": "bottom", "fontsize": size, "weight": "bold", "linespacing": 1.0}
+    style = {"ha": "center", "va": "baseline", "fontsize": size, "weight": "bold", "linespacing": 1.0}
     figure_text(figure, middle, bottom, text, color=colour, **style)
 
 

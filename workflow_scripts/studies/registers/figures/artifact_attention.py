@@ -11,7 +11,7 @@ from workflow_scripts.figures.style import model_styles
 from workflow_scripts.studies.registers.map_columns import Column, map_columns
 from workflow_scripts.studies.registers.norm_measures import norms_of
 
-_MOST = 6  # pictures
+_MOST = 4  # pictures
 
 
 def draw(data: FigureData) -> Drawn:

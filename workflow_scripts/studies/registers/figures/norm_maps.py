@@ -17,13 +17,11 @@ def draw(data: FigureData) -> Drawn:
     data = data.without_random()
     styles, every = model_styles(data.models), norms_of(data)
     norms = [own.maps.array("norms")[:_MOST] for own in every]
-    largest = max(range(len(every)), key=lambda place: norms[place].max())
-    span = (0.0, float(norms[largest].max()))
+    span = (0.0, float(max(values.max() for values in norms)))
     columns = [
         Column(own.model, styles[own.model.id].text, values, values < 0, span, f"max {values.max():.3g}")
         for own, values in zip(every, norms, strict=True)
     ]
-    meaning = f"L2 norm, from 0 to the largest of {every[largest].model.display_name}, {span[1]:.3g}"
-    figure = map_columns(every[0].maps.array("pictures")[:_MOST], columns, meaning)
+    figure = map_columns(every[0].maps.array("pictures")[:_MOST], columns, f"L2 norm, 0 to {span[1]:.3g}")
     frames = [one.frame().drop(columns="above_cutoff") for one in columns]
     return Drawn(figure, pd.concat(frames, ignore_index=True))

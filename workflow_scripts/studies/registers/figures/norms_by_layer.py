@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import COLOUR_MAP, MARK, layer_ticks, model_styles
+from workflow_scripts.figures.style import COLOUR_MAP, layer_ticks, model_styles
 from workflow_scripts.studies.registers.conditions import PATCH
-from workflow_scripts.studies.registers.histogram_panels import X_LABEL, name_axes, panel_page
+from workflow_scripts.studies.registers.histogram_panels import CUT, X_LABEL, log_scale, name_axes, panel_page
 from workflow_scripts.studies.registers.norm_measures import TOKEN, Histogram, Norms, norms_of
 
 
@@ -18,6 +18,7 @@ def draw(data: FigureData) -> Drawn:
     data = data.without_random()
     styles, every = model_styles(data.models), norms_of(data)
     figure, panels = panel_page([(own.model.display_name, styles[own.model.id].text) for own in every], sharey=True)
+    spans = []
     colours = LogNorm(1, max(2, *(own.by_layer.max() for own in every)))
     for axes, own in zip(panels, every, strict=True):
         bins = np.flatnonzero(own.by_layer.any(0))
@@ -27,14 +28,18 @@ def draw(data: FigureData) -> Drawn:
         edges[0] = edges[0] or edges[1] / 2  # a logarithmic axis has no zero
         across = np.arange(own.last + 1) + 0.5
         mesh = axes.pcolormesh(across, edges, counts, cmap=COLOUR_MAP, norm=colours, rasterized=True, linewidth=0)
-        axes.set(yscale="log", xlim=(0.5, own.last + 0.5))
+        axes.set_xlim(0.5, own.last + 0.5)
+        spans.append((edges[0], edges[-1]))
         axes.set_xticks(layer_ticks(own.last, 8))
-        axes.tick_params(labelleft=True)
         if (cutoff := own.above().cutoff) is not None:
-            axes.axhline(cutoff, color=MARK, linewidth=0.9, linestyle=(0, (4, 1.4)))
+            axes.axhline(cutoff, **CUT)
+    low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+    log_scale(panels[0].yaxis, low, high)
+    panels[0].set_ylim(low, high)
     bar = figure.colorbar(mesh, ax=panels, fraction=0.03, pad=0.01, aspect=40)
     bar.set_label("Patch tokens", fontsize=7)
     bar.outline.set_visible(False)
+    log_scale(bar.ax.yaxis, 1, colours.vmax)
     name_axes(figure, "Layer", X_LABEL)
     return Drawn(figure, pd.concat([_frame(own) for own in every], ignore_index=True))
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workflow_scripts.common.run_model import SIZES, RunModel
 from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.layout import even_rows
 from workflow_scripts.figures.style import QUIET, model_styles
 from workflow_scripts.studies.registers.histogram_panels import (
     DENSITY,
@@ -27,7 +28,9 @@ def draw(data: FigureData) -> Drawn:
     styles, frames = model_styles(data.models), []
     by_id = {own.model.id: own for own in norms_of(data)}
     chosen = [by_id[model.id] for model in of_sizes([own.model for own in by_id.values()])]
-    figure, panels = panel_page([(own.model.display_name, styles[own.model.id].text) for own in chosen], len(chosen) % 5 or 4)
+    figure, panels = panel_page(
+        [(own.model.display_name, styles[own.model.id].text) for own in chosen], len(even_rows(len(chosen), 4)[0])
+    )
     histograms, lows, highs = [own.patches() for own in chosen], [], []
     for axes, own, histogram in zip(panels, chosen, histograms, strict=True):
         above = own.above()

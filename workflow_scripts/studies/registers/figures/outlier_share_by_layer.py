@@ -12,6 +12,7 @@ from workflow_scripts.studies.registers.conditions import OF_LAST, OF_LAYER, SHA
 from workflow_scripts.studies.registers.norm_measures import TOKEN
 
 _PANELS = {OF_LAST: "By the cutoff of the last layer", OF_LAYER: "By each layer's own cutoff"}
+_LOWEST_TOP = 1.0  # percent, where no model has any
 _CROWD = 8  # models from which lines are drawn thinner
 
 
@@ -33,7 +34,7 @@ def draw(data: FigureData) -> Drawn:
         axes.set(xlabel="Depth (layer / number of layers)", xlim=(0, 1.02))
         grid_lines(axes)
     panels[0].set_ylabel("High-norm patch tokens (%)")
-    panels[0].set_ylim(bottom=0)
+    panels[0].set_ylim(0, max(_LOWEST_TOP, panels[0].get_ylim()[1]))
     handles = [legend_handle(model, styles[model.id]) for model in data.models]
     figure.legend(handles=handles, loc="outside lower center", ncols=across)
     return Drawn(figure, pd.concat(frames, ignore_index=True))

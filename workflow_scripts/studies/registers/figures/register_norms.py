@@ -11,15 +11,24 @@ from matplotlib.axes import Axes
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import INK, MARK, QUIET, model_styles
+from workflow_scripts.figures.style import INK, QUIET, model_styles
 from workflow_scripts.studies.registers.conditions import CLS, PATCH
-from workflow_scripts.studies.registers.histogram_panels import X_LABEL, name_axes, panel_page
+from workflow_scripts.studies.registers.histogram_panels import (
+    X_LABEL,
+    highest,
+    log_scale,
+    lowest,
+    name_axes,
+    panel_page,
+    say_cutoff,
+)
 from workflow_scripts.studies.registers.methods import has_registers, twins
 from workflow_scripts.studies.registers.norm_measures import TOKEN, Histogram, Norms, norms_of
 
 _DECADES = 4  # a row is as high as from one token in ten thousand to all
 _FULL = 0.92  # of the room of a row that its highest bin may fill
 _REGISTER = "#8d6bb1"
+_NAMES = {PATCH: "patches", CLS: "CLS"}
 
 
 def draw(data: FigureData) -> Drawn:
@@ -33,13 +42,16 @@ def draw(data: FigureData) -> Drawn:
     titles = [(model.display_name, styles[model.id].text) for model in shown]
     figure, panels = panel_page(titles, 2 if paired or len(shown) in (2, 4) else None, sharex=True, sharey=True)
     frames = []
-    kinds = max((list(own.kinds()) for own in (every[model.id] for model in shown)), key=len)
+    histograms = {model.id: list(every[model.id].kinds()) for model in shown}
+    kinds = [one.kind for one in max(histograms.values(), key=len)]
+    low, high = (of(one for own in histograms.values() for one in own) for of in (lowest, highest))
     for axes, model in zip(panels, shown, strict=True):
         own = every[model.id]
         _draw_rows(axes, own, styles[model.id].colour)
-        frames += [one.frame(model, own.last, TOKEN).assign(median=_median(own, one.kind)) for one in own.kinds()]
-    panels[0].set(xscale="log", ylim=(len(kinds) - 1 + 0.05, -1.02))
-    panels[0].set_yticks(range(len(kinds)), [one.kind for one in kinds])
+        frames += [one.frame(model, own.last, TOKEN).assign(median=_median(own, one.kind)) for one in histograms[model.id]]
+    log_scale(panels[0].xaxis, low, high)
+    panels[0].set(xlim=(low / 1.2, 1.2 * high), ylim=(len(kinds) - 0.85, -1.5))
+    panels[0].set_yticks(np.arange(len(kinds)) - 0.3, [_NAMES.get(kind, kind) for kind in kinds])
     for axes in panels:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -57,15 +69,13 @@ def _in_order(models: Sequence[RunModel]) -> list[RunModel]:
 
 def _draw_rows(axes: Axes, own: Norms, colour: str) -> None:
     colours = {PATCH: colour, CLS: INK}
-    above = own.above()
     for place, one in enumerate(own.kinds()):
         axes.stairs(place - _heights(one), one.edges, baseline=place, fill=True, color=colours.get(one.kind, _REGISTER))
         axes.axhline(place, color=QUIET, linewidth=0.4)
         style = {"ha": "left", "va": "bottom", "fontsize": 6, "color": INK}
         axes.text(1.01, place, f"{_median(own, one.kind):.3g}", transform=axes.get_yaxis_transform(), **style)
-    axes.text(1.01, 1, "median", transform=axes.transAxes, ha="left", va="bottom", fontsize=6, color=QUIET)
-    if above.cutoff is not None:
-        axes.axvline(above.cutoff, color=MARK, linewidth=0.9, linestyle=(0, (4, 1.4)))
+    axes.text(1.01, -1, "median", transform=axes.get_yaxis_transform(), **(style | {"color": QUIET}))
+    say_cutoff(axes, own.above(), top=0.92)
 
 
 def _heights(histogram: Histogram) -> np.ndarray:
