@@ -106,7 +106,7 @@ def test_histograms_have_all_patches_and_say_what_is_above_the_cutoff(data):
     for name, said in (("dinov2_g14", "2.43 % above 145"), ("dino_b16", "no outliers")):
         model = model_of(data, name)
         own = made.data[made.data["model"] == name]
-        assert own["tokens"].sum() == norms_of_tokens(model)[PATCH].shape[1] and set(own["layer"]) == {model.layers}
+        assert own["count"].sum() == norms_of_tokens(model)[PATCH].shape[1] and set(own["layer"]) == {model.layers}
         axes = titled(made, model.display_name)
         assert texts(axes) == [said] and axes.get_yscale() == "log" and axes.get_xlim()[0] == 0
         assert [line.get_xdata()[0] for line in axes.lines] == ([cutoff(model)] if cutoff(model) else [])
@@ -125,13 +125,13 @@ def test_layers_are_columns_of_their_own_counts(data):
     made = drawn(data, "norms_by_layer")
     model = model_of(data, "dinov2_l14")
     own = made.data[made.data["model"] == model.id]
-    assert own.groupby("layer")["tokens"].sum().tolist() == [norms_of_tokens(model)[PATCH].shape[1]] * model.layers
+    assert own.groupby("layer")["count"].sum().tolist() == [norms_of_tokens(model)[PATCH].shape[1]] * model.layers
     high = own[own["norm_from"] > cutoff(model)]
     assert high["layer"].min() == model.layers * 3 // 8 + 1
     axes = titled(made, model.display_name)
     assert axes.get_yscale() == "log" and axes.get_xlim() == (0.5, model.layers + 0.5)
     (mesh,) = axes.collections
-    assert mesh.get_array().sum() == own["tokens"].sum()
+    assert mesh.get_array().sum() == own["count"].sum()
 
 
 def test_bins_from_zero_can_be_drawn_on_a_logarithmic_axis(data):
@@ -191,7 +191,7 @@ def test_after_the_final_norm_there_is_nothing_to_be_seen(data):
     made = drawn(of_models(data, lambda model: model.id == "dinov2_l14"), "norms_before_after")
     before, after = made.figure.axes
     assert "above" in texts(before)[0] and texts(after) == ["no outliers"]
-    counts = made.data.groupby("facet")["tokens"].sum()
+    counts = made.data.groupby("facet")["count"].sum()
     assert counts["token"] == counts["token_normed"]
     assert made.data.groupby("facet")["share_above"].first().tolist() == [pytest.approx(0.0147, abs=1e-3), 0]
 
@@ -212,5 +212,8 @@ def test_twenty_models_keep_to_the_width(data):
     maps = tuple(replace(source, model=model) for model in run)
     tables = tuple(replace(data.table(source.model), model=model) for model in run)
     many = replace(data, models=tuple(run), tables=tables, maps={"norms": maps})
-    for name in FIGURES:
-        assert drawn(many, name).figure.get_figwidth() <= PAGE_WIDTH + 0.01
+    for name, pictures in (("artifact_attention", 4), ("norm_maps", 3)):
+        made = drawn(many, name)
+        assert made.figure.get_figwidth() <= PAGE_WIDTH + 0.01
+        shown = [axes for axes in made.figure.axes if axes.get_ylim()[0] == pictures]
+        assert len(shown) == 20 + 3  # three blocks, each with its pictures

@@ -20,7 +20,7 @@ _WIDE, _TALLEST, _LOWEST, _AROUND = 3.0, 1.7, 1.2, 0.35  # inches of a panel, an
 _NONE = 1e-12  # where the bars of a logarithmic axis begin, which has no zero
 _FEW = 50  # largest over smallest number below which decades alone would be too few ticks
 CUT = {"color": MARK, "linewidth": 0.9, "linestyle": (0, (4, 1.4))}
-_HEADROOM = 0.18  # of the height of a panel, over the bars, for what is said of the cutoff
+_HEADROOM = 0.24  # of the height of a panel, over the bars, for what is said of the cutoff
 
 
 def panel_page(titles: Sequence[tuple[str, str]], columns: int | None = None, **shared: Any) -> tuple[Figure, list[Axes]]:

@@ -40,7 +40,7 @@ class Histogram:
     def frame(self, model: RunModel, layer: int, facet: str) -> pd.DataFrame:
         """Return its bins that are not empty as rows of a figure's CSV."""
         some = np.flatnonzero(self.counts)
-        bins = {"norm_from": self.edges[some], "norm_to": self.edges[some + 1], "tokens": self.counts[some]}
+        bins = {"norm_from": self.edges[some], "norm_to": self.edges[some + 1], "count": self.counts[some]}
         return pd.DataFrame({"model": model.id, "layer": layer, "facet": facet, "setting": self.kind, **bins})
 
 

@@ -56,7 +56,7 @@ def draw(data: FigureData) -> Drawn:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
     name_axes(figure, X_LABEL, "")
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+    return Drawn(figure, pd.concat(frames).drop_duplicates(ignore_index=True))  # models may share a twin
 
 
 def _in_order(models: Sequence[RunModel]) -> list[RunModel]:
