@@ -19,6 +19,7 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.data import ModelMaps
 from workflow_scripts.figures.style import COLOUR_MAP, MARK
 
+_OUTLINE = "#111111"
 _MOSAIC_PIXELS = 1000  # small patch grids are repeated up to about this width: viewers blur images of few pixels
 
 
@@ -56,6 +57,18 @@ def show_cells(axes: Axes, image: np.ndarray, rows: int, columns: int, line_widt
 def mid_lines(axes: Axes) -> None:
     """Mark the attending token's row and column on an axes that shows one aligned map."""
     axes.plot([0.5, 0.5], [0, 1], [0, 1], [0.5, 0.5], color=MARK, linewidth=0.7, solid_capstyle="butt")
+
+
+def outline(axes: Axes, row: int, column: int, mask: np.ndarray, colour: str = _OUTLINE, line_width: float = 0.6) -> None:
+    """Draw the outline of a mask [h, w] over a cell of an axes whose coordinates count cells."""
+    height, width = mask.shape
+    padded = np.pad(mask, 1)
+    lines = []
+    for y, x in zip(*np.nonzero(padded[1:] != padded[:-1]), strict=True):  # an edge between two rows
+        lines.append(((column + (x - 1) / width, row + y / height), (column + x / width, row + y / height)))
+    for y, x in zip(*np.nonzero(padded[:, 1:] != padded[:, :-1]), strict=True):
+        lines.append(((column + x / width, row + (y - 1) / height), (column + x / width, row + y / height)))
+    axes.add_collection(LineCollection(lines, colors=colour, linewidths=line_width, capstyle="projecting"))
 
 
 def check_same_images(models_maps: Sequence[ModelMaps]) -> tuple[str, ...]:

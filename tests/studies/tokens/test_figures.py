@@ -13,11 +13,12 @@ from tests.figures.synthetic import drawing_of
 from tests.studies.tokens.made_up_maps import IDS, IMAGES, disc, write_maps
 from tests.studies.tokens.made_up_study import ALL, PER_CATEGORY, STUDY, SUPPORTS, measured, models, table
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
+from workflow_scripts.figures.maps import outline
 from workflow_scripts.figures.save import draw
 from workflow_scripts.figures.style import atlas_style
 from workflow_scripts.studies.tokens.decisions import CATEGORIES, FIVE, HYPERPLANE, SGD, cosine, setting
 from workflow_scripts.studies.tokens.measured import METRICS
-from workflow_scripts.studies.tokens.overlays import outline, over_image, overlap
+from workflow_scripts.studies.tokens.overlays import over_image, overlap
 
 KEPT = ("dino", "mae", "moco")
 TASKS = ("classification", "segmentation")
@@ -252,7 +253,7 @@ def test_a_mask_is_red_over_a_grey_image():
 
 def test_outlines_enclose_the_mask_alone():
     axes = Figure().add_axes((0, 0, 1, 1))
-    outline(axes, 2, np.array([[False, True], [False, False]]))
+    outline(axes, 0, 2, np.array([[False, True], [False, False]]))
     (lines,) = axes.collections
     ends = {tuple(sorted(map(tuple, segment.tolist()))) for segment in lines.get_segments()}
     assert ends == {((2.5, 0), (3, 0)), ((2.5, 0.5), (3, 0.5)), ((2.5, 0), (2.5, 0.5)), ((3, 0), (3, 0.5))}

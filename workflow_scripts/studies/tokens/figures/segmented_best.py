@@ -10,9 +10,10 @@ import pandas as pd
 
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
+from workflow_scripts.figures.maps import outline
 from workflow_scripts.figures.style import model_styles
 from workflow_scripts.studies.tokens.decisions import TOKENS
-from workflow_scripts.studies.tokens.overlays import outline, over_image
+from workflow_scripts.studies.tokens.overlays import over_image
 from workflow_scripts.studies.tokens.picture_blocks import Block, PictureLine, picture_blocks
 from workflow_scripts.studies.tokens.shown_concepts import KINDS
 
@@ -40,7 +41,7 @@ def draw(data: FigureData) -> Drawn:
     figure, axes = picture_blocks(blocks, 2 if len(data.maps["segmentation"]) <= FEW else 4)
     for line, true in zip((line for block in axes for line in block), truths, strict=True):
         for column, mask in enumerate(true):
-            outline(line, column, mask)
+            outline(line, 0, column, mask)
     return Drawn(figure, pd.DataFrame(rows))
 
 

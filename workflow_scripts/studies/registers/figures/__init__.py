@@ -1,0 +1,1 @@
+"""The study's figures that are drawn by modules of their own, each a function ``draw(data)``."""
