@@ -80,7 +80,8 @@ def corloc(model, facet, layer=LAST, shift=0.0, side=None, dataset=DATASETS[0]):
     """Return a made-up CorLoc; the highest is of the paper's facet, layer 11, a bias of 0.1 and a long side of 672."""
     value = 0.4 + 0.15 * has_registers(model) - 0.1 * has_outliers(model)
     value -= 0.08 * abs(layer - (LAST - 1)) + 0.2 * abs(shift - 0.1) + 0.02 * abs((side or 500) - 672) / 200
-    value -= {published_facet(model): 0, "key": 0.06, "value": 0.05, "query": 0.09, "token": 0.15}.get(facet, 0.12)
+    costs = {"key": 0.06, "value": 0.05, "query": 0.09, "token": 0.15, "token_normed": 0.12, published_facet(model): 0}
+    value -= costs[facet]
     return max(0.01, value - 0.03 * DATASETS.index(dataset))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflow_scripts.common.run_model import RunModel
-from workflow_scripts.studies.registers.conditions import CORLOC, OWN_SIZE, bias, bias_of
+from workflow_scripts.studies.registers.conditions import CORLOC, OWN_SIZE, bias_of
 from workflow_scripts.studies.registers.measured import Measured, Row
 from workflow_scripts.studies.registers.methods import published_facet
 
@@ -37,8 +37,12 @@ class Choice:
     @property
     def text(self) -> str:
         """Return all four in words."""
-        said = bias(self.bias).replace("-", "\N{MINUS SIGN}")
-        return f"{FACET_NAMES[self.facet]}, layer {self.layer}, {said}, {self.size}"
+        return f"{FACET_NAMES[self.facet]}, layer {self.layer}, bias {percent(self.bias)} %, {self.size}"
+
+
+def percent(share: float) -> str:
+    """Return a bias in percent of the mean size of the products, with its sign."""
+    return f"{100 * share:+.3g}".replace("-", "\N{MINUS SIGN}") if share else "0"
 
 
 def choices(measured: Measured, dataset: str) -> dict[Choice, Row]:

@@ -23,7 +23,7 @@ _BAR, _LEAST = 0.135, 0.075  # inches of a bar, at most and at least
 _BETWEEN = 0.7  # of a bar: the room between two models
 _AROUND = 0.75  # inches of titles, axes and legend
 _READABLE = 0.085  # inches from which a bar has room for its number
-_NAMES = 1.55  # inches of the names at the left
+_NAMES = 1.85  # inches of the names at the left
 _TWINS = "#f1f1f1"
 
 
@@ -49,15 +49,24 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: what it measures, a note at its right end, and whether it shows shares in percent."""
+    """One panel: its title, a note below its axis, and whether it shows shares in percent."""
 
     title: str
     note: str = ""
     percent: bool = False
 
+    @property
+    def factor(self) -> int:
+        """Return by what values are multiplied to be shown."""
+        return 100 if self.percent else 1
+
 
 def draw_model_bars(
-    panels: Sequence[Panel], lines: Sequence[Line], handles: Sequence[Artist], spans: Iterable[tuple[int, int]] = ()
+    panels: Sequence[Panel],
+    lines: Sequence[Line],
+    handles: Sequence[Artist],
+    spans: Iterable[tuple[int, int]] = (),
+    same_scale: bool = False,
 ) -> Drawn:
     """Draw a line for every model, with one legend.
 
@@ -66,17 +75,20 @@ def draw_model_bars(
         lines: from top to bottom, each with as many cells as there are panels.
         handles: of the legend.
         spans: first and last places of lines that a grey ground holds together.
+        same_scale: whether all panels measure the same.
     """
     deep = max(len(cell) for line in lines for cell in line.cells)
     units = len(lines) * (deep + _BETWEEN)
     bar = min(_BAR, max(_LEAST, (PAGE_HEIGHT - _AROUND) / units))
     figure = Figure(figsize=(PAGE_WIDTH, _AROUND + bar * units), layout="constrained")
     (grid,) = figure.subplots(1, len(panels), squeeze=False, sharey=True)
+    shown = [[_ends(panel, line.cells[place]) for line in lines] for place, panel in enumerate(panels)]
+    limits = [max((end for ends in one for end in ends), default=0) or 1 for one in shown]
     width = (PAGE_WIDTH - _NAMES) / len(panels)
     for place, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
         for first, last in spans:
             axes.axhspan(first - 0.5, last + 0.5, color=_TWINS, linewidth=0, zorder=0)
-        _draw_cells(axes, panel, [line.cells[place] for line in lines], deep, bar)
+        _draw_cells(axes, panel, [line.cells[place] for line in lines], max(limits) if same_scale else limits[place], deep, bar)
         title = wrap(panel.title, width)
         axes.set_title(title, loc="left", weight="bold", fontsize=7.5)
         if panel.note:
@@ -100,12 +112,17 @@ def drawn_rows(rows: Sequence[Row]) -> pd.DataFrame:
     return frame[[*COLUMNS, *more]].drop_duplicates(ignore_index=True)
 
 
-def _draw_cells(axes: Axes, panel: Panel, cells: Sequence[Sequence[Bar | str]], deep: int, bar: float) -> None:
-    """Draw the bars of a panel; each is `bar` inches thick."""
-    factor = 100 if panel.percent else 1
-    bars = [one for cell in cells for one in cell if isinstance(one, Bar)]
-    ends = [factor * end for one in bars for end in (one.row["value"], one.high) if math.isfinite(end)]
-    limit = max(ends, default=0) or 1
+def _ends(panel: Panel, cell: Sequence[Bar | str]) -> list[float]:
+    """Return how far the bars of a cell and their whiskers reach, as the panel shows it."""
+    reach = (max(one.row["value"], one.high if math.isfinite(one.high) else 0) for one in cell if isinstance(one, Bar))
+    return [panel.factor * end for end in reach]
+
+
+def _draw_cells(
+    axes: Axes, panel: Panel, cells: Sequence[Sequence[Bar | str]], limit: float, deep: int, bar: float
+) -> None:
+    """Draw the bars of a panel, of values up to `limit`; each is `bar` inches thick."""
+    factor, decimals = panel.factor, 1 if panel.percent else 2
     thick = 1 / (deep + _BETWEEN)
     size = min(6, 0.8 * bar * 72)
     for place, cell in enumerate(cells):
@@ -123,8 +140,7 @@ def _draw_cells(axes: Axes, panel: Panel, cells: Sequence[Sequence[Bar | str]], 
                 for colour, wide in (("white", 1.6), (INK, 0.7)):  # cased in white, to be seen on every bar
                     axes.plot([factor * one.low, factor * one.high], [y, y], color=colour, linewidth=wide, solid_capstyle="butt")
             if bar >= _READABLE:
-                text = f" {value:.1f}" if panel.percent else f" {value:.3g}"
-                axes.text(end, y, text, va="center", fontsize=size, color=INK)
+                axes.text(end, y, f" {value:.{decimals}f}", va="center", fontsize=size, color=INK)
     axes.set_xlim(0, 1.2 * limit)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

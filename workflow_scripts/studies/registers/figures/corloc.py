@@ -26,7 +26,8 @@ def draw(data: FigureData) -> Drawn:
         cells = tuple((_bar(data, model, dataset, style.colour),) for dataset in datasets)
         lines.append(Line(f"{model.display_name}, {published_facet(model)}s", style.text, cells))
     handles = [Patch(color=QUIET, label="without registers"), Patch(facecolor=QUIET, hatch="//////", label="with registers")]
-    return draw_model_bars([Panel("CorLoc, %", dataset, True) for dataset in datasets], lines, handles, twin_spans(models))
+    panels = [Panel(dataset, "CorLoc, %", percent=True) for dataset in datasets]
+    return draw_model_bars(panels, lines, handles, twin_spans(models), same_scale=True)
 
 
 def _bar(data: FigureData, model: RunModel, dataset: str, colour: str) -> Bar | str:

@@ -16,7 +16,7 @@ from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
 from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, PAGE_WIDTH, QUIET, model_styles, text_on
-from workflow_scripts.studies.registers.choices import ANALYSIS, FACET_NAMES, FACETS, Choice, best, choices, study_choice
+from workflow_scripts.studies.registers.choices import ANALYSIS, FACET_NAMES, FACETS, Choice, best, choices, percent, study_choice
 from workflow_scripts.studies.registers.measured import Row, measured_of
 from workflow_scripts.studies.registers.model_bars import COLUMNS, drawn_rows
 from workflow_scripts.studies.registers.twin_order import beside_twins
@@ -27,7 +27,7 @@ _TITLE, _LINE, _HEADS = 0.2, 0.12, 0.3  # inches: a model's name, a line below i
 _CELL, _LEAST = 0.28, 0.17  # inches: widths of cells; narrower ones put blocks below each other
 _TALL = 0.145  # inches of a row
 _BETWEEN = 0.06  # inches between facets
-_LEGEND = 0.3
+_LEGEND = 0.22
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _Page:
         wide = self.step * min(self.columns, len(blocks)) - _GAP + 2 * _EDGE
         figure = Figure(figsize=(wide, _EDGE + sum(heights) + _LEGEND))
         self.styles = model_styles([block.model for block in blocks])
-        top = _EDGE
+        top = _EDGE + _LEGEND
         for shelf, height in zip(shelves, heights, strict=True):
             for place, block in enumerate(shelf):
                 self._draw_block(figure, block, _EDGE + place * self.step, top)
@@ -93,22 +93,24 @@ class _Page:
             Patch(facecolor="none", edgecolor=MARK, linewidth=1.6, label="the best"),
             Patch(facecolor=_OWN, edgecolor=INK, linewidth=0.8, linestyle=(0, (2, 1)), label="the study's setting"),
         ]
-        place = {"loc": "lower left", "bbox_to_anchor": (_EDGE / wide, 0.0)}
-        figure.legend(handles=handles, **place, ncols=2, handlelength=1.2, handleheight=1, borderaxespad=0.3)
+        place = {"loc": "upper left", "bbox_to_anchor": (0, 1)}
+        figure.legend(handles=handles, **place, ncols=2, handlelength=1.2, handleheight=1, borderaxespad=0.4)
         return Drawn(figure, drawn_rows([row for block in blocks for row in block.found.values()]))
 
     def _draw_block(self, figure: Figure, block: _Block, left: float, top: float) -> None:
         chosen, own = best(block.found), study_choice(block.model, block.found)
         name = self.styles[block.model.id].text
-        figure_text(figure, left, top + 0.12, block.model.display_name, fontsize=7.5, weight="bold", color=name)
+        size = fitting_size([block.model.display_name.replace(" ", "_")], self.step - _GAP, 7.5)
+        figure_text(figure, left, top + 0.12, block.model.display_name, fontsize=size, weight="bold", color=name)
         top += _TITLE
-        figure_text(figure, left + self.step - _GAP, top - 0.08, block.dataset, fontsize=6, color=QUIET, ha="right")
         said = [f"best {100 * block.found[chosen]['value']:.1f}: {chosen.text}"]
         said += [f"study {100 * block.found[own]['value']:.1f}: {own.text}"] if own else []
         for line in said:
             figure_text(figure, left, top + 0.08, line, fontsize=6, color=INK)
             top += _LINE
-        top = self._heads(figure, left + _NAMES, top + (2 - len(said)) * _LINE)
+        top += (2 - len(said)) * _LINE
+        figure_text(figure, left, top + 0.11, block.dataset, fontsize=fitting_size([block.dataset], _NAMES, 6), color=QUIET)
+        top = self._heads(figure, left + _NAMES, top)
         values = [row["value"] for row in block.found.values()]
         low, high = min(values), max(values)
         for facet, layers in block.rows:
@@ -127,7 +129,7 @@ class _Page:
 
     def _heads(self, figure: Figure, left: float, top: float) -> float:
         """Name the sizes and biases; return where cells begin."""
-        texts = [f"{100 * shift:+.0f}".replace("-", "\N{MINUS SIGN}") if shift else "0" for shift in self.biases]
+        texts = [percent(shift) for shift in self.biases]
         size = fitting_size(texts, self.cell, 5.5)
         for turn, side in enumerate(self.sides):
             start = left + turn * (len(self.biases) * self.cell + _BETWEEN)

@@ -35,11 +35,14 @@ def draw(data: FigureData) -> Drawn:
 
 def _cells(data: FigureData, model: RunModel) -> tuple[tuple[Bar | str, ...], ...]:
     measured = measured_of(data, model, "local_information")
-    return tuple(tuple(_bar(measured, metric, kind) for kind in _KINDS) for metric in _PANELS)
+    return tuple(_bars(measured, metric) for metric in _PANELS)
 
 
-def _bar(measured: Measured, metric: str, kind: str) -> Bar | str:
-    row = measured.row(metric, kind)
-    if row is not None:
-        return Bar(row, KIND_COLOURS[kind], row["ci_low"], row["ci_high"])
-    return "no high-norm tokens" if kind == HIGH and measured.row(metric, NORMAL) is not None else "not measured"
+def _bars(measured: Measured, metric: str) -> tuple[Bar | str, ...]:
+    found = {kind: measured.row(metric, kind) for kind in _KINDS}
+    if not any(found.values()):
+        return ("not measured",)
+    return tuple(
+        Bar(row, KIND_COLOURS[kind], row["ci_low"], row["ci_high"]) if row else "no high-norm tokens" if kind == HIGH else ""
+        for kind, row in found.items()
+    )

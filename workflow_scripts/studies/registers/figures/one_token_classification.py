@@ -17,7 +17,8 @@ def draw(data: FigureData) -> Drawn:
     styles = model_styles(models)
     lines = [Line(model.display_name, styles[model.id].text, (_bars(data, model),)) for model in models]
     found = dict.fromkeys(name for model in models for name in measured_of(data, model, "classification").datasets)
-    return draw_model_bars([Panel("Classes found, %", ", ".join(found), True)], lines, kind_handles((NORMAL, HIGH, CLS)))
+    panel = Panel(", ".join(found), "Accuracy, %", percent=True)
+    return draw_model_bars([panel], lines, kind_handles((NORMAL, HIGH, CLS)))
 
 
 def _bars(data: FigureData, model: RunModel) -> tuple[Bar | str, ...]:
