@@ -113,7 +113,9 @@ def rows(model):
             for side in SIDES:
                 for shift in BIASES:
                     said = {"facet": facet, "layer": layer, "dataset": DATASETS[0]}
-                    found.append(_row("choices", CORLOC, sized_bias(shift, side), corloc(model, facet, layer, shift, side), **said))
+                    found.append(
+                        _row("choices", CORLOC, sized_bias(shift, side), corloc(model, facet, layer, shift, side), **said)
+                    )
     return [{"model": model.id, "head": "", **row} for row in found]
 
 

@@ -38,9 +38,7 @@ def choices_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.D
             ours = Cell(MISSING) if own is None else Cell(own.text)
             value = row_cell(found.get(own))
             spreads = [_span(found), *(Cell(MISSING) if own is None else _span(_varied(found, own, one)) for one in _ALONE)]
-            lines.append(
-                (name_cell(model), Cell(dataset), Cell(top.text), row_cell(found[top]), ours, value, *spreads)
-            )
+            lines.append((name_cell(model), Cell(dataset), Cell(top.text), row_cell(found[top]), ours, value, *spreads))
     columns = [Column("Model"), Column("Dataset"), Column("Best"), Column("CorLoc", number=True)]
     columns += [Column("Study's"), Column("CorLoc", number=True), *(Column(name, number=True) for name in _HEADINGS)]
     made = make_table(as_table(rows, NAME))

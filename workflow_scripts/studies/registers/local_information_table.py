@@ -38,7 +38,6 @@ METRICS = {  # metric -> heading, factor, decimals
     POSITION_DISTANCE: ("Distance from it, patches", 1, 2),
     PIXEL_ERROR: ("Error of pixels, L2", 1, 2),
 }
-_PAPER = {"method": "DINOv2", "architecture": "ViT-g/14"}  # the one model that the figure is about
 
 
 def local_information_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.DataFrame, Fragment]:
@@ -60,7 +59,7 @@ def local_information_table(table: pd.DataFrame, models: Sequence[RunModel]) -> 
             rows += [row for row in found.values() if row is not None]
             cells = (row_cell(row, METRICS[metric][2], METRICS[metric][1]) for metric, row in found.items())
             lines.append((name_cell(model), Cell(kind), *cells))
-        entries = of_model([{**_PAPER, **one} for one in published("5b")], model)
+        entries = of_model(published("5b"), model)
         printed = printed or bool(entries)
         for kind in dict.fromkeys(one["kind"] for one in entries):
             values = {one["metric"]: one["value"] for one in entries if one["kind"] == kind}
@@ -73,8 +72,8 @@ def local_information_table(table: pd.DataFrame, models: Sequence[RunModel]) -> 
     made = make_table(as_table(rows, NAME))
     caption = (
         "Linear models on single patch tokens of the last layer, on other images than they were trained on: position of the "
-        "patch among all of the grid, distance of the one found from it, and distance of the pixels predicted from the normalised "
-        "pixels."
+        "patch among all of the grid, distance of the one found from it, and distance of the pixels predicted from the "
+        "normalised pixels."
     )
     if printed:
         caption += " As published: numbers of the paper, which does not say how it measures pixels."

@@ -118,9 +118,7 @@ def _ends(panel: Panel, cell: Sequence[Bar | str]) -> list[float]:
     return [panel.factor * end for end in reach]
 
 
-def _draw_cells(
-    axes: Axes, panel: Panel, cells: Sequence[Sequence[Bar | str]], limit: float, deep: int, bar: float
-) -> None:
+def _draw_cells(axes: Axes, panel: Panel, cells: Sequence[Sequence[Bar | str]], limit: float, deep: int, bar: float) -> None:
     """Draw the bars of a panel, of values up to `limit`; each is `bar` inches thick."""
     factor, decimals = panel.factor, 1 if panel.percent else 2
     thick = 1 / (deep + _BETWEEN)
@@ -138,7 +136,9 @@ def _draw_cells(
             if math.isfinite(one.low) and math.isfinite(one.high):
                 end = max(value, factor * one.high)
                 for colour, wide in (("white", 1.6), (INK, 0.7)):  # cased in white, to be seen on every bar
-                    axes.plot([factor * one.low, factor * one.high], [y, y], color=colour, linewidth=wide, solid_capstyle="butt")
+                    axes.plot(
+                        [factor * one.low, factor * one.high], [y, y], color=colour, linewidth=wide, solid_capstyle="butt"
+                    )
             if bar >= _READABLE:
                 axes.text(end, y, f" {value:.{decimals}f}", va="center", fontsize=size, color=INK)
     axes.set_xlim(0, 1.2 * limit)

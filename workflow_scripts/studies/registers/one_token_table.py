@@ -60,8 +60,8 @@ def one_token_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd
     columns += [Column(name, number=True) for name in KINDS.values()]
     made = make_table(as_table(rows, NAME))
     caption = (
-        "Accuracy in percent of logistic regressions to the class of an image on one of its tokens of the last layer; a patch is "
-        "drawn at random, in parentheses the standard deviation over draws. Images without a high-norm token are left out; "
+        "Accuracy in percent of logistic regressions to the class of an image on one of its tokens of the last layer; a patch "
+        "is drawn at random, in parentheses the standard deviation over draws. Images without a high-norm token are left out; "
         "models without any are measured on all images."
     )
     if printed:

@@ -56,7 +56,9 @@ def _draw_panel(axes: Axes, model: RunModel, rows: list[Row], dashes: dict[str, 
     axes.axvline(0, color=QUIET, linewidth=0.6)
     for facet in _FACETS:
         for dataset, dash in dashes.items():
-            own = sorted((bias_of(row["setting"])[0], row) for row in rows if (row["facet"], row["dataset"]) == (facet, dataset))
+            own = sorted(
+                (bias_of(row["setting"])[0], row) for row in rows if (row["facet"], row["dataset"]) == (facet, dataset)
+            )
             x, y = ([100 * at for at, _ in own], [100 * row["value"] for _, row in own])
             style = {"marker": "o", "markersize": 2.2, "linewidth": 1.1, "linestyle": dash}
             axes.plot(x, y, color=FACET_COLOURS[facet], **style)

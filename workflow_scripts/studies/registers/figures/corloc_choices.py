@@ -16,7 +16,16 @@ from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
 from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, PAGE_WIDTH, QUIET, model_styles, text_on
-from workflow_scripts.studies.registers.choices import ANALYSIS, FACET_NAMES, FACETS, Choice, best, choices, percent, study_choice
+from workflow_scripts.studies.registers.choices import (
+    ANALYSIS,
+    FACET_NAMES,
+    FACETS,
+    Choice,
+    best,
+    choices,
+    percent,
+    study_choice,
+)
 from workflow_scripts.studies.registers.measured import Row, measured_of
 from workflow_scripts.studies.registers.model_bars import COLUMNS, drawn_rows
 from workflow_scripts.studies.registers.twin_order import beside_twins
@@ -136,7 +145,9 @@ class _Page:
             middle = start + len(self.biases) * self.cell / 2
             figure_text(figure, middle, top + 0.11, Choice("", 0, 0, side).size, fontsize=6, weight="bold", ha="center")
             for place, text in enumerate(texts):
-                figure_text(figure, start + (place + 0.5) * self.cell, top + 0.25, text, fontsize=size, color=QUIET, ha="center")
+                figure_text(
+                    figure, start + (place + 0.5) * self.cell, top + 0.25, text, fontsize=size, color=QUIET, ha="center"
+                )
         figure_text(figure, left - 0.05, top + 0.25, "layer \N{BULLET} bias, %", fontsize=5.5, color=QUIET, ha="right")
         return top + _HEADS
 
