@@ -205,6 +205,7 @@ def test_choices_are_cells_with_the_best_and_the_study_s_marked(data):
 
 
 def test_few_choices_stand_side_by_side(data):
+    data = of_models(data, 3)
     few = without(data, lambda row: row.analysis == "choices" and ("long" in row.setting or "0.05" in row.setting))
     made = drawn(few, "corloc_choices")
     assert made.figure.get_figheight() < 0.5 * drawn(data, "corloc_choices").figure.get_figheight()
@@ -250,7 +251,7 @@ def test_one_model_without_numbers_leaves_the_others(data, name):
 
 
 def test_noise_is_left_out(data):
-    noise = replace(models(1)[0], id="noise", random=True)
+    data, noise = of_models(data, 1), replace(models(1)[0], id="noise", random=True)
     with_noise = replace(data, models=(*data.models, noise), tables=(*data.tables, replace(data.tables[0], model=noise)))
     for name in FIGURES:
         assert "noise" not in set(drawn(with_noise, name).data["model"])

@@ -66,5 +66,5 @@ def corloc_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.Da
     if printed:
         caption += " As published: numbers of the paper, which adds a bias that it does not name."
     if any(numbers.values()) and not any("architecture" in one for one in published("3")):
-        caption += " It does not name the sizes of its models: all sizes have its number beside them."
+        caption += " Our source does not name the sizes of its models: all sizes have its number beside them."
     return made, Fragment(label=NAME, caption=caption + data_text(made, models), columns=tuple(columns), rows=tuple(lines))
