@@ -26,8 +26,8 @@ from tests.studies.registers.made_up_others import (
 )
 from workflow_scripts.figures.save import draw
 from workflow_scripts.figures.style import MARK, atlas_style
-from workflow_scripts.studies.registers.choices import Choice, best, choices, study_choice
 from workflow_scripts.studies.registers.conditions import BORDER, CLS, HIGH, INSIDE, NORMAL, bias, of_all_images
+from workflow_scripts.studies.registers.corloc_by_choice import Choice, best, choices, study_choice
 from workflow_scripts.studies.registers.kind_colours import KIND_COLOURS
 from workflow_scripts.studies.registers.measured import Measured
 from workflow_scripts.studies.registers.methods import published_facet

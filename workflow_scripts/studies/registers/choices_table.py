@@ -9,7 +9,7 @@ import pandas as pd
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import make_table
 from workflow_scripts.report.fragments import MISSING, Cell, Column, Fragment
-from workflow_scripts.studies.registers.choices import ANALYSIS, Choice, best, choices, study_choice
+from workflow_scripts.studies.registers.corloc_by_choice import ANALYSIS, Choice, best, choices, study_choice
 from workflow_scripts.studies.registers.measured import Measured, Row
 from workflow_scripts.studies.registers.table_cells import as_table, data_text, name_cell, row_cell
 from workflow_scripts.studies.registers.twin_order import beside_twins

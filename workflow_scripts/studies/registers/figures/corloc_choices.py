@@ -16,7 +16,7 @@ from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
 from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, PAGE_WIDTH, QUIET, model_styles, text_on
-from workflow_scripts.studies.registers.choices import (
+from workflow_scripts.studies.registers.corloc_by_choice import (
     ANALYSIS,
     FACET_NAMES,
     FACETS,
