@@ -1,1 +1,1 @@
-"""The study's figures that are drawn by modules of their own, each a function ``draw(data)``."""
+"""The figures of this study that the kit does not draw by itself."""
