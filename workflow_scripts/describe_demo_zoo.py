@@ -86,7 +86,7 @@ def phenomena(models: Sequence[RunModel], heads: pd.DataFrame, seen: dict[str, P
         "offset heads",
         "place in keys, least and most of layers",
         "largest norm / median, last layer",
-        "registers' norm / median, last layer",
+        "norm of registers / median, last layer",
         "variance in 5 % of features",
     )
     rows = [head]

@@ -37,7 +37,11 @@ from workflow_scripts.studies.registers.conditions import (
 from workflow_scripts.studies.registers.methods import has_registers, published_facet
 
 ROOM = ROOT / "workflow_scripts/studies/registers"
-FIGURES = {figure["name"]: figure for figure in read_yaml(ROOM / "figures_others.yaml")["figures"]}
+_NAMES = (
+    "neighbour_similarity", "position_share", "local_information", "one_token_classification", "corloc", "corloc_bias",
+    "corloc_choices",
+)  # fmt: skip
+FIGURES = {figure["name"]: figure for figure in read_yaml(ROOM / "figures.yaml")["figures"] if figure["name"] in _NAMES}
 ANALYSES = ("outliers", "local_information", "classification", "discovery", "choices")
 DATASETS = ("voc2007_trainval", "voc2012_trainval", "coco20k")
 BIASES = (-0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2)

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,19 +54,10 @@ VOC = {
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study():
     """Return the study of the two analyses alone."""
-    folder = tmp_path_factory.mktemp("studies")
-    (folder / "registers").mkdir()
-    described = (found.FOLDER / "registers" / "study_discovery.yaml").read_text(encoding="utf-8")
-    (folder / "registers" / "study.yaml").write_text(f"title: Objects\nreference: {{ short: a test }}\n{described}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(found, "FOLDER", folder)
-        patch.setattr(found, "ROOT", folder)
-        found.find_study.cache_clear()
-        made = found.find_study("registers")
-    found.find_study.cache_clear()
-    return made
+    whole = found.find_study("registers")
+    return replace(whole, analyses={name: whole.analyses[name] for name in ("discovery", "choices")}, fits={})
 
 
 def write_voc(folder, year, names):
