@@ -117,6 +117,14 @@ def test_positions_are_maps_below_their_shares(data):
     assert shares.set_index("setting")["value"].to_dict() == pytest.approx({BORDER: 0.046, INSIDE: 0.012})
 
 
+def test_positions_of_no_high_norm_tokens_are_one_line(data):
+    plain = replace(data, models=tuple(model for model in data.models if not has_outliers(model)))
+    kept = {kind: tuple(maps for maps in of if maps.model in plain.models) for kind, of in data.maps.items()}
+    made = drawn(replace(plain, maps=kept), "position_share")
+    assert texts(made.figure.axes[0]) == ["none: no model of this run has high-norm tokens"]
+    assert set(made.data["model"]) == {model.id for model in plain.models} and not made.data["value"].any()
+
+
 def test_local_information_has_three_panels_with_the_kinds_of_every_model(data):
     made = drawn(data, "local_information")
     assert [axes.get_title(loc="left").replace("\n", " ") for axes in made.figure.axes] == [

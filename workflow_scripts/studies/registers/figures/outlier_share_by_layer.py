@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.curves import curve_frame, draw_line
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.style import PAGE_WIDTH, grid_lines, legend_columns, legend_handle, model_styles
@@ -37,4 +38,7 @@ def draw(data: FigureData) -> Drawn:
     panels[0].set_ylim(0, max(_LOWEST_TOP, panels[0].get_ylim()[1]))
     handles = [legend_handle(model, styles[model.id]) for model in data.models]
     figure.legend(handles=handles, loc="outside lower center", ncols=across)
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+    frame = pd.concat(frames, ignore_index=True)
+    if not frame["value"].any():
+        figure = draw_absent("no model of this run has high-norm tokens in any layer").figure
+    return Drawn(figure, frame)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
 from workflow_scripts.figures.heads import show_nothing
 from workflow_scripts.figures.style import COLOUR_MAP
@@ -29,7 +30,10 @@ def draw(data: FigureData) -> Drawn:
         _draw_panel(figure, axes, model, measured, found.get(model.id))
         for axes, model, measured in zip(panels, data.models, every, strict=True)
     ]
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+    frame = pd.concat(frames, ignore_index=True)
+    if found and not frame["value"].any():
+        figure = draw_absent("no model of this run has high-norm tokens").figure
+    return Drawn(figure, frame)
 
 
 def _shares(measured: Measured) -> str:
