@@ -22,10 +22,10 @@ STUDIES = {
     "tokens": "dino_s8 mae_b16",
     "segmentation": """dino_b16 mocov3_b16 mae_b16 mae_l16 ibot_b16 ibot_l16 dinov2_b14 dinov2_l14 dinov2reg_b14 dinov2reg_l14
         dinov3_b16 dinov3_l16 sup_in21k_b16 sup_in21k_l16 openclip_b16 openclip_l14 mugs_b16 mugs_l16""",
-    "registers": """dino_b16 dinov2_s14 dinov2_b14 dinov2_l14 dinov2_g14 dinov2reg_s14 dinov2reg_b14 dinov2reg_l14 dinov2reg_g14
+    "registers": """dino_b16 mae_b16 dinov2_s14 dinov2_b14 dinov2_l14 dinov2_g14 dinov2reg_s14 dinov2reg_b14 dinov2reg_l14 dinov2reg_g14
         openclip_b16 openclip_l14 deit3_b16_in22k deit3_b16_in1k deit3_l16_in22k deit3_l16_in1k""",
 }
-COUNTS = {"thesis": 20, "local": 8, "tokens": 2, "segmentation": 18, "registers": 15}
+COUNTS = {"thesis": 20, "local": 8, "tokens": 2, "segmentation": 18, "registers": 16}
 # layers, heads, width
 SIZES = {"s": (12, 6, 384), "b": (12, 12, 768), "l": (24, 16, 1024), "h": (32, 16, 1280), "g": (40, 24, 1536)}
 HALF, IMAGENET = (0.5, 0.5, 0.5), (0.485, 0.456, 0.406)
@@ -56,7 +56,8 @@ def test_numbers_follow_from_the_name(name: str) -> None:
     entry = MODELS[name]
     size, patch = re.search(r"_([sblhg])(\d+)", name).groups()
     layers, heads, width = SIZES[size]
-    assert (entry.layers, entry.dim, entry.patch, entry.image_size) == (layers, width, int(patch), 224)
+    side = 518 if entry.method.startswith("DINOv2") else 224
+    assert (entry.layers, entry.dim, entry.patch, entry.image_size) == (layers, width, int(patch), side)
     assert entry.heads == (12 if name == "mocov3_s16" else heads)
     letter = size if size == "g" else size.upper()
     assert entry.architecture == f"ViT-{letter}/{patch}"
