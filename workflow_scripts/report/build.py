@@ -22,6 +22,7 @@ from workflow_scripts.common.study import Figure, Study, SummaryTable
 from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.claims import IN_THE_DEMO, Claims
 from workflow_scripts.report.neighbours import Neighbours
+from workflow_scripts.report.scorecard import PAGE, SCRIPT, STYLE, read_scorecard, render_scorecard
 from workflow_scripts.report.run_info import duration, moment, short_commit
 
 TEMPLATES = Path(__file__).parent
@@ -96,6 +97,7 @@ def write_report(
     contact_sheet: Path | None,
     neighbours: Neighbours | None,
     card: Path | None = None,
+    scorecard: Path | None = None,
 ) -> None:
     """Build the report and put it at `output`, replacing an earlier report there.
 
@@ -107,6 +109,7 @@ def write_report(
         contact_sheet: PNG of the demo world.
         neighbours: k-NN accuracies of the demo's models.
         card: model card of the demo zoo, where it was trained beforehand; the report takes a copy along.
+        scorecard: published numbers beside those of the run, .parquet; left out: no page of them.
 
     Raises:
         AtlasError: a file of a figure or table is missing, or `output` holds files that are not a report's.
@@ -127,6 +130,8 @@ def write_report(
         if card:
             shutil.copyfile(card, assets / card.name)
         write_text(building / "index.html", render(info, shown, sheet, neighbours, f"assets/{card.name}" if card else None))
+        if scorecard:
+            _add_scorecard(scorecard, building, info, studies)
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -146,15 +151,7 @@ def render(
 
     Everything from files is escaped, but for summary tables, which are HTML already.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return _environment().get_template("report.html.j2").render(
         info=info,
         studies=studies,
         sheet=sheet,
@@ -176,6 +173,28 @@ def render(
         # The stylesheet is a file of this package, and a <style> element must not be escaped.
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
     )
+
+
+def _environment() -> Environment:
+    """Return the templates; everything from files is escaped."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _add_scorecard(path: Path, building: Path, info: dict[str, Any], studies: Sequence[Results]) -> None:
+    """Write the page of the scorecard, with its files and the numbers as .csv."""
+    card = read_scorecard(path)
+    card.to_csv(building / "assets" / "scorecard.csv", index=False)
+    for name in (STYLE, SCRIPT, "report.css"):
+        shutil.copyfile(TEMPLATES / name, building / "assets" / name)
+    shown = [(one.study.name, one.study.title, one.claims) for one in studies]
+    write_text(building / PAGE, render_scorecard(_environment(), card, shown, info=info, root="", page="scorecard"))
 
 
 def _show(place: int, results: Results, numbers: Iterator[int], figures: Path, assets: Path, run: str) -> ShownStudy:

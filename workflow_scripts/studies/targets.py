@@ -250,6 +250,21 @@ class Targets(PassTargets):
         """Return the file of a study's judged claims."""
         return f"{self.results}/tables/{study.name}/claims.json"
 
+    def scorecard_file(self, suffix: str) -> str:
+        """Return the file of all published numbers beside ours: .parquet, .csv."""
+        return f"{self.results}/scorecard.{suffix}"
+
+    def scorecard_inputs(self) -> Files:
+        """Return the files that published numbers are compared with, with the code that compares."""
+        studies = self.settings.studies
+        return {
+            "published": [study.claims for study in studies if study.claims],
+            "models": self.models_file,
+            "tables": [table for study in studies if study.claims for table in self.tables(study)],
+            "descriptions": [file for study in studies for file in study.files],
+            "code": code_inputs("write_scorecard"),
+        }
+
     # The demo, further features, the report
 
     def demo_passes(self, dataset: str) -> Files:
@@ -282,6 +297,7 @@ class Targets(PassTargets):
             "claims": [self.claims_file(study) for study in studies if study.claims],
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
+            "scorecard": self.scorecard_file("parquet"),
             "code": code_inputs("write_report"),
         } | demo
 
