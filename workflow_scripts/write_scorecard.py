@@ -26,7 +26,9 @@ from workflow_scripts.studies.scorecard import Run, scorecard
 def main() -> None:
     """Read the command line, write the scorecard and say its counts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--published", nargs="*", default=[], metavar="STUDY=FILE", help="the studies' claims and numbers, .yaml")
+    parser.add_argument(
+        "--published", nargs="*", default=[], metavar="STUDY=FILE", help="the studies' claims and numbers, .yaml"
+    )
     parser.add_argument("--models", type=Path, required=True, help="description of the run's models, .json")
     parser.add_argument("--settings", required=True, help="JSON: the studies' sections of the configuration, by study")
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables of all models and analyses")
@@ -54,7 +56,10 @@ def main() -> None:
 
 
 def read_tables(files: Iterable[Path], analyses: set[str]) -> pd.DataFrame:
-    """Return the rows of those analyses; a table that cannot be read is said and left out: its numbers then count as not run."""
+    """Return the rows of those analyses.
+
+    A table that cannot be read is said and left out: its numbers then count as not run.
+    """
     found = [make_table([])]
     for file in files:
         try:

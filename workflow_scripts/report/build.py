@@ -22,8 +22,8 @@ from workflow_scripts.common.study import Figure, Study, SummaryTable
 from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.claims import IN_THE_DEMO, Claims
 from workflow_scripts.report.neighbours import Neighbours
-from workflow_scripts.report.scorecard import PAGE, SCRIPT, STYLE, read_scorecard, render_scorecard
 from workflow_scripts.report.run_info import duration, moment, short_commit
+from workflow_scripts.report.scorecard import PAGE, SCRIPT, STYLE, read_scorecard, render_scorecard
 
 TEMPLATES = Path(__file__).parent
 _SUFFIXES = ("png", "pdf", "csv")
@@ -151,27 +151,31 @@ def render(
 
     Everything from files is escaped, but for summary tables, which are HTML already.
     """
-    return _environment().get_template("report.html.j2").render(
-        info=info,
-        studies=studies,
-        sheet=sheet,
-        knn=knn,
-        card=card,
-        in_the_demo=IN_THE_DEMO,
-        unverified=[
-            (item.get("display_name", item["id"]), sentence)
-            for item in (*info["models"], *info["datasets"])
-            for sentence in item.get("unverified", [])
-        ],
-        skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
-        margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
-        took=duration(info.get("seconds")),
-        commit=short_commit(info.get("commit")),
-        finished=moment(info.get("finished")),
-        config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
-        families=FAMILY_COLOURS,
-        # The stylesheet is a file of this package, and a <style> element must not be escaped.
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            info=info,
+            studies=studies,
+            sheet=sheet,
+            knn=knn,
+            card=card,
+            in_the_demo=IN_THE_DEMO,
+            unverified=[
+                (item.get("display_name", item["id"]), sentence)
+                for item in (*info["models"], *info["datasets"])
+                for sentence in item.get("unverified", [])
+            ],
+            skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
+            margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
+            took=duration(info.get("seconds")),
+            commit=short_commit(info.get("commit")),
+            finished=moment(info.get("finished")),
+            config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
+            families=FAMILY_COLOURS,
+            # The stylesheet is a file of this package, and a <style> element must not be escaped.
+            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        )
     )
 
 

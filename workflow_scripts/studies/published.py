@@ -151,8 +151,6 @@ def _column(key: str, entry: Mapping[str, Any], join: Mapping[str, Any]) -> str:
     match common:
         case Mapping():
             return common.get(own, own)
-        case str() if key == "facet" and common == BEST and own:
-            return own  # a facet that is named is the one
         case str():
             return common.format_map(_Blank(entry))
     return own

@@ -49,7 +49,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class Found:
-    """What a run has beside a published number: the model that stands for that of the number, our number, or why there is none."""
+    """What a run has beside a published number: the model that stands for its model, our number, or why there is none."""
 
     model: str = ""
     ours: Ours | None = None
@@ -74,7 +74,7 @@ class Run:
         own = table[table["model"].isin([model.id for model in models])]
         self.foreign = tuple(dict.fromkeys(table.loc[~table["model"].isin(own["model"]), "model"].dropna()))
         texts = ["study", "analysis", "dataset", "facet", "metric", "setting", "unit", "head"]
-        own = own.assign(**{name: own[name].fillna("") for name in texts})
+        own = own.assign(**{name: own[name].fillna("").astype(object) for name in texts})
         own = own[own["head"] == ""]
         self._rows = dict(iter(own.groupby(["study", "analysis", "model"], sort=False)))
 
