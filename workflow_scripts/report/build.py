@@ -260,7 +260,9 @@ def _size(n_bytes: int) -> str:
 def _refuse_foreign(output: Path) -> None:
     if output.is_file():
         raise AtlasError(f"{output}: is a file; name a folder for the report")
-    foreign = sorted(p.name for p in output.iterdir() if p.name not in ("index.html", "assets")) if output.exists() else []
+    foreign = (
+        sorted(p.name for p in output.iterdir() if p.name not in ("index.html", PAGE, "assets")) if output.exists() else []
+    )
     foreign = [name for name in foreign if not name.startswith(".")]
     if foreign:
         raise AtlasError(

@@ -19,7 +19,8 @@
   const study = make("select", {}, make("option", { value: "" }, "all studies"),
     ...sections.map((section) => make("option", { value: section.dataset.study }, section.dataset.study)));
   study.setAttribute("aria-label", "Study");
-  const verdicts = [...new Set(rows.map((row) => row.node.dataset.verdict))];
+  const there = new Set(rows.map((row) => row.node.dataset.verdict));
+  const verdicts = place.dataset.verdicts.split("|").filter((verdict) => there.has(verdict));
   const boxes = verdicts.map((verdict) => make("input", { type: "checkbox", checked: true, value: verdict }));
   const said = make("span", { className: "quiet" });
   said.setAttribute("role", "status");

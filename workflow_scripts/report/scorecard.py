@@ -41,6 +41,7 @@ class ShownNumber:
     published: str
     ours: str
     interval: str
+    n: str
     difference: str
     tolerance: str
     verdict: str
@@ -61,7 +62,8 @@ class ShownTable:
     @property
     def said(self) -> str:
         """Return the counts that are not 0, in words."""
-        return ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
+        words = {MATCH: ("matches", "match"), DIFFERS: ("differs", "differ")}
+        return ", ".join(f"{n} {words.get(verdict, (verdict,) * 2)[n > 1]}" for verdict, n in self.counts.items() if n)
 
     @property
     def open(self) -> bool:
@@ -113,9 +115,11 @@ def render_scorecard(
         **page: what the template of all pages is given: root, page, info.
     """
     shown = [_study(name, title, card[card["study"] == name], claims) for name, title, claims in studies]
+    most = card.loc[card["unit"] == "share", "tolerance"].max()
     return environment.get_template("scorecard.html.j2").render(
         studies=shown,
         total=counts(card["verdict"]),
+        most="" if pd.isna(most) else f"{most:g}",
         signs=SIGNS,
         outcomes=MARKS,
         style=STYLE,
@@ -139,7 +143,6 @@ def _number(row: dict[str, Any]) -> ShownNumber:
     unit, kind = row["unit"], SIGNS[row["verdict"]]
     ends = [row["ci_low"], row["ci_high"]]
     layer = {"": "", "last": "last layer", "best": "best layer"}.get(row["layer"], f"layer {row['layer']}")
-    n = "" if pd.isna(row["n"]) else f"n {row['n']:,}"
     interval = "" if any(map(pd.isna, ends)) else " to ".join(spelled(end, unit) for end in ends)
     return ShownNumber(
         id=row["id"],
@@ -148,9 +151,10 @@ def _number(row: dict[str, Any]) -> ShownNumber:
         stands=row["model"],
         measured=", ".join([*_parts(row, "metric", "facet", "setting"), *([layer] if row["metric"] and layer else [])]),
         where=", ".join(_parts(row, "analysis", "dataset")),
-        published=spelled(row["published"], unit) + ("" if unit in ("", "share", "1") else f" {unit}"),
+        published=spelled(row["published"], unit) + ("" if unit in ("", "share", "count", "1") else f" {unit}"),
         ours=spelled(row["ours"], unit),
-        interval=", ".join(part for part in (interval, n) if part),
+        interval=interval,
+        n="" if pd.isna(row["n"]) else f"{row['n']:,}",
         difference=spelled(row["difference"], unit, sign=True),
         tolerance=spelled(row["tolerance"], unit, 5) if row["verdict"] in (MATCH, DIFFERS) else "",
         verdict=row["verdict"],
@@ -177,4 +181,6 @@ def spelled(value: float, unit: str, decimals: int = _DECIMALS, sign: bool = Fal
         text = text.rstrip("0") if decimals > _DECIMALS else text
     else:
         text = f"{value:{plus}.{_SIGNIFICANT}g}"
+    if not text.strip("+-0.,"):  # rounded to nothing
+        text = text.lstrip("+-")
     return text.replace("-", "\N{MINUS SIGN}")
