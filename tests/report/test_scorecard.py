@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -144,4 +146,30 @@ def test_in_a_browser(build, tmp_path, width):
     seen = probe(output, width, tmp_path / "scratch")
     assert seen["page"] <= seen["width"] and seen["wide"] == []
     assert seen["said"] == [] and seen["console"] == []
-    assert {name.rsplit("/", 1)[1] for name in seen["requests"]} == {"report.css", "scorecard.css", "scorecard.js"}
+
+
+_USED = """<script>
+const [search, ...boxes] = document.querySelectorAll("#sc-filter input");
+boxes.find((box) => box.value === "not comparable").click();
+search.value = "DINO why";
+search.dispatchEvent(new Event("input"));
+const ours = [...document.querySelectorAll(".sc-sort")].find((button) => button.textContent === "Ours");
+const order = () => [...document.querySelector(".sc-numbers tbody").rows].map((row) => row.cells[3].textContent.slice(0, 5));
+ours.click();
+const rising = order();
+ours.click();
+const shown = [...document.querySelectorAll("tr[data-verdict]")].filter((row) => row.checkVisibility());
+document.title = JSON.stringify([rising, order(), shown.length, document.querySelector("#sc-filter [role]").textContent]);
+</script>"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
+def test_search_filter_and_sort(build, tmp_path):
+    output, text = build()
+    (output / PAGE).write_text(text.replace("</body>", _USED + "</body>"))
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    done = subprocess.run([*command, (output / PAGE).as_uri()], capture_output=True, text=True, timeout=60, check=True)
+    rising, falling, shown, said = json.loads(unescape(re.search(r"<title>(.*?)</title>", done.stdout, re.S).group(1)))
+    # What has no number stays last.
+    assert rising == ["0.400", "0.511", "\N{EM DASH}"] and falling == ["0.511", "0.400", "\N{EM DASH}"]
+    assert shown == 2 and said == f"2 of {len(ROWS) + len(CLAIMS)} shown"

@@ -162,11 +162,14 @@ def test_counts_and_other_units():
 
 
 def test_registers():
-    plain, registered = model("plain", prefix_tokens=1), model("registered", prefix_tokens=5)
-    for wanted, name in ((False, "plain"), (True, "registered"), (0, "plain"), (4, "registered"), (None, "plain")):
-        measured = rows({12: 0.5}, model="plain") + rows({12: 0.5}, model="registered")
-        assert judged(number(registers=wanted), measured, [plain, registered])["model"] == name
-    assert judged(number(registers=1), rows({12: 0.5}, model="registered"), [plain, registered])["verdict"] == NOT_RUN
+    run = [model("plain", prefix_tokens=1), model("registered", prefix_tokens=5)]
+    measured = rows({12: 0.5}, model="plain") + rows({12: 0.5}, model="registered")
+    for wanted, name in (
+        ({}, "plain"), ({"registers": False}, "plain"), ({"registers": True}, "registered"),
+        ({"register_tokens": 0}, "plain"), ({"register_tokens": 4}, "registered"),
+    ):  # fmt: skip
+        assert judged(number(**wanted), measured, run)["model"] == name
+    assert judged(number(register_tokens=1), measured, run)["verdict"] == NOT_RUN
 
 
 # What cannot be compared, and what was not run

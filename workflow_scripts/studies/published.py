@@ -33,7 +33,8 @@ class PublishedNumber:
         sd: its printed deviation, 0 for none.
         tolerance: the largest difference stated for its unit, None for none.
         method, architecture: of its model, as in the registry; "" for any.
-        registers: how many registers its model has; True for some; None for any number of them.
+        registers: whether its model has registers, None for either.
+        register_tokens: how many it has, None for any number.
         patch: side of its model's patches in pixels, None for any.
         analysis, dataset, facet, metric, setting: columns of our tables, "" where there is none. A facet may be `BEST`.
         layer: from 1, `BEST` or `LAST`.
@@ -55,7 +56,8 @@ class PublishedNumber:
     tolerance: float | None = None
     method: str = ""
     architecture: str = ""
-    registers: bool | int | None = None
+    registers: bool | None = None
+    register_tokens: int | None = None
     patch: int | None = None
     analysis: str = ""
     dataset: str = ""
@@ -120,28 +122,27 @@ def _number(
     unit = "share" if entry.get("unit") == "percent" else entry.get("unit", "")
     alike = [one["value"] for one in entries if "value" in one and one.get("metric") == entry.get("metric")]
     layer, printed = join.get("layer", entry.get("layer", LAST)), entry.get("layer")
+    own = {name: entry[name] for name in PublishedNumber.__annotations__ if name in entry}
+    own |= {key: _column(key, entry, join) for key in ("analysis", "dataset", "facet", "metric", "setting")}
+    if "value" in entry:
+        own["value"] = entry["value"] / scale
     return PublishedNumber(
-        study,
-        table,
-        entry["id"],
-        entry["source"],
-        value=entry["value"] / scale if "value" in entry else None,
-        unit=unit,
-        # YAML drops the zeros that a number ends in: a table prints all numbers of a metric with as many digits.
-        precision=min(map(_half_digit, alike), default=0) / scale,
-        sd=entry.get("sd", 0) / scale,
-        tolerance=tolerances.get(unit),
-        method=entry.get("method", ""),
-        architecture=entry.get("architecture", ""),
-        registers=entry.get("register_tokens", entry.get("registers")),
-        patch=entry.get("patch"),
-        **{key: _column(key, entry, join) for key in ("analysis", "dataset", "facet", "metric", "setting")},
-        layer=layer,
-        best_layer=printed if layer == BEST and isinstance(printed, int) else None,
-        facets=tuple(join.get("facets", ())),
-        best_by=join.get("best_by", entry.get("best_by", "")),
-        counted=join.get("counted", False),
-        reason=next((rule["reason"] for rule in join.get("not_comparable", ()) if _applies(rule, entry)), ""),
+        **own
+        | {
+            "study": study,
+            "table": table,
+            "unit": unit,
+            # YAML drops the zeros that a number ends in: a table prints all numbers of a metric with as many digits.
+            "precision": min(map(_half_digit, alike), default=0) / scale,
+            "sd": entry.get("sd", 0) / scale,
+            "tolerance": tolerances.get(unit),
+            "layer": layer,
+            "best_layer": printed if layer == BEST and isinstance(printed, int) else None,
+            "facets": tuple(join.get("facets", ())),
+            "best_by": join.get("best_by", entry.get("best_by", "")),
+            "counted": join.get("counted", False),
+            "reason": next((rule["reason"] for rule in join.get("not_comparable", ()) if _applies(rule, entry)), ""),
+        }
     )
 
 

@@ -182,15 +182,13 @@ def _stands_for(model: RunModel, number: PublishedNumber) -> bool:
         number.method in ("", model.method)
         and number.architecture in ("", model.architecture)
         and (number.patch is None or model.patch == (number.patch, number.patch))
-        and _has_registers(model, number.registers)
+        and _has_registers(model, number)
     )
 
 
-def _has_registers(model: RunModel, wanted: bool | int | None) -> bool:
+def _has_registers(model: RunModel, number: PublishedNumber) -> bool:
     has = max(model.prefix_tokens - 1, 0)
-    if wanted is None:
-        return True
-    return bool(has) == wanted if isinstance(wanted, bool) else has == wanted
+    return number.registers in (None, has > 0) and number.register_tokens in (None, has)
 
 
 def _chosen(rows: pd.DataFrame, model: RunModel, number: PublishedNumber) -> Ours | None:
