@@ -108,19 +108,23 @@ rule write_scorecard:
         runtime=15,
     params:
         published=[f"{study.name}={study.claims}" for study in SETTINGS.studies if study.claims],
-        settings=json.dumps({study.name: config[study.name] for study in SETTINGS.studies}, sort_keys=True),
+        sizes=TARGETS.scorecard_sizes(),
     message:
         "Setting published numbers beside those of this run"
     shell:
         "python -m workflow_scripts.write_scorecard --published {params.published:q} --models {input.models:q}"
-        " --settings {params.settings:q} --tables {input.tables:q} --parquet {output.parquet:q} --csv {output.csv:q} &> {log:q}"
+        " --sizes {params.sizes:q} --tables {input.tables:q} --parquet {output.parquet:q} --csv {output.csv:q} &> {log:q}"
 
 
 rule write_report:
     """Assemble the HTML report, one folder that opens offline."""
     input:
         **TARGETS.report_inputs(),
-        templates=[*glob.glob("workflow_scripts/report/*.j2"), *glob.glob("workflow_scripts/report/*.css"), *glob.glob("workflow_scripts/report/*.js")],
+        templates=[
+            *glob.glob("workflow_scripts/report/*.j2"),
+            *glob.glob("workflow_scripts/report/*.css"),
+            *glob.glob("workflow_scripts/report/*.js"),
+        ],
     output:
         REPORT,
     log:

@@ -17,8 +17,6 @@ from workflow_scripts.common.errors import AtlasError, run_command
 from workflow_scripts.common.run_messages import published_line
 from workflow_scripts.common.run_model import read_models
 from workflow_scripts.common.table import make_table, read_table
-from workflow_scripts.studies.found import find_study
-from workflow_scripts.studies.protocol import other_sizes
 from workflow_scripts.studies.published import read_published
 from workflow_scripts.studies.scorecard import Run, scorecard
 
@@ -30,7 +28,9 @@ def main() -> None:
         "--published", nargs="*", default=[], metavar="STUDY=FILE", help="the studies' claims and numbers, .yaml"
     )
     parser.add_argument("--models", type=Path, required=True, help="description of the run's models, .json")
-    parser.add_argument("--settings", required=True, help="JSON: the studies' sections of the configuration, by study")
+    parser.add_argument(
+        "--sizes", default="{}", help="JSON: study/analysis -> which size of its images is not its study's, in words"
+    )
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables of all models and analyses")
     parser.add_argument("--parquet", type=Path, required=True, help="output .parquet")
     parser.add_argument("--csv", type=Path, required=True, help="output .csv, the same")
@@ -38,12 +38,7 @@ def main() -> None:
 
     files = dict(given.split("=", 1) for given in args.published)
     numbers = [number for study, file in files.items() for number in read_published(study, file)]
-    settings, studies = json.loads(args.settings), [find_study(name) for name in files]
-    sizes = {
-        (study.name, analysis.name): other_sizes(study, analysis, settings.get(study.name) or {})
-        for study in studies
-        for analysis in study.analyses.values()
-    }
+    sizes = {tuple(key.split("/", 1)): said for key, said in json.loads(args.sizes).items()}
     run = Run(read_models(args.models), read_tables(args.tables, {number.analysis for number in numbers}), sizes)
     if run.foreign:
         print(f"note: tables of models that are not of this run are left out: {', '.join(run.foreign)}", file=sys.stderr)

@@ -241,9 +241,9 @@ def write_run(folder, numbers, models):
     return files
 
 
-def command(monkeypatch, folder, files, studies, settings=None):
+def command(monkeypatch, folder, files, studies, sizes=None):
     published = [f"{name}={ROOT / find_study(name).claims}" for name in studies]
-    words = ["--published", *published, "--models", folder / "models.json", "--settings", json.dumps(settings or {})]
+    words = ["--published", *published, "--models", folder / "models.json", "--sizes", json.dumps(sizes or {})]
     words += ["--tables", *files, "--parquet", folder / "card.parquet", "--csv", folder / "card.csv"]
     monkeypatch.setattr(sys, "argv", ["write_scorecard", *map(str, words)])
     write_scorecard.main()
@@ -276,12 +276,14 @@ def test_the_command_reads_what_there_is(tmp_path, monkeypatch, capsys):
 
 
 def test_a_run_at_another_size(tmp_path, monkeypatch):
-    study = next(find_study(name) for name in study_names() if "geometry" in find_study(name).settings)
-    numbers = joinable(published(study.name))
+    study = study_names()[0]
+    numbers = joinable(published(study))
+    first = numbers[0].analysis
     files = write_run(tmp_path, numbers, MODELS)
-    card = command(monkeypatch, tmp_path, files, [study.name], {study.name: {"geometry": {"resize": 64, "crop": 60}}})
-    assert card["reason"].str.startswith("another resolution: geometry is resize 64").sum() > 10
-    assert card.loc[card["reason"].str.startswith("another resolution"), "ours"].notna().all()
+    card = command(monkeypatch, tmp_path, files, [study], {f"{study}/{first}": "geometry is crop 64, the study's crop 224"})
+    other = card[card["reason"] == "another resolution: geometry is crop 64, the study's crop 224"]
+    assert len(other) == sum(number.analysis == first for number in numbers) > 3
+    assert set(other["verdict"]) == {NOT_COMPARABLE} and other["ours"].notna().all()
 
 
 def test_the_line_on_the_screen(tmp_path):

@@ -20,6 +20,7 @@ from workflow_scripts.demo.shipped import CARD
 from workflow_scripts.studies.found import claim_modules
 from workflow_scripts.studies.pass_targets import Files, PassTargets
 from workflow_scripts.studies.plan import Asked, analysed_models, asked, enabled_analyses
+from workflow_scripts.studies.protocol import other_sizes
 
 
 class Targets(PassTargets):
@@ -254,6 +255,12 @@ class Targets(PassTargets):
         """Return the file of all published numbers beside ours: .parquet, .csv."""
         return f"{self.results}/scorecard.{suffix}"
 
+    def scorecard_sizes(self) -> str:
+        """Return the option ``--sizes``: by analysis, as JSON, which size of its images is not that of its study's protocol."""
+        analyses = [(self.study(one.study), one) for one in self.analyses.values()]
+        other = {one.key: other_sizes(study, one, self.config[study.name]) for study, one in analyses}
+        return json.dumps({key: said for key, said in other.items() if said}, sort_keys=True)
+
     def scorecard_inputs(self) -> Files:
         """Return the files that published numbers are compared with, with the code that compares."""
         studies = self.settings.studies
@@ -261,7 +268,6 @@ class Targets(PassTargets):
             "published": [study.claims for study in studies if study.claims],
             "models": self.models_file,
             "tables": [table for study in studies if study.claims for table in self.tables(study)],
-            "descriptions": [file for study in studies for file in study.files],
             "code": code_inputs("write_scorecard"),
         }
 
