@@ -75,10 +75,10 @@
     });
   }
 
-  // Paper cannot be clicked.
+  // Paper cannot be clicked: it has what claims rest on; tables of which nothing was compared stay folded, with their counts.
   const opened = [];
   addEventListener("beforeprint", () => {
-    for (const block of document.querySelectorAll("details:not([open])")) {
+    for (const block of document.querySelectorAll(".sc-claims details:not([open])")) {
       block.open = true;
       opened.push(block);
     }

@@ -107,7 +107,12 @@ class Run:
             return Found(model.id, verdict=NOT_COMPARABLE, reason=f"another dataset: {datasets}")
         ours = _chosen(there, model, number)
         if ours is None:
-            asked = [number.metric, number.facet, number.setting, "" if number.layer == LAST else f"layer {number.layer}"]
+            asked = [
+                number.metric,
+                number.facet,
+                number.setting,
+                f"layer {number.layer}" if isinstance(number.layer, int) else "",
+            ]
             reason = f"{number.analysis} of {model.display_name} has no {', '.join(part for part in asked if part)}"
             return Found(model.id, verdict=NOT_RUN, reason=reason)
         if ours.unit and number.unit and not number.counted and ours.unit != number.unit:
