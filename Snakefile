@@ -41,6 +41,8 @@ onstart:
 onsuccess:
     if any(job.rule.name == "write_report" for job in workflow.dag.jobs):
         print(f"\nThe report is ready: open {REPORT} in a browser.")
+        if said := published_line(f"{RESULTS}/scorecard.csv"):
+            print(said)
 
 
 onerror:

@@ -15,7 +15,7 @@ from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
 from workflow_scripts.common.run_lock import hold_folders
-from workflow_scripts.common.run_messages import command_text, from_here, say_at_exit
+from workflow_scripts.common.run_messages import command_text, from_here, published_line, say_at_exit
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
 from workflow_scripts.demo.shipped import FOLDER, INDEX, shipped_sources

@@ -90,11 +90,41 @@ rule describe_run:
         " --benchmarks {params.benchmarks:q} --command {params.command:q} --output {output:q} &> {log:q}"
 
 
+rule write_scorecard:
+    """Set every published number of the studies beside that of this run."""
+    input:
+        **TARGETS.scorecard_inputs(),
+    output:
+        parquet=TARGETS.scorecard_file("parquet"),
+        csv=TARGETS.scorecard_file("csv"),
+    log:
+        f"{RESULTS}/logs/write_scorecard.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/write_scorecard.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        published=[f"{study.name}={study.claims}" for study in SETTINGS.studies if study.claims],
+        sizes=TARGETS.scorecard_sizes(),
+    message:
+        "Setting published numbers beside those of this run"
+    shell:
+        "python -m workflow_scripts.write_scorecard --published {params.published:q} --models {input.models:q}"
+        " --sizes {params.sizes:q} --tables {input.tables:q} --parquet {output.parquet:q} --csv {output.csv:q} &> {log:q}"
+
+
 rule write_report:
     """Assemble the HTML report, one folder that opens offline."""
     input:
         **TARGETS.report_inputs(),
-        templates=[*glob.glob("workflow_scripts/report/*.j2"), *glob.glob("workflow_scripts/report/*.css")],
+        templates=[
+            *glob.glob("workflow_scripts/report/*.j2"),
+            *glob.glob("workflow_scripts/report/*.css"),
+            *glob.glob("workflow_scripts/report/*.js"),
+        ],
     output:
         REPORT,
     log:
@@ -119,4 +149,4 @@ rule write_report:
         "Writing the report"
     shell:
         "python -m workflow_scripts.write_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
-        " --run-info {input.run:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"
+        " --run-info {input.run:q} --scorecard {input.scorecard:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"

@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
     parser.add_argument("--card", type=Path, help="model card of the demo zoo, where it was trained beforehand")
+    parser.add_argument("--scorecard", type=Path, help="published numbers beside those of the run, .parquet; left out: no page")
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
     info = read_run_info(args.run_info)
@@ -31,7 +32,7 @@ def main() -> None:
     names = {model["id"]: model["display_name"] for model in info["models"]}
     knn = read_neighbours(args.knn, names) if args.knn else None
     studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
-    write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn, args.card)
+    write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn, args.card, args.scorecard)
 
 
 def check_figures(figures: list[str], studies: list[str]) -> None:

@@ -25,7 +25,7 @@ JOBS = {
         "paint_world", "paint_zoo_world", "reduce_truth", "check_demo_zoo",
         "fetch_dataset", "fetch_model", "print_plan",
         "tabulate", "summarise", "judge_claims", "draw_figure", "draw_contact_sheet", "describe_models", "describe_run",
-        "write_report",
+        "write_scorecard", "write_report",
     ],
     "vit": ["crop_images", "train_demo_model", "run_pass", "tabulate_on_device", "tabulate_with_model"],
 }  # fmt: skip

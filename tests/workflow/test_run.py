@@ -16,6 +16,7 @@ FIGURES = THESIS.figures
 
 def test_the_run_ends_by_saying_where_the_report_is(finished):
     assert "The report is ready: open results/report/index.html" in finished.first_run.text
+    assert re.search(r"^published numbers: 0 match, 0 differ, \d+ not comparable, 0 not run$", finished.first_run.text, re.M)
     assert (finished.path / "results/report/index.html").stat().st_size > 5000
 
 
@@ -69,7 +70,7 @@ def test_editing_a_metric_reruns_exactly_its_users(finished, edited):
     edited("workflow_scripts/metrics/heads.py", "\n# another threshold\n")
     jobs = finished.planned()
     assert jobs.pop("thesis_attention") == 3
-    assert set(jobs) <= {"thesis_figure", "thesis_claims", "write_report"}
+    assert set(jobs) <= {"thesis_figure", "thesis_claims", "write_scorecard", "write_report"}
     assert jobs["thesis_figure"] == sum("attention" in figure.analyses for figure in FIGURES)
 
 
@@ -87,7 +88,7 @@ def test_editing_a_score_reruns_its_tables_and_no_pass(finished, edited, metric,
     edited(f"workflow_scripts/metrics/{metric}.py", "\n# another score\n")
     jobs = finished.planned()
     assert jobs.pop(f"thesis_{table}") == (1 if table == "cka" else 3)
-    after = {"thesis_figure", "thesis_summary", "thesis_claims", "write_report"}
+    after = {"thesis_figure", "thesis_summary", "thesis_claims", "write_scorecard", "write_report"}
     assert set(jobs) <= after
 
 
@@ -123,15 +124,15 @@ def test_editing_a_score_s_label_draws_the_figures_that_show_it(finished, edited
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "instead_of"),
+    ("file", "text", "instead_of", "numbers"),
     [
-        ("published.yaml", "Smaller is better at", "Smaller patches are better at"),
-        ("claims/tasks.py", "MOST = 0.6", "MOST = 0.5"),
+        ("published.yaml", "Smaller is better at", "Smaller patches are better at", {"write_scorecard": 1}),
+        ("claims/tasks.py", "MOST = 0.6", "MOST = 0.5", {}),
     ],
 )
-def test_editing_a_claim_judges_the_claims_anew(finished, edited, file, text, instead_of):
+def test_editing_a_claim_judges_the_claims_anew(finished, edited, file, text, instead_of, numbers):
     edited(f"{STUDY}/{file}", text, instead_of=instead_of)
-    assert finished.planned() == {"thesis_claims": 1, "write_report": 1}
+    assert finished.planned() == {"thesis_claims": 1, "write_report": 1} | numbers
 
 
 def test_mending_a_display_name_draws_and_runs_no_model(finished, edited):
@@ -140,7 +141,7 @@ def test_mending_a_display_name_draws_and_runs_no_model(finished, edited):
     assert jobs["describe_models"] == 1
     assert set(jobs) == {
         *("describe_models", "describe_run", "check_demo_zoo"),
-        *("thesis_figure", "thesis_summary", "thesis_claims", "write_report"),
+        *("thesis_figure", "thesis_summary", "thesis_claims", "write_scorecard", "write_report"),
     }
 
 

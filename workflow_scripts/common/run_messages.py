@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import csv
 import json
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,20 @@ def say_at_exit(failed: Iterable[tuple[str, str]]) -> None:
     for name, log in failed[:MOST_FAILED]:
         lines += [_last_error(name, Path(log)), f"log: {log}"]
     atexit.register(print, "\n".join(lines), file=sys.stderr, flush=True)
+
+
+def published_line(scorecard: str | Path) -> str:
+    """Return how many published numbers a run matches, for the screen; "" if the scorecard, a .csv, cannot be read.
+
+    With the standard library alone: the process that runs the workflow imports nothing that computes.
+    """
+    try:
+        with open(scorecard, encoding="utf-8", newline="") as file:
+            found = Counter(row["verdict"] for row in csv.DictReader(file))
+    except (OSError, ValueError, KeyError, csv.Error):
+        return ""
+    words = {"match": "match", "differs": "differ", "not comparable": "not comparable", "not run": "not run"}
+    return f"published numbers: {', '.join(f'{found[verdict]} {said}' for verdict, said in words.items())}"
 
 
 def _last_error(name: str, log: Path) -> str:

@@ -23,6 +23,7 @@ from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.claims import IN_THE_DEMO, Claims
 from workflow_scripts.report.neighbours import Neighbours
 from workflow_scripts.report.run_info import duration, moment, short_commit
+from workflow_scripts.report.scorecard import PAGE, SCRIPT, STYLE, read_scorecard, render_scorecard
 
 TEMPLATES = Path(__file__).parent
 _SUFFIXES = ("png", "pdf", "csv")
@@ -96,6 +97,7 @@ def write_report(
     contact_sheet: Path | None,
     neighbours: Neighbours | None,
     card: Path | None = None,
+    scorecard: Path | None = None,
 ) -> None:
     """Build the report and put it at `output`, replacing an earlier report there.
 
@@ -107,6 +109,7 @@ def write_report(
         contact_sheet: PNG of the demo world.
         neighbours: k-NN accuracies of the demo's models.
         card: model card of the demo zoo, where it was trained beforehand; the report takes a copy along.
+        scorecard: published numbers beside those of the run, .parquet; left out: no page of them.
 
     Raises:
         AtlasError: a file of a figure or table is missing, or `output` holds files that are not a report's.
@@ -127,6 +130,8 @@ def write_report(
         if card:
             shutil.copyfile(card, assets / card.name)
         write_text(building / "index.html", render(info, shown, sheet, neighbours, f"assets/{card.name}" if card else None))
+        if scorecard:
+            _add_scorecard(scorecard, building, info, studies)
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -146,7 +151,37 @@ def render(
 
     Everything from files is escaped, but for summary tables, which are HTML already.
     """
-    environment = Environment(
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            info=info,
+            studies=studies,
+            sheet=sheet,
+            knn=knn,
+            card=card,
+            in_the_demo=IN_THE_DEMO,
+            unverified=[
+                (item.get("display_name", item["id"]), sentence)
+                for item in (*info["models"], *info["datasets"])
+                for sentence in item.get("unverified", [])
+            ],
+            skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
+            margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
+            took=duration(info.get("seconds")),
+            commit=short_commit(info.get("commit")),
+            finished=moment(info.get("finished")),
+            config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
+            families=FAMILY_COLOURS,
+            # The stylesheet is a file of this package, and a <style> element must not be escaped.
+            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        )
+    )
+
+
+def _environment() -> Environment:
+    """Return the templates; everything from files is escaped."""
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -154,28 +189,16 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("report.html.j2").render(
-        info=info,
-        studies=studies,
-        sheet=sheet,
-        knn=knn,
-        card=card,
-        in_the_demo=IN_THE_DEMO,
-        unverified=[
-            (item.get("display_name", item["id"]), sentence)
-            for item in (*info["models"], *info["datasets"])
-            for sentence in item.get("unverified", [])
-        ],
-        skipped=[(data["id"], path) for data in info["datasets"] for path in data.get("skipped", [])],
-        margin=((info.get("config") or {}).get("demo") or {}).get("minimum_margin"),
-        took=duration(info.get("seconds")),
-        commit=short_commit(info.get("commit")),
-        finished=moment(info.get("finished")),
-        config=yaml.safe_dump(info["config"], sort_keys=False, allow_unicode=True) if info.get("config") else None,
-        families=FAMILY_COLOURS,
-        # The stylesheet is a file of this package, and a <style> element must not be escaped.
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
-    )
+
+
+def _add_scorecard(path: Path, building: Path, info: dict[str, Any], studies: Sequence[Results]) -> None:
+    """Write the page of the scorecard, with its files and the numbers as .csv."""
+    card = read_scorecard(path)
+    card.to_csv(building / "assets" / "scorecard.csv", index=False)
+    for name in (STYLE, SCRIPT, "report.css"):
+        shutil.copyfile(TEMPLATES / name, building / "assets" / name)
+    shown = [(one.study.name, one.study.title, one.claims) for one in studies]
+    write_text(building / PAGE, render_scorecard(_environment(), card, shown, info=info, root="", page="scorecard"))
 
 
 def _show(place: int, results: Results, numbers: Iterator[int], figures: Path, assets: Path, run: str) -> ShownStudy:
@@ -237,7 +260,9 @@ def _size(n_bytes: int) -> str:
 def _refuse_foreign(output: Path) -> None:
     if output.is_file():
         raise AtlasError(f"{output}: is a file; name a folder for the report")
-    foreign = sorted(p.name for p in output.iterdir() if p.name not in ("index.html", "assets")) if output.exists() else []
+    foreign = (
+        sorted(p.name for p in output.iterdir() if p.name not in ("index.html", PAGE, "assets")) if output.exists() else []
+    )
     foreign = [name for name in foreign if not name.startswith(".")]
     if foreign:
         raise AtlasError(

@@ -20,6 +20,7 @@ from workflow_scripts.demo.shipped import CARD
 from workflow_scripts.studies.found import claim_modules
 from workflow_scripts.studies.pass_targets import Files, PassTargets
 from workflow_scripts.studies.plan import Asked, analysed_models, asked, enabled_analyses
+from workflow_scripts.studies.protocol import other_sizes
 
 
 class Targets(PassTargets):
@@ -250,6 +251,26 @@ class Targets(PassTargets):
         """Return the file of a study's judged claims."""
         return f"{self.results}/tables/{study.name}/claims.json"
 
+    def scorecard_file(self, suffix: str) -> str:
+        """Return the file of all published numbers beside ours: .parquet, .csv."""
+        return f"{self.results}/scorecard.{suffix}"
+
+    def scorecard_sizes(self) -> str:
+        """Return the option ``--sizes``: by analysis, as JSON, which size of its images is not that of its study's protocol."""
+        analyses = [(self.study(one.study), one) for one in self.analyses.values()]
+        other = {one.key: other_sizes(study, one, self.config[study.name]) for study, one in analyses}
+        return json.dumps({key: said for key, said in other.items() if said}, sort_keys=True)
+
+    def scorecard_inputs(self) -> Files:
+        """Return the files that published numbers are compared with, with the code that compares."""
+        studies = self.settings.studies
+        return {
+            "published": [study.claims for study in studies if study.claims],
+            "models": self.models_file,
+            "tables": [table for study in studies if study.claims for table in self.tables(study)],
+            "code": code_inputs("write_scorecard"),
+        }
+
     # The demo, further features, the report
 
     def demo_passes(self, dataset: str) -> Files:
@@ -282,6 +303,7 @@ class Targets(PassTargets):
             "claims": [self.claims_file(study) for study in studies if study.claims],
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
+            "scorecard": self.scorecard_file("parquet"),
             "code": code_inputs("write_report"),
         } | demo
 
