@@ -22,7 +22,7 @@ from workflow_scripts.report.claims import read_claims
 from workflow_scripts.report.fragments import Cell, Column, Fragment, to_html, to_latex
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import duration, moment, read_run_info
-from workflow_scripts.studies.found import find_study
+from workflow_scripts.studies.found import find_study, study_names
 
 STUDY = find_study("thesis")
 FIGURES = STUDY.figures
@@ -490,7 +490,8 @@ def test_command_names_a_figure_that_it_does_not_know(files, figure, said):
 
 def test_command_names_a_study_that_it_does_not_know(files):
     done = command(files, "--studies", "thesiss")
-    assert done.stderr == "error: no study 'thesiss' (known: local, segmentation, thesis, tokens); did you mean 'thesis'?\n"
+    known = ", ".join(study_names())
+    assert done.stderr == f"error: no study 'thesiss' (known: {known}); did you mean 'thesis'?\n"
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: install the package chromium-headless-shell (or chromium)")

@@ -22,8 +22,8 @@ STUDIES = {
     "tokens": "dino_s8 mae_b16",
     "segmentation": """dino_b16 mocov3_b16 mae_b16 mae_l16 ibot_b16 ibot_l16 dinov2_b14 dinov2_l14 dinov2reg_b14 dinov2reg_l14
         dinov3_b16 dinov3_l16 sup_in21k_b16 sup_in21k_l16 openclip_b16 openclip_l14 mugs_b16 mugs_l16""",
-    "registers": """dino_b16 mae_b16 dinov2_s14 dinov2_b14 dinov2_l14 dinov2_g14 dinov2reg_s14 dinov2reg_b14 dinov2reg_l14 dinov2reg_g14
-        openclip_b16 openclip_l14 deit3_b16_in22k deit3_b16_in1k deit3_l16_in22k deit3_l16_in1k""",
+    "registers": """dino_b16 mae_b16 dinov2_s14 dinov2_b14 dinov2_l14 dinov2_g14 dinov2reg_s14 dinov2reg_b14 dinov2reg_l14
+        dinov2reg_g14 openclip_b16 openclip_l14 deit3_b16_in22k deit3_b16_in1k deit3_l16_in22k deit3_l16_in1k""",
 }
 COUNTS = {"thesis": 20, "local": 8, "tokens": 2, "segmentation": 18, "registers": 16}
 # layers, heads, width
