@@ -280,10 +280,16 @@ class Targets(PassTargets):
             "figures": self.figure_files(),
             "summaries": [file for study in studies for file in self.summary_files(study, ("html", "tex"))],
             "claims": [self.claims_file(study) for study in studies if study.claims],
+            "tables": [file for study in studies for file in self.tables(study)],
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
             "code": code_inputs("write_report"),
         } | demo
+
+    def made_json(self) -> str:
+        """Return the models that each analysis of single models is made of, as JSON."""
+        made = {key: self.analysis_models(one) for key, one in self.analyses.items() if not one.over_models}
+        return json.dumps(made, separators=(",", ":"))
 
     @property
     def described_models(self) -> list[dict[str, Any]]:
