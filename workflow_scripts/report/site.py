@@ -33,6 +33,11 @@ class Site:
     studies: Sequence[tuple[str, str]]
     others: Mapping[str, str]
 
+    @property
+    def pages(self) -> list[tuple[str, str]]:
+        """Return page and label of what stands in the navigation at the top."""
+        return [("index.html", "Overview"), *self.others.items(), ("glossary.html", "Glossary"), ("run.html", "The run")]
+
     @cached_property
     def _environment(self) -> Environment:
         environment = Environment(
