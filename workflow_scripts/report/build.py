@@ -140,12 +140,13 @@ def write_report(
         site.write_look()
         numbers = count(1)
         trained = [model["id"] for model in info["models"] if model["supervision"] != "none"]
+        controls = [model["id"] for model in info["models"] if model["id"] not in trained]
         boards = {results.study.name: tasks(results.study, extras.measured, trained) for results in studies}
         shown = []
         for (_, name), results in zip(named, studies, strict=True):
             entries = list(results.figures)
             run = info.get("command") or "uv run snakemake"
-            drawn = add_figures(results.study, entries, numbers, figures, folder, run, _names(info))
+            drawn = add_figures(results.study, entries, numbers, figures, folder, run, _names(info), controls)
             sentences = _sentences(results, drawn, boards[results.study.name], extras.measured, info, trained)
             shown.append(_show(name, results, drawn, sentences, folder, extras.counts.get(results.study.name)))
         board = [task for own in boards.values() for task in own]
@@ -155,9 +156,7 @@ def write_report(
             addition.write(site)
 
 
-def _write_pages(
-    site: Site, studies: Sequence[ShownStudy], board: Sequence[Task], words: Glossary, extras: Extras
-) -> None:
+def _write_pages(site: Site, studies: Sequence[ShownStudy], board: Sequence[Task], words: Glossary, extras: Extras) -> None:
     info, measured = site.info, extras.measured
     card = f"assets/{extras.card.name}" if extras.card else None
     if extras.card:
@@ -253,7 +252,7 @@ def _sentences(
     """Return three sentences of a study, from its claims, its tables and its figures; fewer where it lacks these."""
     said = []
     if results.claims:
-        said.append(results.claims.summary)
+        said.append(results.claims.examples)
     lines = [leading(task, _names(info)) for task in board or headlines(results.study, measured, trained)]
     said += [" ".join([line for line in lines if line][:_MOST_LED])] if any(lines) else []
     folded = [figure for figure in figures if figure.folded]

@@ -88,6 +88,16 @@ class Claims:
         return DEMO_MARKS[claim.outcome][1] if self.demo else claim.outcome
 
     @property
+    def examples(self) -> str:
+        """Return the first claim of each outcome that says yes or no, in a sentence."""
+        first = [claim for claim, _ in self.counts if claim.outcome != "cannot be tested"]
+        said = [
+            f"{self.words(claim).capitalize()}: \N{LEFT DOUBLE QUOTATION MARK}{claim.statement}\N{RIGHT DOUBLE QUOTATION MARK}"
+            for claim in first
+        ]
+        return " ".join(said) or "This run can test none of its claims."
+
+    @property
     def counts(self) -> list[tuple[Claim, int]]:
         """Return how many claims have which outcome, each with a claim that has it, in the order of `MARKS`."""
         groups = {outcome: [claim for claim in self.claims if claim.outcome == outcome] for outcome in MARKS}
@@ -107,7 +117,7 @@ class Claims:
         count = Counter(claim.outcome for claim in self.claims)
         words = {"holds": ("holds", "hold"), "does not hold": ("does not", "do not")}
         if self.demo:
-            words = {"holds": ("is seen here", "are seen here"), "does not hold": ("is not", "are not")}
+            words = {"holds": ("is seen here", "are seen here"), "does not hold": ("is not seen", "are not seen")}
         words["cannot be tested"] = ("cannot be tested with this run",) * 2
         said = [f"{count[outcome]} {words[outcome][count[outcome] != 1]}" for outcome in MARKS if count[outcome]]
         return f"Of {len(self.claims)} claims {', '.join(said)}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,7 @@ def add_figures(
     report: Path,
     run: str,
     names: Mapping[str, str],
+    controls: Collection[str],
 ) -> list[ShownFigure]:
     """Copy a study's figures into the report and return what its page shows.
 
@@ -82,6 +83,7 @@ def add_figures(
         report: the report's folder.
         run: command that makes the run again.
         names: display name by id of the run's models.
+        controls: those of them without training.
 
     Raises:
         AtlasError: a file is missing or cannot be read.
@@ -95,7 +97,9 @@ def add_figures(
     shown = []
     for entry in entries:
         frame = frames[entry.name]
-        sentence = "Its numbers are too many to say in a sentence." if frame is None else shown_by(frame, names, labels)
+        sentence = (
+            "Its numbers are too many to say in a sentence." if frame is None else shown_by(frame, names, labels, controls)
+        )
         other = same.get(entry.name)
         folded = "holds no number that" if other else "is empty" if sentence == NOTHING else ""
         files, sizes, reduced = _copy(entry, figures, report, frame)
@@ -134,7 +138,9 @@ def _require(figures: Path, entry: Figure, run: str) -> None:
             raise AtlasError(f"{source}: this figure has not been drawn; draw it with `{_command(figures, entry, run)}`")
 
 
-def _copy(entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None) -> tuple[dict[str, str], dict[str, str], bool]:
+def _copy(
+    entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None
+) -> tuple[dict[str, str], dict[str, str], bool]:
     """Copy a figure's files but for large tables and those of maps; return names, sizes, and whether the PNG was reduced."""
     files, sizes, reduced = {}, {}, False
     for suffix in _SUFFIXES:

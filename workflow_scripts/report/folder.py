@@ -37,7 +37,7 @@ def whole(output: Path) -> Iterator[Path]:
             raise PermissionError
     except PermissionError:
         raise AtlasError(
-            f"{output}: the report may not be written there; change the permissions of {output.parent}, or set another `results`"
+            f"{output}: the report may not be written there; mend the permissions of {output.parent}, or set another `results`"
         ) from None
     try:
         yield building

@@ -41,7 +41,9 @@ class Glossary:
 def glossary(studies: Sequence[Study], measured: Measured) -> Glossary:
     """Return the words of the report and the metrics of this run's tables."""
     words: dict[str, Any] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
-    return Glossary(words["terms"], {name: words["columns"][name] for name in COLUMNS}, tuple(_metrics(studies, measured, words)))
+    return Glossary(
+        words["terms"], {name: words["columns"][name] for name in COLUMNS}, tuple(_metrics(studies, measured, words))
+    )
 
 
 def _metrics(studies: Sequence[Study], measured: Measured, words: Mapping[str, Any]) -> list[Metric]:

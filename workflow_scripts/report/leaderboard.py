@@ -10,7 +10,7 @@ import pandas as pd
 from workflow_scripts.common.study import Score, Study
 from workflow_scripts.common.table import of_score
 from workflow_scripts.report.measured import Measured
-from workflow_scripts.report.sentences import counted, spoken, with_interval
+from workflow_scripts.report.sentences import counted, in_words, spoken, with_interval
 
 _SPARK = (96, 22)  # pixels of a model's course over layers
 
@@ -86,6 +86,7 @@ def tasks(study: Study, measured: Measured, trained: Collection[str]) -> list[Ta
     for score in study.scores.values():
         groups.setdefault((score.analysis, " ".join(score.label.split())), []).append(score)
     found = []
+    labels = [label for _, label in groups]
     for (analysis, label), scores in groups.items():
         table = measured.of(study.name, analysis)
         if table.empty:
@@ -96,7 +97,9 @@ def tasks(study: Study, measured: Measured, trained: Collection[str]) -> list[Ta
         for dataset, own in rows.groupby("dataset", sort=False):
             best = _best_of(own.reset_index(drop=True), trained)
             ranked = sum(one.rank > 0 for one in best.values())
-            found.append(Task(study.name, analysis, label, study.analyses[analysis].title, str(dataset), ranked, best))
+            title = study.analyses[analysis].title
+            name = f"{label} ({title})" if labels.count(label) > 1 else label
+            found.append(Task(study.name, analysis, name, title, str(dataset), ranked, best))
     return found
 
 
@@ -106,14 +109,18 @@ def leading(task: Task, names: Mapping[str, str]) -> str:
     if not ranked:
         return ""
     first = task.best[ranked[0][1]]
-    said = f"{task.name}: {names[ranked[0][1]]} leads ({with_interval(first.value, first.low, first.high)}, layer {first.layer})"
+    said = (
+        f"{task.name}: {names[ranked[0][1]]} leads ({with_interval(first.value, first.low, first.high)}, layer {first.layer})"
+    )
     if len(ranked) == 1:
         return f"{task.name}: {said.split(': ', 1)[1].replace(' leads', '', 1)}."
     near = [model for _, model in ranked[1:] if task.best[model].high >= first.low]
     said += f"; {counted(len(near), 'other trained model')} within the intervals" if near else ""
     controls = [model for model, one in task.best.items() if not one.rank and one.value >= first.value]
     above = " and ".join(names.get(model, model) for model in controls)
-    return f"{said}; {above}, without training, {'is' if len(controls) == 1 else 'are'} not below it." if controls else f"{said}."
+    return (
+        f"{said}; {above}, without training, {'is' if len(controls) == 1 else 'are'} not below it." if controls else f"{said}."
+    )
 
 
 def headlines(study: Study, measured: Measured, trained: Collection[str]) -> list[Task]:
@@ -128,7 +135,7 @@ def headlines(study: Study, measured: Measured, trained: Collection[str]) -> lis
         best = _best_of(rows, trained)
         title = study.analyses[name].title
         ranked = sum(one.rank > 0 for one in best.values())
-        found.append(Task(study.name, name, f"{title}, {metric.replace('_', ' ')}", title, str(dataset), ranked, best))
+        found.append(Task(study.name, name, f"{title}, {in_words(metric)}", title, str(dataset), ranked, best))
     return found
 
 
@@ -151,7 +158,7 @@ def _best_of(rows: pd.DataFrame, trained: Collection[str]) -> dict[str, Best]:
             low=float(peak["ci_low"]),
             high=float(peak["ci_high"]),
             layer=0 if pd.isna(peak["layer"]) else int(peak["layer"]),
-            what=", ".join(str(peak[column]).replace("_", " ") for column in several if peak[column]),
+            what=", ".join(in_words(peak[column]) for column in several if peak[column]),
             rank=order.index(peak["value"]) + 1 if peak["model"] in trained else 0,
             last=float(own["value"].iloc[-1]),
             course=_course(own["value"].tolist(), rows["value"].min(), most),
@@ -167,5 +174,6 @@ def _course(values: Sequence[float], low: float, high: float) -> str:
     width, height = _SPARK
     step = (width - 4) / (len(values) - 1)
     return " ".join(
-        f"{2 + place * step:.1f},{2 + (height - 4) * (1 - (value - low) / (high - low)):.1f}" for place, value in enumerate(values)
+        f"{2 + place * step:.1f},{2 + (height - 4) * (1 - (value - low) / (high - low)):.1f}"
+        for place, value in enumerate(values)
     )

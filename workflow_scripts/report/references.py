@@ -55,7 +55,9 @@ def matches(cites: str, own: str) -> bool:
     if cites == own:
         return True
     letters = [text.removeprefix(whole(text)) for text in (cites, own)]
-    return whole(cites) == whole(own) and (not all(letters) or letters[0].startswith(letters[1]) or letters[1].startswith(letters[0]))
+    return whole(cites) == whole(own) and (
+        not all(letters) or letters[0].startswith(letters[1]) or letters[1].startswith(letters[0])
+    )
 
 
 def citing(sources: Mapping[str, str], numbers: Mapping[str, str], kind: str = "figure") -> dict[str, list[str]]:

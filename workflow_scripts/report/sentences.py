@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -11,6 +11,11 @@ from workflow_scripts.common.study import Score
 
 NOTHING = "Nothing to draw: no model of this run has what this figure shows."
 _MOST_SERIES = 2  # what is said of; more is named by its number
+_MOST_APART = 4  # kinds of one metric that are told apart; of more, the best is over all
+_SPELLED = {
+    "ari": "ARI", "cka": "CKA", "cls": "CLS", "corloc": "CorLoc", "f1": "F1", "iou": "IoU", "jf": "J&F", "knn": "k-NN",
+    "miou": "mIoU", "mse": "MSE", "nmi": "NMI", "pck": "PCK", "psnr": "PSNR", "r2": "R2", "ssim": "SSIM",
+}  # fmt: skip
 _SERIES = ("dataset", "metric", "facet", "setting")
 _IDENTITY = (
     "part", "model", "other_model", "name", "dataset", "metric", "facet", "other_facet", "setting", "layer", "other_layer",
@@ -50,13 +55,24 @@ def counted(number: int, one: str, more: str = "") -> str:
     return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
-def shown_by(frame: pd.DataFrame, names: Mapping[str, str], labels: Mapping[tuple[str, str, str], str]) -> str:
+def in_words(name: str) -> str:
+    """Return a name of the tables for reading: ``patch_miou`` as "patch mIoU"."""
+    return " ".join(_SPELLED.get(word, word) for word in str(name).replace("_", " ").split(" "))
+
+
+def shown_by(
+    frame: pd.DataFrame,
+    names: Mapping[str, str],
+    labels: Mapping[tuple[str, str, str], str],
+    controls: Collection[str] = (),
+) -> str:
     """Return a sentence of what the numbers of a figure show.
 
     Args:
         frame: the figure's numbers, as in its CSV.
         names: display name by id of the run's models.
-        labels: what figures call a metric, by metric, facet and setting; those of one metric under ``(metric, "", "")``.
+        labels: what figures call a metric, by metric, facet and setting.
+        controls: models without training, which are no part of the comparison.
     """
     if frame.empty:
         return NOTHING
@@ -68,7 +84,7 @@ def shown_by(frame: pd.DataFrame, names: Mapping[str, str], labels: Mapping[tupl
         rows = rows[rows["other_model"].isna()] if "other_model" in columns else rows
         rows = rows[rows["model"].isin(names)]
         if not rows.empty:
-            return _of_series(rows, names, labels)
+            return _of_series(rows, names, labels, controls)
     if {"kind", "share"} <= columns:
         return _of_kinds(frame)
     if {"row", "column", "value"} <= columns:
@@ -76,19 +92,16 @@ def shown_by(frame: pd.DataFrame, names: Mapping[str, str], labels: Mapping[tupl
     return _of_what_there_is(frame, names)
 
 
-def label_of(labels: Mapping[tuple[str, str, str], str], metric: str, facet: str = "", setting: str = "") -> str:
-    """Return what a metric is called: as in figures, or by its name in the tables."""
-    return labels.get((metric, facet, setting)) or labels.get((metric, "", "")) or metric.replace("_", " ")
-
-
 def score_labels(scores: Mapping[str, Score]) -> dict[tuple[str, str, str], str]:
-    """Return the labels of a study's scores as `shown_by` wants them."""
-    found: dict[tuple[str, str, str], str] = {}
-    for score in scores.values():
-        label = " ".join(score.label.split())
-        found.setdefault((score.metric, "", ""), label)
-        found[score.metric, score.facet, score.setting] = label
-    return found
+    """Return the labels of a study's scores as `shown_by` wants them; one that several share has the score's title with it."""
+    labels = {name: " ".join(score.label.split()) for name, score in scores.items()}
+    shared = {label for label in labels.values() if list(labels.values()).count(label) > 1}
+    return {
+        (score.metric, score.facet, score.setting): f"{labels[name]} ({score.title})"
+        if labels[name] in shared
+        else labels[name]
+        for name, score in scores.items()
+    }
 
 
 def repeats(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, str]:
@@ -113,42 +126,65 @@ def repeats(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, str]:
     return found
 
 
-def _of_series(rows: pd.DataFrame, names: Mapping[str, str], labels: Mapping[tuple[str, str, str], str]) -> str:
+def _of_series(
+    rows: pd.DataFrame, names: Mapping[str, str], labels: Mapping[tuple[str, str, str], str], controls: Collection[str]
+) -> str:
     keys = [column for column in _SERIES if column in rows]
-    groups = list(rows.fillna(dict.fromkeys(keys, "")).groupby(keys, sort=False))
-    several = {column: rows[column].nunique() > 1 for column in keys}
-    said = [_of_one(dict(zip(keys, key, strict=True)), own, several, names, labels) for key, own in groups[:_MOST_SERIES]]
+    rows = rows.fillna(dict.fromkeys(keys, ""))
+    apart = keys
+    if len(rows.groupby(keys)) > _MOST_APART:
+        apart = [column for column in keys if column in ("dataset", "metric")]
+    groups = list(rows.groupby(apart, sort=False))
+    said = [_of_one(own, keys, apart, rows, names, labels, controls) for _, own in groups[:_MOST_SERIES]]
     if len(groups) > _MOST_SERIES:
-        said.append(f"The figure shows {len(groups) - _MOST_SERIES} more such comparisons.")
+        said.append(f"{counted(len(groups) - _MOST_SERIES, 'more comparison')} of this kind in the figure.")
     return " ".join(said)
 
 
 def _of_one(
-    key: Mapping[str, str],
     rows: pd.DataFrame,
-    several: Mapping[str, bool],
+    keys: Sequence[str],
+    apart: Sequence[str],
+    whole: pd.DataFrame,
     names: Mapping[str, str],
     labels: Mapping[tuple[str, str, str], str],
+    controls: Collection[str],
 ) -> str:
-    label = label_of(labels, key["metric"], key.get("facet", ""), key.get("setting", ""))
-    about = [str(key[column]) for column in ("facet", "setting", "dataset") if several.get(column) and key[column]]
-    what = f"{label} ({', '.join(about).replace('_', ' ')})" if about else label
-    what = what[:1].upper() + what[1:]
-    best = rows.loc[rows.groupby("model", sort=False)["value"].idxmax()].sort_values("value", ascending=False, kind="stable")
+    """Return what `rows` of one metric show; columns of `apart` are alike in all of them, of other `keys` they may differ."""
+    head = rows.iloc[0]
+    label = labels.get((head["metric"], head.get("facet", ""), head.get("setting", ""))) if keys == apart else None
+    told = ["dataset"] if label else ["facet", "setting", "dataset"]
+    about = [in_words(head[column]) for column in told if column in apart and whole[column].nunique() > 1 and head[column]]
+    what = label or in_words(head["metric"])
+    what = f"{what} ({', '.join(about)})" if about else what
+    what = what[:1].upper() + what[1:] if what.split(" ")[0].isalpha() and what.split(" ")[0].islower() else what
+    within = [column for column in ("facet", "setting") if column in keys and column not in apart]
+    compared = rows[~rows["model"].isin(list(controls))]
+    compared = rows if compared.empty else compared
+    best = compared.loc[compared.groupby("model", sort=False)["value"].idxmax()]
+    best = best.sort_values("value", ascending=False, kind="stable")
     first = best.iloc[0]
     if len(best) == 1:
-        least = rows.loc[rows["value"].idxmin()]
+        least = compared.loc[compared["value"].idxmin()]
         if least["value"] == first["value"]:
-            return f"{what}: {names[first['model']]} {_value(first)}."
-        return f"{what}: in {names[first['model']]} from {spoken(least['value'])}{_where(least)} to {_value(first)}{_where(first)}."
-    last, second = best.iloc[-1], best.iloc[1]
-    if last["value"] == first["value"]:
-        return f"{what}: {spoken(first['value'])} in all of {counted(len(best), 'model')}."
-    text = f"{what}: highest in {names[first['model']]}{_where(first)} ({_value(first)})"
-    if _overlap(first, second):
-        text += f", within the interval of {names[second['model']]} ({spoken(second['value'])})"
-    peak = " at its best" if rows.groupby("model").size().max() > 1 else ""
-    return f"{text}; lowest{peak} in {names[last['model']]} ({spoken(last['value'])})."
+            text = f"{what}: {names[first['model']]} {_value(first)}"
+        else:
+            low = f"{spoken(least['value'])}{_where(least, within)}"
+            text = f"{what}: in {names[first['model']]} from {low} to {_value(first)}{_where(first, within)}"
+    elif best.iloc[-1]["value"] == first["value"]:
+        text = f"{what}: {spoken(first['value'])} in all of {counted(len(best), 'model')}"
+    else:
+        last, second = best.iloc[-1], best.iloc[1]
+        text = f"{what}: highest in {names[first['model']]}{_where(first, within)} ({_value(first)})"
+        if _overlap(first, second):
+            text += f", its interval reaching that of {names[second['model']]} ({spoken(second['value'])})"
+        peak = " at its best" if compared.groupby("model").size().max() > 1 else ""
+        text += f"; lowest{peak} in {names[last['model']]} ({spoken(last['value'])})"
+    without = rows[rows["model"].isin(list(controls))]
+    if len(without) and len(compared) < len(rows):
+        most = without.loc[without["value"].idxmax()]
+        text += f"; without training at most {spoken(most['value'])} ({names[most['model']]})"
+    return f"{text}."
 
 
 def _of_pairs(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
@@ -176,7 +212,7 @@ def _of_pairs(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
 def _of_kinds(frame: pd.DataFrame) -> str:
     shares = frame.groupby("kind", sort=False)["share"].mean().sort_values(ascending=False)
     shares = shares[shares > 0]
-    said = [f"{str(kind).replace('_', ' ')} ({100 * share:.0f} %)" for kind, share in shares.items() if share >= 0.005]
+    said = [f"{in_words(kind)} ({100 * share:.0f} %)" for kind, share in shares.items() if share >= 0.005]
     return f"Averaged over layers and models, kinds are, by share: {listed(said)}."
 
 
@@ -199,25 +235,25 @@ def _of_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
 
 
 def _of_what_there_is(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
-    counts = []
-    if "model" in frame:
-        models = [name for name in dict.fromkeys(frame["model"]) if name in names]
-        counts.append(counted(len(models), "model") if len(models) > 3 else listed([names[model] for model in models]))
-    counts += [
-        counted(int(frame[column].nunique()), word)
-        for column, word in (("image", "image"), ("concept", "concept"), ("layer", "layer"))
-        if column in frame and frame[column].nunique()
+    models = [name for name in dict.fromkeys(frame["model"]) if name in names] if "model" in frame else []
+    whose = counted(len(models), "model") if len(models) > 3 else listed([names[model] for model in models])
+    parts = [
+        counted(int(frame[column].nunique()), column)
+        for column in ("image", "concept", "layer")
+        if column in frame and frame[column].nunique() > 1
     ]
-    return f"Shown: {listed([word for word in counts if word])}." if any(counts) else f"{counted(len(frame), 'number')}."
+    return f"Shown of {whose or 'the run'}: {listed(parts) or counted(len(frame), 'number')}."
 
 
 def _value(row: pd.Series) -> str:
     return with_interval(row["value"], row.get("ci_low", math.nan), row.get("ci_high", math.nan))
 
 
-def _where(row: pd.Series) -> str:
+def _where(row: pd.Series, within: Sequence[str] = ()) -> str:
     layer = row.get("layer")
-    return "" if layer is None or pd.isna(layer) else f", layer {int(layer)}"
+    words = [] if layer is None or pd.isna(layer) else [f"layer {int(layer)}"]
+    words += [in_words(row[column]) for column in within if row[column]]
+    return "".join(f", {word}" for word in words)
 
 
 def _overlap(first: pd.Series, second: pd.Series) -> bool:
