@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
@@ -203,6 +204,17 @@ class Targets(PassTargets):
             "others": [file for kind in reads.values() for files in kind.values() for file in files],
             "code": code_inputs("draw_figure", *modules),
         }
+
+    def figure_labels(self, figure: Figure) -> dict[str, str]:
+        """Return the columns that Snakemake's own report lists a figure by."""
+        models = self.figure_models(figure)
+        shown = "all" if models == self.models else ", ".join(self.settings.models[name]["display_name"] for name in models)
+        return {"number": figure.number, "title": figure.title, "models": shown}
+
+    def table_labels(self, study: Study, file: str) -> dict[str, str]:
+        """Return the columns that Snakemake's own report lists a study's table for reading by."""
+        (table,) = (one for one in study.summary.tables if one.name == PurePath(file).stem)
+        return {"number": f"Table {table.number}" if table.number else "", "title": table.title, "models": "all"}
 
     def figure_options(self, figure: Figure) -> list[str]:
         """Return the command line options of drawing a figure as words, but for its outputs."""
