@@ -1,11 +1,12 @@
 """Pages opened in headless Chromium: what they loaded, whether they overflow, what they said on the console.
 
-Chromium is driven over its pipe by the DevTools protocol, because pictures that wait to be scrolled to are loaded at once where a
-page is merely dumped, and what a page asks for from a folder is in no list that the page itself can read.
+Chromium is driven over its pipe by the DevTools protocol, because pictures that wait to be scrolled to are loaded at once where
+a page is merely dumped, and what a page asks for from a folder is in no list that the page itself can read.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -127,9 +128,13 @@ def opened(page: Path, width: int, scratch: Path, height: int = 900, scripts: bo
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
         f"--user-data-dir={scratch / 'profile'}", "--remote-debugging-pipe", "about:blank",
     ]  # fmt: skip
-    # The browser reads from descriptor 3 and writes to 4; a shell puts the pipes there.
-    shell = ["sh", "-c", f'exec "$@" 3<&{ours[0]} 4>&{theirs[1]}', "sh", *command]
-    browser = subprocess.Popen(shell, pass_fds=(ours[0], theirs[1]), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    browser = subprocess.Popen(
+        command,
+        preexec_fn=lambda: _onto_pipe(ours[0], theirs[1]),
+        close_fds=False,  # all others close themselves
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
     os.close(ours[0])
     os.close(theirs[1])
     tab = Tab(theirs[0], ours[1])
@@ -150,6 +155,15 @@ def opened(page: Path, width: int, scratch: Path, height: int = 900, scripts: bo
         browser.wait(timeout=_PATIENCE)
         os.close(tab.read)
         os.close(tab.write)
+
+
+def _onto_pipe(read: int, write: int) -> None:
+    """Put the pipes where the browser looks for them: it reads from descriptor 3 and writes to 4."""
+    read, write = (fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (read, write))  # out of each other's way
+    os.dup2(read, 3)
+    os.dup2(write, 4)
+    os.close(read)
+    os.close(write)
 
 
 def probe(page: Path, width: int, scratch: Path, do: str = "null") -> dict[str, Any]:

@@ -16,8 +16,16 @@ def rows(*values, **constant):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0"), (0.5312, "0.53"), (0.0312, "0.031"), (12.345, "12.35"), (1234.5, "1,234"), (-0.25, "\N{MINUS SIGN}0.25")]
-    + [(0.00005, "5.0 \N{MULTIPLICATION SIGN} 10^\N{MINUS SIGN}5"), (float("nan"), "undefined")],
+    [
+        (0, "0"),
+        (0.5312, "0.53"),
+        (0.0312, "0.031"),
+        (12.345, "12.35"),
+        (1234.5, "1,234"),
+        (-0.25, "\N{MINUS SIGN}0.25"),
+        (0.00005, "5.0 \N{MULTIPLICATION SIGN} 10^\N{MINUS SIGN}5"),
+        (float("nan"), "undefined"),
+    ],
 )
 def test_numbers_for_reading(value, said):
     assert spoken(value) == said
