@@ -8,6 +8,10 @@ min_version("9.20")
 configfile: "config/config.yaml"
 
 
+# What Snakemake's own report (`snakemake --report`) begins with.
+report: "workflow_scripts/report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/fetch.smk"
 include: "rules/models.smk"

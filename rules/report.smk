@@ -121,9 +121,8 @@ rule write_report:
     input:
         **TARGETS.report_inputs(),
         templates=[
-            *glob.glob("workflow_scripts/report/*.j2"),
-            *glob.glob("workflow_scripts/report/*.css"),
-            *glob.glob("workflow_scripts/report/*.js"),
+            *(name for end in ("j2", "css", "js", "yaml") for name in glob.glob(f"workflow_scripts/report/*.{end}")),
+            *glob.glob("workflow_scripts/report/assets/*/*"),
         ],
     output:
         REPORT,
@@ -134,12 +133,14 @@ rule write_report:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=4000,
         runtime=15,
     params:
         studies=[study.name for study in SETTINGS.studies],
         figures=[figure.key for figure in TARGETS.figures],
-        folders=["--figures-dir", f"{RESULTS}/figures", "--tables-dir", f"{RESULTS}/tables"],
+        folders=["--figures-dir", f"{RESULTS}/figures", "--tables-dir", f"{RESULTS}/tables", "--maps-dir", f"{RESULTS}/maps"],
+        explore=TARGETS.explored(),
+        made=TARGETS.made_json(),
         demo=lambda wildcards, input: (
             ["--contact-sheet", input.contact_sheet, "--knn", input.knn] if "knn" in input.keys() else []
         ),
@@ -149,4 +150,5 @@ rule write_report:
         "Writing the report"
     shell:
         "python -m workflow_scripts.write_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
-        " --run-info {input.run:q} --scorecard {input.scorecard:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"
+        " --made {params.made:q} --models {input.models:q} --explore {params.explore:q} --scorecard {input.scorecard:q}"
+        " --run-info {input.run:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"

@@ -61,7 +61,19 @@ for study in SETTINGS.studies:
             input:
                 **TARGETS.summary_inputs(study),
             output:
-                TARGETS.summary_files(study),
+                [
+                    (
+                        report(
+                            file,
+                            category=study.title,
+                            subcategory="Claims and tables",
+                            labels=TARGETS.table_labels(study, file),
+                        )
+                        if file.endswith(".html")
+                        else file
+                    )
+                    for file in TARGETS.summary_files(study)
+                ],
             log:
                 f"{RESULTS}/logs/{study.name}/summary.log",
             benchmark:
@@ -90,7 +102,12 @@ for study in SETTINGS.studies:
             input:
                 **TARGETS.claims_inputs(study),
             output:
-                json=TARGETS.claims_file(study),
+                json=report(
+                    TARGETS.claims_file(study),
+                    category=study.title,
+                    subcategory="Claims and tables",
+                    labels={"number": "", "title": "Claims with their verdicts", "models": "all"},
+                ),
                 tex=f"{RESULTS}/tables/{study.name}/claims.tex",
             log:
                 f"{RESULTS}/logs/{study.name}/claims.log",
@@ -123,7 +140,7 @@ for study in SETTINGS.studies:
                 caption="../workflow_scripts/report/caption.rst",
                 category=study.title,
                 subcategory=partial(lambda study, wildcards: TARGETS.figure(study, wildcards.figure).section, study),
-                labels={"figure": "{figure}"},
+                labels=partial(lambda study, wildcards: TARGETS.figure_labels(TARGETS.figure(study, wildcards.figure)), study),
             ),
             csv=f"{RESULTS}/figures/{study.name}/{{figure}}.csv",
         log:

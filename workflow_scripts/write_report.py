@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from workflow_scripts.common.errors import AtlasError, nearest, run_command
-from workflow_scripts.report.build import Results, write_report
+from workflow_scripts.report.build import Extras, Results, write_report
 from workflow_scripts.report.claims import read_claims
+from workflow_scripts.report.measured import Measured, read_measured
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import read_run_info
+from workflow_scripts.report.scorecard_counts import read_counts
 from workflow_scripts.studies.found import find_study
 
 
@@ -20,19 +25,33 @@ def main() -> None:
     parser.add_argument("--figures", nargs="*", default=[], help="figures to show, study/name, in order")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder with <study>/<name>.png, .pdf, .csv")
     parser.add_argument("--tables-dir", type=Path, help="folder with <study>/claims.json and the summaries; left out: none")
+    parser.add_argument("--made", default="{}", help="models that each analysis is made of, JSON; their tables are read")
+    parser.add_argument("--scorecard", type=Path, help="published numbers beside ours, .parquet; read if it is there")
     parser.add_argument("--knn", type=Path, help="table of the demo models' k-NN accuracies, .parquet")
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
     parser.add_argument("--card", type=Path, help="model card of the demo zoo, where it was trained beforehand")
-    parser.add_argument("--scorecard", type=Path, help="published numbers beside those of the run, .parquet; left out: no page")
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
     info = read_run_info(args.run_info)
     check_figures(args.figures, args.studies)
     names = {model["id"]: model["display_name"] for model in info["models"]}
-    knn = read_neighbours(args.knn, names) if args.knn else None
+    extras = Extras(
+        contact_sheet=args.contact_sheet,
+        neighbours=read_neighbours(args.knn, names) if args.knn else None,
+        card=args.card,
+        measured=measured(args.tables_dir, json.loads(args.made), info["models"]),
+        counts=read_counts(args.scorecard) if args.scorecard and args.scorecard.is_file() else {},
+    )
     studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
-    write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn, args.card, args.scorecard)
+    write_report(args.output_dir, info, studies, args.figures_dir, extras)
+
+
+def measured(folder: Path | None, made: Mapping[str, list[str]], models: list[dict[str, Any]]) -> Measured:
+    """Return the tables of the models of a run."""
+    if folder is None:
+        return Measured()
+    return read_measured(folder, made, {model["id"]: model.get("weights_sha256") or "" for model in models})
 
 
 def check_figures(figures: list[str], studies: list[str]) -> None:

@@ -73,7 +73,7 @@ def test_a_folder_of_pictures_is_enough(own):
     drawn = {path.stem for path in (workflow.path / "results/mine/figures/thesis").glob("*.pdf")}
     assert {"average_cls_attention", "attention_distance", "head_kinds", "cka_depth", "residual_ratio"} <= drawn
     assert not {"mask_iou", "clustering_image", "knn_by_supervision", "overview"} & drawn
-    report = (workflow.path / "results/mine/report/index.html").read_text()
+    report = (workflow.path / "results/mine/report/run.html").read_text()
     assert "What this run leaves out" in report
     assert "thesis.keypoints.dataset" in report
     assert set(read_table(workflow.path / "results/mine/tables/thesis/attention/my_vit.parquet")["dataset"]) == {"photos"}

@@ -222,4 +222,7 @@ def test_snakemake_s_own_report_works_offline(finished, tmp_path):
         text = archive.read(page).decode()
         assert THESIS.title in text
         assert "Average attention distance" in text
+        assert '"number": "2.4", "title": "Average attention distance", "models": "all"' in text
+        assert "Claims with their verdicts" in text
+        assert "by the protocols of published studies" in text  # the description of the workflow
         assert sum(name.endswith(".png") for name in archive.namelist()) == len(FIGURES)

@@ -18,6 +18,12 @@ MARKS = {
     "does not hold": ("fails", "\N{MULTIPLICATION X}"),
     "cannot be tested": ("untested", "\N{EN DASH}"),
 }
+# In the demo nothing is refuted: another sign and other words for the same outcomes.
+DEMO_MARKS = {
+    "holds": ("\N{CHECK MARK}", "seen here"),
+    "does not hold": ("\N{WHITE CIRCLE}", "not seen here"),
+    "cannot be tested": ("\N{EN DASH}", "cannot be tested"),
+}
 _CLAIMS_A_PAGE = 6  # a LaTeX table does not break over pages
 IN_THE_DEMO = "These verdicts are about tiny models in a painted world. They neither confirm nor refute the study."
 
@@ -73,6 +79,30 @@ class Claims:
         """Return the heading of the column of verdicts."""
         return "In the demo world" if self.demo else "Verdict"
 
+    def sign(self, claim: Claim) -> str:
+        """Return the sign of a verdict."""
+        return DEMO_MARKS[claim.outcome][0] if self.demo else claim.sign
+
+    def words(self, claim: Claim) -> str:
+        """Return a verdict in words: in the demo, whether it was seen there."""
+        return DEMO_MARKS[claim.outcome][1] if self.demo else claim.outcome
+
+    @property
+    def examples(self) -> str:
+        """Return the first claim of each outcome that says yes or no, in a sentence."""
+        first = [claim for claim, _ in self.counts if claim.outcome != "cannot be tested"]
+        said = [
+            f"{self.words(claim).capitalize()}: \N{LEFT DOUBLE QUOTATION MARK}{claim.statement}\N{RIGHT DOUBLE QUOTATION MARK}"
+            for claim in first
+        ]
+        return " ".join(said) or "This run can test none of its claims."
+
+    @property
+    def counts(self) -> list[tuple[Claim, int]]:
+        """Return how many claims have which outcome, each with a claim that has it, in the order of `MARKS`."""
+        groups = {outcome: [claim for claim in self.claims if claim.outcome == outcome] for outcome in MARKS}
+        return [(group[0], len(group)) for group in groups.values() if group]
+
     @property
     def parts(self) -> dict[str, list[Claim]]:
         """Return the claims by part of the study, in order."""
@@ -86,6 +116,8 @@ class Claims:
         """Return how many claims have which outcome, in words."""
         count = Counter(claim.outcome for claim in self.claims)
         words = {"holds": ("holds", "hold"), "does not hold": ("does not", "do not")}
+        if self.demo:
+            words = {"holds": ("is seen here", "are seen here"), "does not hold": ("is not seen", "are not seen")}
         words["cannot be tested"] = ("cannot be tested with this run",) * 2
         said = [f"{count[outcome]} {words[outcome][count[outcome] != 1]}" for outcome in MARKS if count[outcome]]
         return f"Of {len(self.claims)} claims {', '.join(said)}."

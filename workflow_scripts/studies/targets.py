@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
@@ -205,6 +206,17 @@ class Targets(PassTargets):
             "code": code_inputs("draw_figure", *modules),
         }
 
+    def figure_labels(self, figure: Figure) -> dict[str, str]:
+        """Return the columns that Snakemake's own report lists a figure by."""
+        models = self.figure_models(figure)
+        shown = "all" if models == self.models else ", ".join(self.settings.models[name]["display_name"] for name in models)
+        return {"number": figure.number, "title": figure.title, "models": shown}
+
+    def table_labels(self, study: Study, file: str) -> dict[str, str]:
+        """Return the columns that Snakemake's own report lists a study's table for reading by."""
+        (table,) = (one for one in study.summary.tables if one.name == PurePath(file).stem)
+        return {"number": f"Table {table.number}" if table.number else "", "title": table.title, "models": "all"}
+
     def figure_options(self, figure: Figure) -> list[str]:
         """Return the command line options of drawing a figure as words, but for its outputs."""
         study, models = self.study(figure.study), self.figure_models(figure)
@@ -301,11 +313,17 @@ class Targets(PassTargets):
             "figures": self.figure_files(),
             "summaries": [file for study in studies for file in self.summary_files(study, ("html", "tex"))],
             "claims": [self.claims_file(study) for study in studies if study.claims],
+            "tables": [file for study in studies for file in self.tables(study)],
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
             "scorecard": self.scorecard_file("parquet"),
             "code": code_inputs("write_report"),
         } | demo
+
+    def made_json(self) -> str:
+        """Return the models that each analysis of single models is made of, as JSON."""
+        made = {key: self.analysis_models(one) for key, one in self.analyses.items() if not one.over_models}
+        return json.dumps(made, separators=(",", ":"))
 
     @property
     def described_models(self) -> list[dict[str, Any]]:

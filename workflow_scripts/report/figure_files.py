@@ -1,0 +1,182 @@
+"""A study's figures in the report: their files, a preview, what this run shows, and what is folded away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.common.errors import AtlasError, made_here
+from workflow_scripts.common.run_messages import with_targets
+from workflow_scripts.common.study import Figure, Study
+from workflow_scripts.report.pictures import copy_picture, write_preview
+from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
+from workflow_scripts.report.site import anchor
+
+_SUFFIXES = ("png", "pdf", "csv")
+_MOST_COPIED = 1_000_000  # bytes of a CSV that the report takes along
+_MOST_READ = 30_000_000  # bytes of a CSV that is read for its sentence
+_CELLS = {"row", "column"}  # columns of a map's numbers
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """A figure as a page shows it; file names are relative to the report's folder.
+
+    Attributes:
+        entry: its description.
+        number: in the report.
+        anchor: its id in the page of its study.
+        preview: small picture.
+        files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps.
+        csv: where the run has its numbers.
+        width, height: pixels of the figure.
+        reduced: whether the report's PNG has fewer colours than the run's.
+        command: that draws it again.
+        sentence: what this run shows.
+        folded: why it is folded away; "" if it is not.
+        other: number and anchor of the figure that has all of its numbers, if one has.
+    """
+
+    entry: Figure
+    number: int
+    anchor: str
+    preview: str
+    files: Mapping[str, str]
+    sizes: Mapping[str, str]
+    csv: str
+    width: int
+    height: int
+    reduced: bool
+    command: str
+    sentence: str
+    folded: str
+    other: tuple[int, str] | None
+
+    @property
+    def alt(self) -> str:
+        """Return what the picture shows, in words."""
+        return f"Figure {self.number}: {self.entry.title}. {self.sentence}"
+
+
+def add_figures(
+    study: Study,
+    entries: list[Figure],
+    numbers: Iterator[int],
+    figures: Path,
+    report: Path,
+    run: str,
+    names: Mapping[str, str],
+    controls: Collection[str],
+) -> list[ShownFigure]:
+    """Copy a study's figures into the report and return what its page shows.
+
+    Args:
+        study: whose figures they are.
+        entries: their descriptions, in order.
+        numbers: the next numbers in the report.
+        figures: folder with ``<study>/<name>.png``, ``.pdf`` and ``.csv``.
+        report: the report's folder.
+        run: command that makes the run again.
+        names: display name by id of the run's models.
+        controls: those of them without training.
+
+    Raises:
+        AtlasError: a file is missing or cannot be read.
+    """
+    for entry in entries:
+        _require(figures, entry, run)
+    frames = {entry.name: _numbers(figures / f"{entry.key}.csv") for entry in entries}
+    same = repeats(frames)
+    labels = score_labels(study.scores)
+    place = {entry.name: next(numbers) for entry in entries}
+    shown = []
+    for entry in entries:
+        frame = frames[entry.name]
+        sentence = (
+            "Its numbers are too many to say in a sentence." if frame is None else shown_by(frame, names, labels, controls)
+        )
+        other = same.get(entry.name)
+        folded = "holds no number that" if other else "is empty" if sentence == NOTHING else ""
+        files, sizes, reduced = _copy(entry, figures, report, frame)
+        preview = f"assets/{entry.study}_{entry.name}.webp"
+        width, height = write_preview(figures / f"{entry.key}.png", report / preview)
+        shown.append(
+            ShownFigure(
+                entry=entry,
+                number=place[entry.name],
+                anchor=anchor(entry.study, entry.name),
+                preview=preview,
+                files=files,
+                sizes=sizes,
+                csv=_from_project(figures, f"{entry.key}.csv"),
+                width=width,
+                height=height,
+                reduced=reduced,
+                command=_command(figures, entry, run),
+                sentence=sentence,
+                folded=folded,
+                other=(place[other], anchor(entry.study, other)) if other else None,
+            )
+        )
+    return shown
+
+
+def size_in_words(n_bytes: int) -> str:
+    """Return a size for reading: "12 kB", "3.4 MB"."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{max(1, round(n_bytes / 1e3))} kB"
+
+
+def _require(figures: Path, entry: Figure, run: str) -> None:
+    for suffix in _SUFFIXES:
+        source = figures / f"{entry.key}.{suffix}"
+        if not source.is_file():
+            raise AtlasError(f"{source}: this figure has not been drawn; draw it with `{_command(figures, entry, run)}`")
+
+
+def _copy(
+    entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None
+) -> tuple[dict[str, str], dict[str, str], bool]:
+    """Copy a figure's files but for large tables and those of maps; return names, sizes, and whether the PNG was reduced."""
+    files, sizes, reduced = {}, {}, False
+    for suffix in _SUFFIXES:
+        source = figures / f"{entry.key}.{suffix}"
+        is_maps = frame is None or set(frame.columns) >= _CELLS
+        if suffix == "csv" and (is_maps or source.stat().st_size > _MOST_COPIED):
+            continue
+        name = f"assets/{entry.study}_{entry.name}.{suffix}"
+        if suffix == "png":
+            reduced = copy_picture(source, report / name)
+        else:
+            shutil.copyfile(source, report / name)
+        files[suffix], sizes[suffix] = name, size_in_words((report / name).stat().st_size)
+    return files, sizes, reduced
+
+
+def _numbers(path: Path) -> pd.DataFrame | None:
+    """Return a figure's numbers, None if there are very many.
+
+    Raises:
+        AtlasError: the file is no table.
+    """
+    if path.stat().st_size > _MOST_READ:
+        return None
+    try:
+        return pd.read_csv(path, low_memory=False, keep_default_na=True)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise made_here(path, "the numbers of a figure", error) from None
+
+
+def _command(figures: Path, entry: Figure, run: str) -> str:
+    return with_targets(run, _from_project(figures, f"{entry.key}.pdf"), "--force")
+
+
+def _from_project(folder: Path, file: str) -> str:
+    # A path given as absolute would name the machine: what a reader can type is relative to the project.
+    return f"{os.path.relpath(folder) if folder.is_absolute() else folder.as_posix()}/{file}"

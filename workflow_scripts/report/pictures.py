@@ -1,0 +1,71 @@
+"""Pictures for the screen: small previews of figures, and figures that are not too heavy to open."""
+
+from __future__ import annotations
+
+import shutil
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from workflow_scripts.common.errors import made_here
+
+PREVIEW_BYTES = 100_000
+PICTURE_BYTES = 1_500_000
+_WIDTHS = (1432, 1200, 1000, 800, 600, 400)  # the first: two thirds of a figure's pixels
+_QUALITIES = (80, 65, 45)
+
+
+def write_preview(source: Path, target: Path) -> tuple[int, int]:
+    """Write `source` as WebP of at most `PREVIEW_BYTES`, and return the width and height in pixels of `source`.
+
+    Raises:
+        AtlasError: the file is no picture.
+    """
+    picture = _open(source)
+    for width in _WIDTHS:
+        smaller = _narrower(picture, width)
+        for quality in _QUALITIES:
+            encoded = _encode(smaller, "WEBP", quality=quality, method=3)
+            if len(encoded) <= PREVIEW_BYTES:
+                target.write_bytes(encoded)
+                return picture.size
+    raise made_here(source, "a picture that can be shown", f"{picture.width} x {picture.height} pixels do not get small")
+
+
+def copy_picture(source: Path, target: Path) -> bool:
+    """Copy a PNG; one above `PICTURE_BYTES` with 256 colours and, if need be, fewer pixels. Return whether it was reduced."""
+    if source.stat().st_size <= PICTURE_BYTES:
+        shutil.copyfile(source, target)
+        return False
+    picture = _open(source)
+    width = picture.width
+    while True:
+        encoded = _encode(_narrower(picture, width).quantize(256), "PNG", optimize=True)
+        if len(encoded) <= PICTURE_BYTES:
+            target.write_bytes(encoded)
+            return True
+        width = int(width * 0.8)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            picture = image.convert("RGBA")
+    except (OSError, SyntaxError) as error:
+        raise made_here(path, "a picture", error) from None
+    white = Image.new("RGB", picture.size, "white")
+    white.paste(picture, mask=picture.getchannel("A"))
+    return white
+
+
+def _narrower(picture: Image.Image, width: int) -> Image.Image:
+    if picture.width <= width:
+        return picture
+    return picture.resize((width, max(1, round(picture.height * width / picture.width))), Image.Resampling.LANCZOS)
+
+
+def _encode(picture: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -1,0 +1,261 @@
+"""What a run shows, in a sentence made from the numbers of a figure; and whether a figure shows anything of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from workflow_scripts.common.study import Score
+
+NOTHING = "Nothing to draw: no model of this run has what this figure shows."
+_MOST_SERIES = 2  # what is said of; more is named by its number
+_MOST_APART = 4  # kinds of one metric that are told apart; of more, the best is over all
+_SPELLED = {
+    "ari": "ARI", "cka": "CKA", "cls": "CLS", "corloc": "CorLoc", "f1": "F1", "iou": "IoU", "jf": "J&F", "knn": "k-NN",
+    "miou": "mIoU", "mse": "MSE", "nmi": "NMI", "pck": "PCK", "psnr": "PSNR", "r2": "R2", "ssim": "SSIM",
+}  # fmt: skip
+_SERIES = ("dataset", "metric", "facet", "setting")
+_IDENTITY = (
+    "part", "model", "other_model", "name", "dataset", "metric", "facet", "other_facet", "setting", "layer", "other_layer",
+    "head", "kind", "image", "class", "cluster", "row", "column",
+)  # fmt: skip
+
+
+def spoken(value: float) -> str:
+    """Return a number for reading, with two or three digits that count."""
+    size = abs(value)
+    if value == 0 or math.isnan(value):
+        return "0" if value == 0 else "undefined"
+    if size < 0.001 or size >= 1e6:
+        digits, power = f"{value:.1e}".split("e")
+        text = f"{digits} \N{MULTIPLICATION SIGN} 10^{int(power)}"
+    elif size >= 100:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.3f}" if size < 0.1 else f"{value:.2f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return a number with its 95 % interval, if it has one: ``0.53, 95 % interval 0.51 to 0.55``."""
+    if pd.isna(low) or pd.isna(high):
+        return spoken(value)
+    return f"{spoken(value)}, 95 % interval {spoken(low)} to {spoken(high)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """Return ``1 model`` or ``2 models``."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def in_words(name: str) -> str:
+    """Return a name of the tables for reading: ``patch_miou`` as "patch mIoU"."""
+    return " ".join(_SPELLED.get(word, word) for word in str(name).replace("_", " ").split(" "))
+
+
+def shown_by(
+    frame: pd.DataFrame,
+    names: Mapping[str, str],
+    labels: Mapping[tuple[str, str, str], str],
+    controls: Collection[str] = (),
+) -> str:
+    """Return a sentence of what the numbers of a figure show.
+
+    Args:
+        frame: the figure's numbers, as in its CSV.
+        names: display name by id of the run's models.
+        labels: what figures call a metric, by metric, facet and setting.
+        controls: models without training, which are no part of the comparison.
+    """
+    if frame.empty:
+        return NOTHING
+    columns = set(frame.columns)
+    if {"model", "metric", "value"} <= columns:
+        rows = frame[frame["value"].notna() & frame["metric"].notna()]
+        if "other_model" in columns and rows["other_model"].notna().all():
+            return _of_pairs(rows, names)
+        rows = rows[rows["other_model"].isna()] if "other_model" in columns else rows
+        rows = rows[rows["model"].isin(names)]
+        if not rows.empty:
+            return _of_series(rows, names, labels, controls)
+    if {"kind", "share"} <= columns:
+        return _of_kinds(frame)
+    if {"row", "column", "value"} <= columns:
+        return _of_maps(frame, names)
+    return _of_what_there_is(frame, names)
+
+
+def score_labels(scores: Mapping[str, Score]) -> dict[tuple[str, str, str], str]:
+    """Return the labels of a study's scores as `shown_by` wants them; one that several share has the score's title with it."""
+    labels = {name: " ".join(score.label.split()) for name, score in scores.items()}
+    shared = {label for label in labels.values() if list(labels.values()).count(label) > 1}
+    return {
+        (score.metric, score.facet, score.setting): f"{labels[name]} ({score.title})"
+        if labels[name] in shared
+        else labels[name]
+        for name, score in scores.items()
+    }
+
+
+def repeats(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, str]:
+    """Return the figures whose every number stands in one figure before them, with the name of that figure.
+
+    Args:
+        frames: the numbers of each figure, in order; None where they are not known.
+    """
+    found: dict[str, str] = {}
+    seen: dict[str, tuple[list[str], set[tuple]]] = {}
+    for name, frame in frames.items():
+        if frame is None or frame.empty or "value" not in frame or "model" not in frame:
+            continue
+        key = [column for column in _IDENTITY if column in frame]
+        numbers = {tuple(row) for row in frame[[*key, "value"]].fillna("").itertuples(index=False)}
+        for earlier, (other_key, other) in seen.items():
+            if key == other_key and numbers <= other:
+                found[name] = earlier
+                break
+        else:
+            seen[name] = (key, numbers)
+    return found
+
+
+def _of_series(
+    rows: pd.DataFrame, names: Mapping[str, str], labels: Mapping[tuple[str, str, str], str], controls: Collection[str]
+) -> str:
+    keys = [column for column in _SERIES if column in rows]
+    rows = rows.fillna(dict.fromkeys(keys, ""))
+    apart = keys
+    if len(rows.groupby(keys)) > _MOST_APART:
+        apart = [column for column in keys if column in ("dataset", "metric")]
+    groups = list(rows.groupby(apart, sort=False))
+    said = [_of_one(own, keys, apart, rows, names, labels, controls) for _, own in groups[:_MOST_SERIES]]
+    if len(groups) > _MOST_SERIES:
+        said.append(f"{counted(len(groups) - _MOST_SERIES, 'more comparison')} of this kind in the figure.")
+    return " ".join(said)
+
+
+def _of_one(
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    apart: Sequence[str],
+    whole: pd.DataFrame,
+    names: Mapping[str, str],
+    labels: Mapping[tuple[str, str, str], str],
+    controls: Collection[str],
+) -> str:
+    """Return what `rows` of one metric show; columns of `apart` are alike in all of them, of other `keys` they may differ."""
+    head = rows.iloc[0]
+    label = labels.get((head["metric"], head.get("facet", ""), head.get("setting", ""))) if keys == apart else None
+    told = ["dataset"] if label else ["facet", "setting", "dataset"]
+    about = [in_words(head[column]) for column in told if column in apart and whole[column].nunique() > 1 and head[column]]
+    what = label or in_words(head["metric"])
+    what = f"{what} ({', '.join(about)})" if about else what
+    what = what[:1].upper() + what[1:] if what.split(" ")[0].isalpha() and what.split(" ")[0].islower() else what
+    within = [column for column in ("facet", "setting") if column in keys and column not in apart]
+    compared = rows[~rows["model"].isin(list(controls))]
+    compared = rows if compared.empty else compared
+    best = compared.loc[compared.groupby("model", sort=False)["value"].idxmax()]
+    best = best.sort_values("value", ascending=False, kind="stable")
+    first = best.iloc[0]
+    if len(best) == 1:
+        least = compared.loc[compared["value"].idxmin()]
+        if least["value"] == first["value"]:
+            text = f"{what}: {names[first['model']]} {_value(first)}"
+        else:
+            low = f"{spoken(least['value'])}{_where(least, within)}"
+            text = f"{what}: in {names[first['model']]} from {low} to {_value(first)}{_where(first, within)}"
+    elif best.iloc[-1]["value"] == first["value"]:
+        text = f"{what}: {spoken(first['value'])} in all of {counted(len(best), 'model')}"
+    else:
+        last, second = best.iloc[-1], best.iloc[1]
+        text = f"{what}: highest in {names[first['model']]}{_where(first, within)} ({_value(first)})"
+        if _overlap(first, second):
+            text += f", its interval reaching that of {names[second['model']]} ({spoken(second['value'])})"
+        peak = " at its best" if compared.groupby("model").size().max() > 1 else ""
+        text += f"; lowest{peak} in {names[last['model']]} ({spoken(last['value'])})"
+    without = rows[rows["model"].isin(list(controls))]
+    if len(without) and len(compared) < len(rows):
+        most = without.loc[without["value"].idxmax()]
+        text += f"; without training at most {spoken(most['value'])} ({names[most['model']]})"
+    return f"{text}."
+
+
+def _of_pairs(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
+    rows = rows[rows["model"].isin(names) & rows["other_model"].isin(names)]
+    one = ["model", "layer", "facet"]
+    same = pd.Series(True, index=rows.index)
+    for column in one:
+        if column in rows and f"other_{column}" in rows:
+            same &= rows[column].astype(str) == rows[f"other_{column}"].astype(str)
+    rows = rows[~same]
+    if rows.empty:
+        return NOTHING
+    within = (rows["model"] == rows["other_model"]).all()
+    high, low = rows.loc[rows["value"].idxmax()], rows.loc[rows["value"].idxmin()]
+
+    def pair(row: pd.Series) -> str:
+        layers = f"layers {row['layer']} and {row['other_layer']}" if "layer" in row and "other_layer" in row else "two layers"
+        if within:
+            return f"{layers} of {names[row['model']]} ({spoken(row['value'])})"
+        return f"{names[row['model']]} and {names[row['other_model']]} ({spoken(row['value'])})"
+
+    return f"Most alike: {pair(high)}; least alike: {pair(low)}; {counted(len(rows), 'pair')} in all."
+
+
+def _of_kinds(frame: pd.DataFrame) -> str:
+    shares = frame.groupby("kind", sort=False)["share"].mean().sort_values(ascending=False)
+    shares = shares[shares > 0]
+    said = [f"{in_words(kind)} ({100 * share:.0f} %)" for kind, share in shares.items() if share >= 0.005]
+    return f"Averaged over layers and models, kinds are, by share: {listed(said)}."
+
+
+def _of_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
+    rows = frame[frame["row"].notna()]
+    keys = [column for column in ("model", "image", "layer", "head", "query", "key") if column in rows]
+    maps = rows.groupby(keys, sort=False, dropna=False)["value"]
+    text = counted(len(maps), "map")
+    if "model" in rows:
+        text += f" of {counted(rows['model'].nunique(), 'model')}"
+    if (rows["value"] < 0).any() or not {"layer", "head"} <= set(rows.columns):
+        return f"{text}; values from {spoken(rows['value'].min())} to {spoken(rows['value'].max())}."
+    top = (maps.max() / maps.sum()).dropna()
+    where = dict(zip(keys, top.idxmax(), strict=True))
+    model = names.get(where.get("model", ""), where.get("model", ""))
+    return (
+        f"{text}. The most concentrated is that of {model}, layer {where['layer']}, head {where['head']}: "
+        f"its brightest place holds {100 * top.max():.0f} % of the map; the median over maps is {100 * top.median():.1f} %."
+    )
+
+
+def _of_what_there_is(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
+    models = [name for name in dict.fromkeys(frame["model"]) if name in names] if "model" in frame else []
+    whose = counted(len(models), "model") if len(models) > 3 else listed([names[model] for model in models])
+    parts = [
+        counted(int(frame[column].nunique()), column)
+        for column in ("image", "concept", "layer")
+        if column in frame and frame[column].nunique() > 1
+    ]
+    return f"Shown of {whose or 'the run'}: {listed(parts) or counted(len(frame), 'number')}."
+
+
+def _value(row: pd.Series) -> str:
+    return with_interval(row["value"], row.get("ci_low", math.nan), row.get("ci_high", math.nan))
+
+
+def _where(row: pd.Series, within: Sequence[str] = ()) -> str:
+    layer = row.get("layer")
+    words = [] if layer is None or pd.isna(layer) else [f"layer {int(layer)}"]
+    words += [in_words(row[column]) for column in within if row[column]]
+    return "".join(f", {word}" for word in words)
+
+
+def _overlap(first: pd.Series, second: pd.Series) -> bool:
+    low, high = first.get("ci_low", math.nan), second.get("ci_high", math.nan)
+    return bool(pd.notna(low) and pd.notna(high) and low <= high)
