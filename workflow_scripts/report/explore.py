@@ -59,7 +59,7 @@ def write_explorer(
         "families": [{"id": name, "name": FAMILY_NAMES[name], "colour": FAMILY_COLOURS[name]} for name in FAMILIES],
         "titles": {key: titles[key] for key in _named(frames, maps) if key in titles},
         "analyses": [one for key, frame in frames.items() for one in _write_series(data, key, frame, models)],
-        "heads": _write_heads(data, frames, models),
+        **_write_heads(data, frames, models),
         "maps": _write_maps(data, maps, models),
         "pairs": [one for key, frame in frames.items() for one in _write_pairs(data, key, frame, models)],
     }
@@ -117,17 +117,19 @@ def _write_series(data: Path, key: str, frame: pd.DataFrame, models: Sequence[Ru
     return [{"key": key, "metrics": list(metrics.values())}]
 
 
-def _write_heads(data: Path, frames: Mapping[str, pd.DataFrame], models: Sequence[RunModel]) -> dict[str, str]:
-    """Write the numbers of heads, and return the names of the scripts by model."""
+def _write_heads(data: Path, frames: Mapping[str, pd.DataFrame], models: Sequence[RunModel]) -> dict[str, Any]:
+    """Write the numbers of heads; return the names of the scripts by model, and the kinds that heads are sorted into."""
     of_heads = [frame[is_of_head(frame)].assign(analysis=key) for key, frame in frames.items()]
     rows = pd.concat(of_heads, ignore_index=True) if of_heads else pd.DataFrame()
-    found = {}
+    found, kinds, metrics = {}, set(), set()
     for model in models:
-        numbers = head_numbers(rows[rows["model"] == model.id], model) if len(rows) else {"numbers": []}
-        if numbers["numbers"]:
+        numbers = head_numbers(rows[rows["model"] == model.id], model) if len(rows) else {"numbers": [], "kinds": []}
+        if numbers["numbers"] or numbers["kinds"]:
             found[model.id] = f"heads/{model.id}"
             write_script(data, found[model.id], numbers)
-    return found
+        kinds |= {name for kind in numbers["kinds"] for name in kind["names"]}
+        metrics |= {kind["metric"] for kind in numbers["kinds"]}
+    return {"heads": found, "headKinds": sorted(kinds), "headMetrics": sorted(metrics)}
 
 
 def _write_maps(data: Path, maps: Mapping[str, Sequence[Path]], models: Sequence[RunModel]) -> list[dict[str, Any]]:
