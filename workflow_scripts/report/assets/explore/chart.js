@@ -3,19 +3,23 @@
 
 (function (atlas) {
   const { make } = atlas;
+  const read = new Map();
 
   /** Return a frame of a drawing whose points say their values.
    *
-   * `points` are { x, y, group, text } in the drawing's units; left and right go along a group, up and down to another one.
+   * `id` keeps the focus and the place read where the view is drawn again. `points` are { x, y, group, text } in the drawing's units; left and right go along a group, up and down to another one.
    */
-  atlas.readable = function (svg, points, label, open = null) {
+  atlas.readable = function (id, svg, points, label, open = null) {
     const says = make("p", { class: "readout", "aria-live": "polite" }, points.length ? "Hover over a point, or focus the chart and use the arrow keys." : "Nothing to show: choose models.");
-    const frame = make("div", { class: "chart", tabindex: 0, role: "group", "aria-label": `${label}. Arrow keys read its values${open ? ", Enter opens" : ""}.` }, svg);
+    const frame = make("div", { class: "chart", id, tabindex: 0, role: "group", "aria-label": `${label}. Arrow keys read its values${open ? ", Enter opens" : ""}.` }, svg);
     const ring = d3.select(svg).append("circle").attr("class", "ring").attr("r", 6).attr("fill", "none").attr("stroke", atlas.theme().ink).attr("stroke-width", 2).attr("visibility", "hidden");
+    // Plot names its groups of marks, which have no role that may have a name.
+    for (const group of svg.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
     let at = -1;
     const go = function (next) {
       if (next < 0 || next >= points.length) return;
       at = next;
+      read.set(id, { text: points[at].text, at });
       ring.attr("cx", points[at].x).attr("cy", points[at].y).attr("visibility", "visible");
       says.textContent = points[at].text;
     };
@@ -26,7 +30,10 @@
       return d3.minIndex(points, (point) => Math.hypot(point.x - x, point.y - y));
     };
     frame.addEventListener("pointermove", (event) => go(nearest(event)));
-    frame.addEventListener("focus", () => { if (at < 0) go(0); });
+    frame.addEventListener("focus", () => {
+      const before = read.get(id);
+      if (at < 0) go(before && points[before.at]?.text === before.text ? before.at : 0);
+    });
     if (open) frame.addEventListener("click", (event) => { go(nearest(event)); if (at >= 0) open(points[at]); });
     frame.addEventListener("keydown", function (event) {
       const here = points[at];

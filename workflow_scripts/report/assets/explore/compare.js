@@ -47,7 +47,7 @@
       const fields = (name, one) => atlas.make("fieldset", { class: "menus" }, atlas.make("legend", {}, name), one.menus);
       host.append(fields("Across", x), fields("Up", y), atlas.make("h2", {}, `${y.label} against ${x.label.charAt(0).toLowerCase()}${x.label.slice(1)}`),
         atlas.make("p", { class: "quiet" }, `Across: ${x.detail}. Up: ${y.detail}. ${rankWords(both)}`),
-        ...atlas.readable(drawn.svg, drawn.points, `${y.label} against ${x.label}`),
+        ...atlas.readable("chart", drawn.svg, drawn.points, `${y.label} against ${x.label}`),
         atlas.downloads(() => `${y.chosen.metric} against ${x.chosen.metric}`, () => draw(x, y, both, atlas.theme(true), 760).svg, () => both.map(row)),
         atlas.table(`${y.label} against ${x.label}`, ["Model", x.label, "Layer", y.label, "Layer"], both.map(({ model, x: a, y: b }) => [model.name, atlas.reading(a), a.layer ?? "", atlas.reading(b), b.layer ?? ""])));
     },
@@ -83,7 +83,7 @@
     if (!both.length) return { svg, points: [] };
     const [sx, sy] = [svg.scale("x"), svg.scale("y")];
     const layer = (row) => (row.layer === null ? "" : ` (layer ${row.layer})`);
-    const points = [...both].sort((a, b) => a.x.value - b.x.value).map((one) => ({ x: sx.apply(one.x.value), y: sy.apply(one.y.value), group: "", colour: colour(one), bold: strong(one), name: one.model.name,
+    const points = [...both].sort((a, b) => a.x.value - b.x.value).map((one) => ({ x: sx.apply(one.x.value), y: sy.apply(one.y.value), group: "", colour: atlas.look(one.model, theme).text, bold: strong(one), name: one.model.name,
       text: `${one.model.name}: across${layer(one.x)} ${atlas.reading(one.x, x.unit)}; up${layer(one.y)} ${atlas.reading(one.y, y.unit)}` }));
     atlas.nameAll(svg, points.filter((point) => point.bold || (!some && both.length <= 60)).map((point) => ({ ...point, text: point.name })), width, height - 30);
     return { svg, points };

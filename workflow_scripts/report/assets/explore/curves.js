@@ -23,7 +23,7 @@
         if (rows.every((row) => row.value > 0)) menus.push(atlas.menu("pick-scale", "Scale", [["linear", "Linear"], ["log", "Logarithmic"]], atlas.get("scale"), (value) => atlas.set({ scale: value === "log" ? value : "" })));
       }
       host.append(atlas.make("div", { class: "menus" }, menus), atlas.make("h2", {}, picked.label), atlas.make("p", { class: "quiet" }, picked.detail),
-        ...atlas.readable(drawn.svg, drawn.points, picked.label),
+        ...atlas.readable("chart", drawn.svg, drawn.points, picked.label),
         atlas.downloads(name, () => draw(atlas.theme(true), 860).svg, () => bare.map((row) => ({ model: row.model, name: atlas.model(row.model).name, layer: row.layer, ...atlas.facts(picked), value: row.value, ci_low: row.low, ci_high: row.high, n: row.n }))),
         table(picked, bare));
     },
@@ -69,11 +69,12 @@
     const group = d3.select(svg).append("g").attr("font-size", 11);
     if (wide) {
       for (const { model, x: from, y, at } of atlas.spread(ends, 13, 10, height - 40)) {
-        const { colour } = atlas.look(model, theme);
+        const { colour, text: ink } = atlas.look(model, theme);
+        const faint = marked.size && !marked.has(model.id);
         group.append("path").attr("d", `M${from + 4},${y}L${width - margin + 4},${at}`).attr("stroke", colour).attr("stroke-opacity", 0.4).attr("fill", "none");
-        group.append("text").attr("x", width - margin + 7).attr("y", at + 4).attr("fill", colour).attr("font-weight", marked.has(model.id) ? 700 : 400).text(model.name);
+        group.append("text").attr("x", width - margin + 7).attr("y", at + 4).attr("text-anchor", "start").attr("fill", faint ? theme.quiet : ink).attr("font-weight", marked.has(model.id) ? 700 : 400).text(model.name);
       }
-    } else atlas.nameAll(svg, ends.map(({ model, x: from, y }) => ({ x: from, y, text: model.name, colour: atlas.look(model, theme).colour, bold: true })), width, height);
+    } else atlas.nameAll(svg, ends.map(({ model, x: from, y }) => ({ x: from, y, text: model.name, colour: atlas.look(model, theme).text, bold: true })), width, height);
     return { svg, points };
   }
 

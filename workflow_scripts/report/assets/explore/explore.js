@@ -29,12 +29,13 @@
       await atlas.views[atlas.get("view")].render(host, Math.max(260, panel.clientWidth));
     } catch (error) {
       host.replaceChildren(make("p", { class: "banner", role: "alert" }, error.message));
-      if (!(error instanceof Error) || !/written? the report again|missing or damaged/.test(error.message)) throw error;
+      if (!error.expected) throw error;
     } finally {
       if (turn === latest) {
         const focus = document.activeElement?.id;
         panel.replaceChildren(...host.childNodes);
         panel.setAttribute("aria-busy", "false");
+        panel.querySelector("[data-reveal]")?.scrollIntoView({ block: "nearest" });
         if (focus && document.activeElement?.id !== focus) document.getElementById(focus)?.focus({ preventScroll: true });
       }
     }
@@ -67,7 +68,7 @@
   } }, "Copy link to this view");
 
   box.append(inside);
-  place.append(tabs, make("div", { class: "columns" }, box, panel), make("p", { class: "send" }, link, " ", copied));
+  place.append(make("div", { class: "top" }, tabs, make("p", { class: "send" }, link, " ", copied)), make("div", { class: "columns" }, box, panel));
   place.hidden = false;
 
   atlas.load("index").then((index) => {

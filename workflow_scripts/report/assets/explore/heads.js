@@ -78,7 +78,7 @@
       const names = atlas.index.headKinds;
       const colour = (name) => d3.schemeObservable10[names.indexOf(name) % 10];
       const state = { both, map, image, scale, common, measures, sort, kindOf, colour };
-      const size = Math.floor(Math.max(26, Math.min(64, (Math.max(280, width / (other && width > 760 ? 2 : 1)) - 60) / d3.max(pair, (model) => model.heads) - 8)));
+      const size = Math.floor(Math.max(26, Math.min(84, (Math.max(280, width / (other && width > 760 ? 2 : 1)) - 60) / d3.max(pair, (model) => model.heads) - 8)));
       const choose = (key, none = "") => (value) => atlas.set({ [key]: value === none ? "" : value });
       const byAnalysis = (list, entry) => [...d3.group(list, (one) => one.analysis)].map(([key, own]) => ({ group: atlas.title(key), options: own.map(entry) }));
       host.append(
@@ -90,7 +90,7 @@
           map ? atlas.menu("pick-range", "Colours", [["own", "Each head's own range"], ["common", "One range for all"], ...(map.displacement ? [["uniform", "Ratio to uniform attention"]] : [])], scale, choose("range", "own")) : null,
           sorts.length ? atlas.menu("pick-kind", "Frames", [...sorts.map((kind) => [`${kind.analysis}|${kind.metric}`, atlas.words(kind.metric)]), ["none", "(none)"]], kindOf ? `${kindOf.analysis}|${kindOf.metric}` : "none", choose("kind")) : null,
           measures.length ? atlas.menu("pick-sort", "Order", [["", "Layer and head"], ...byAnalysis(measures, (one) => [what(one), `${named(one, measures)}, highest first`])], sort ? what(sort) : "", choose("sort")) : null),
-        make("h2", {}, map ? atlas.words(map.name) : "Heads"),
+        make("h2", {}, map ? `${atlas.words(map.name)}: maps of heads` : "Heads"),
         make("p", { class: "quiet" }, words(state)),
         legend(state),
         make("div", { class: `head-models${other && width > 760 ? " two" : ""}` }, both.map((one) => grid(one, state, size))),
@@ -134,10 +134,11 @@
         const [layer, place] = [Math.floor(head / one.model.heads) + 1, (head % one.model.heads) + 1];
         const kind = kindName(one, kindOf, head);
         const number = sort ? numberOf(one, sort, head) : null;
-        const says = [`${one.model.name}, layer ${layer}, head ${place}`, kind && atlas.words(kind), sort && `${atlas.words(sort.metric)} ${atlas.number(number)}`].filter(Boolean).join(", ");
+        const shown = `[${layer}, ${place}] ${sort ? atlas.number(number) : ""}`.trim();
+        const says = [shown, sort && atlas.words(sort.metric), `${one.model.name}, layer ${layer}, head ${place}`, kind && atlas.words(kind)].filter(Boolean).join(", ");
         const drawn = one.maps ? picture(one, head, scale, common).canvas : make("span", { class: "no-map" }, "·");
         const button = make("button", { type: "button", class: "head", id: `head-${one.model.id}-${head}`, "aria-label": says, title: says, tabindex: buttons.length ? -1 : 0, style: `--size: ${size}px;${kind ? ` --kind: ${colour(kind)}` : ""}`, onclick: () => large(state, one, head, button) },
-          drawn, sort ? make("span", {}, `[${layer}, ${place}]`, make("br"), atlas.number(number)) : null);
+          drawn, sort ? make("span", {}, shown) : null);
         buttons.push(button);
         return button;
       })));

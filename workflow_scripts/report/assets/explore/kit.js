@@ -16,7 +16,7 @@ window.atlas = {};
     return node;
   };
 
-  const SPELLED = { cls: "CLS", iou: "IoU", miou: "mIoU", cka: "CKA", nmi: "NMI", ari: "ARI", pck: "PCK", knn: "k-NN", mlp: "MLP", f1: "F1", r2: "R²", ssim: "SSIM", psnr: "PSNR", mse: "MSE", p1: "1st percentile", p99: "99th percentile" };
+  const SPELLED = { cls: "CLS", iou: "IoU", miou: "mIoU", cka: "CKA", nmi: "NMI", ari: "ARI", pck: "PCK", knn: "k-NN", corloc: "CorLoc", mlp: "MLP", f1: "F1", r2: "R²", ssim: "SSIM", psnr: "PSNR", mse: "MSE", p1: "1st percentile", p99: "99th percentile" };
 
   /** Spell a column's word for reading: "mask_iou_cls" is "Mask IoU CLS". */
   atlas.words = function (name) {
@@ -63,6 +63,13 @@ window.atlas = {};
     const colour = d3.lch(atlas.index.families.find((one) => one.id === family).colour);
     if (theme.name === "dark") colour.l = Math.max(colour.l, 66);
     return colour.formatHex();
+  };
+
+  /** Return the colour of a family's words, dark enough to be read on light paper. */
+  atlas.textColour = function (colour, theme) {
+    const text = d3.lch(colour);
+    if (theme.name === "light") text.l = Math.min(text.l, 45);
+    return text.formatHex();
   };
 
   const steps = Array.from({ length: 256 }, (_, i) => d3.rgb(d3.interpolateViridis(i / 255)));

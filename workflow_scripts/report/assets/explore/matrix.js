@@ -2,6 +2,7 @@
 "use strict";
 
 (function (atlas) {
+  let opened = false; // whether the reader has just opened the depths of two models, which stand below the matrix
   const KEYS = ["metric", "dataset", "setting", "facet", "other_facet"];
 
   /** Return the order of leaves of average-linkage clustering of items whose likeness is given. */
@@ -42,14 +43,17 @@
       const reading = (r, c) => { const at = places[r] * one.ids.length + places[c]; return `${models[r].name} (layer ${one.layers[models[r].id] ?? "?"}) and ${models[c].name} (layer ${one.layers[models[c].id] ?? "?"}): ${atlas.reading({ value: one.value[at], low: one.low[at], high: one.high[at], n: one.n[at] }, one.unit)}`; };
       const drawn = heat(spec, atlas.theme(), width, reading);
       const deep = Object.keys(one.source.depths).length > 0;
-      const open = (point) => atlas.set({ pair: `${models[point.r].id}~${models[point.c].id}`, block: "" });
+      const open = (point) => {
+        opened = true;
+        atlas.set({ pair: `${models[point.r].id}~${models[point.c].id}`, block: "" });
+      };
       const csv = () => models.flatMap((a, r) => models.map((b, c) => { const at = places[r] * one.ids.length + places[c]; return { analysis: one.source.analysis, model: a.id, other_model: b.id, ...Object.fromEntries(KEYS.map((key) => [key, one[key]])), value: one.value[at], ci_low: one.low[at], ci_high: one.high[at], n: one.n[at], unit: one.unit }; }));
       host.append(
         atlas.make("div", { class: "menus" },
           atlas.menu("pick-comparison", "Comparison", [...d3.group(all, (matrix) => matrix.source.analysis)].map(([key, own]) => ({ group: atlas.title(key), options: own.map((matrix) => [matrix.id, text(matrix)]) })), one.id, (id) => atlas.set({ comparison: id })),
           atlas.menu("pick-order", "Order", [["family", "By family"], ["cluster", "By likeness (clustering)"], ["run", "As in the run"]], order, (chosen) => atlas.set({ order: chosen }))),
         atlas.make("h2", {}, spec.label), atlas.make("p", { class: "quiet" }, `${text(one)}.${deep ? " A click or Enter opens the depths of two models against each other." : ""}`),
-        ...atlas.readable(drawn.svg, drawn.points, spec.label, deep ? open : null),
+        ...atlas.readable("chart", drawn.svg, drawn.points, spec.label, deep ? open : null),
         atlas.downloads(() => `${one.metric} ${one.setting} models`, () => heat(spec, atlas.theme(true), 760, reading).svg, csv),
         atlas.table(text(one), ["Model", ...models.map((model) => model.name)], models.map((model, r) => [model.name, ...models.map((_, c) => atlas.number(cell(r, c)))])));
       if (deep) await depths(host, one, width);
@@ -60,7 +64,8 @@
   async function depths(host, one, width) {
     const [a, b] = (atlas.get("pair") || "").split("~").map(atlas.model);
     if (!a || !b) return;
-    const section = atlas.make("section", { class: "pair", id: "pair", "aria-label": "Depths against each other" });
+    const section = atlas.make("section", { class: "pair", id: "pair", "aria-label": "Depths against each other", "data-reveal": opened });
+    opened = false;
     host.append(section);
     const blocks = (await Promise.all([[a, b, false], [b, a, true]].filter(([, , turned]) => !turned || a !== b).map(async ([first, second, turned]) => {
       const file = one.source.depths[first.id];
@@ -82,7 +87,7 @@
     const drawn = heat(spec, atlas.theme(), Math.min(width, 620), reading);
     const csv = () => d3.range(high).flatMap((r) => d3.range(wide).map((c) => ({ model: a.id, layer: Math.floor(r / up.length) + 1, facet: up[r % up.length], other_model: b.id, other_layer: Math.floor(c / across.length) + 1, other_facet: across[c % across.length], metric: block.metric, dataset: block.dataset, setting: block.setting, value: value(r, c) === null ? null : Number(value(r, c).toPrecision(4)) })));
     if (blocks.length > 1) section.append(atlas.make("div", { class: "menus" }, atlas.menu("pick-block", "Parts compared", blocks.map((own) => [own.id, name(own)]), block.id, (id) => atlas.set({ block: id }))));
-    section.append(atlas.make("p", { class: "quiet" }, `${name(block)}${up.length > 1 ? `; the ${up.length} parts of a layer lie side by side` : ""}.`), ...atlas.readable(drawn.svg, drawn.points, spec.label),
+    section.append(atlas.make("p", { class: "quiet" }, `${name(block)}${up.length > 1 ? `; the ${up.length} parts of a layer lie side by side` : ""}.`), ...atlas.readable("chart-pair", drawn.svg, drawn.points, spec.label),
       atlas.downloads(() => `${block.metric} ${a.id} ${b.id}`, () => heat(spec, atlas.theme(true), 620, reading).svg, csv));
   }
 
@@ -111,7 +116,7 @@
       const type = Math.min(11, size + 1);
       const fit = (name) => { const most = Math.floor((longest - 10) / (type * 0.56)); return name.length > most ? `${name.slice(0, most - 1)}…` : name; };
       spec.looks.forEach((model, i) => {
-        const colour = theme.name === "dark" ? atlas.look(model, theme).colour : d3.lab(atlas.look(model, theme).colour).darker(0.4).formatHex();
+        const colour = atlas.look(model, theme).text;
         const weight = atlas.isMarked(model.id) ? 700 : 400;
         svg.append("text").attr("x", left - 5).attr("y", top + size * (i + 0.5) + type / 3).attr("text-anchor", "end").attr("font-size", type).attr("fill", colour).attr("font-weight", weight).text(fit(model.name));
         svg.append("text").attr("transform", `translate(${left + size * (i + 0.5) + type / 3},${top - 5}) rotate(-90)`).attr("font-size", type).attr("fill", colour).attr("font-weight", weight).text(fit(model.name));

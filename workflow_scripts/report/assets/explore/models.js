@@ -18,11 +18,12 @@
   atlas.marked = () => atlas.shown().filter((model) => atlas.isMarked(model.id));
 
   const DASHES = ["", "6 2.5", "9 2 2 2", "2.5 2", "12 2 2 2 2 2", "14 3"];
-  /** Return how a model is drawn: the colour of its family, a dash by its place in it. */
+  /** Return how a model is drawn: the colour of its family and one for its name, a dash by its place in it. */
   atlas.look = function (model, theme) {
-    if (model.random) return { colour: theme.quiet, dash: "1.5 3" };
+    if (model.random) return { colour: theme.quiet, text: theme.quiet, dash: "1.5 3" };
     const place = atlas.index.models.filter((one) => one.family === model.family && !one.random).indexOf(model);
-    return { colour: atlas.familyColour(model.family, theme), dash: DASHES[place % DASHES.length] };
+    const colour = atlas.familyColour(model.family, theme);
+    return { colour, text: atlas.textColour(colour, theme), dash: DASHES[place % DASHES.length] };
   };
 
   /** Show these models and hide all others. */

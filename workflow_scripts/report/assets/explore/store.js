@@ -18,7 +18,7 @@
       waiting.set(key, new Promise((resolve, reject) => {
         const file = `${atlas.folder}/${key}.js`;
         const script = document.createElement("script");
-        const missing = () => { waiting.delete(key); reject(new Error(`${file}: missing or damaged; write the report again`)); };
+        const missing = () => { waiting.delete(key); reject(Object.assign(new Error(`${file}: missing or damaged; write the report again`), { expected: true })); };
         script.onload = () => (held.has(key) ? resolve(held.get(key)) : missing());
         script.onerror = missing;
         script.src = file;
