@@ -94,7 +94,11 @@ rule write_report:
     """Assemble the HTML report, one folder that opens offline."""
     input:
         **TARGETS.report_inputs(),
-        templates=[*glob.glob("workflow_scripts/report/*.j2"), *glob.glob("workflow_scripts/report/*.css")],
+        templates=[
+            *glob.glob("workflow_scripts/report/*.j2"),
+            *glob.glob("workflow_scripts/report/*.css"),
+            *glob.glob("workflow_scripts/report/assets/*/*"),
+        ],
     output:
         REPORT,
     log:
@@ -104,12 +108,13 @@ rule write_report:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=4000,
         runtime=15,
     params:
         studies=[study.name for study in SETTINGS.studies],
         figures=[figure.key for figure in TARGETS.figures],
-        folders=["--figures-dir", f"{RESULTS}/figures", "--tables-dir", f"{RESULTS}/tables"],
+        folders=["--figures-dir", f"{RESULTS}/figures", "--tables-dir", f"{RESULTS}/tables", "--maps-dir", f"{RESULTS}/maps"],
+        explore=TARGETS.explored(),
         demo=lambda wildcards, input: (
             ["--contact-sheet", input.contact_sheet, "--knn", input.knn] if "knn" in input.keys() else []
         ),
@@ -119,4 +124,5 @@ rule write_report:
         "Writing the report"
     shell:
         "python -m workflow_scripts.write_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
+        " --models {input.models:q} --explore {params.explore:q}"
         " --run-info {input.run:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow_scripts.common.errors import AtlasError, nearest, run_command
+from workflow_scripts.common.run_model import read_models
 from workflow_scripts.report.build import Results, write_report
 from workflow_scripts.report.claims import read_claims
+from workflow_scripts.report.explore import Explored
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import read_run_info
 from workflow_scripts.studies.found import find_study
@@ -20,6 +24,13 @@ def main() -> None:
     parser.add_argument("--figures", nargs="*", default=[], help="figures to show, study/name, in order")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder with <study>/<name>.png, .pdf, .csv")
     parser.add_argument("--tables-dir", type=Path, help="folder with <study>/claims.json and the summaries; left out: none")
+    parser.add_argument("--maps-dir", type=Path, help="folder with <study>/<analysis>/<model>.safetensors")
+    parser.add_argument("--models", type=Path, help="the run's models.json; with --explore")
+    parser.add_argument(
+        "--explore",
+        type=json.loads,
+        help="what the explorer shows, JSON: {study/analysis: {models: ids, null for one table of all; maps: true if any}}",
+    )
     parser.add_argument("--knn", type=Path, help="table of the demo models' k-NN accuracies, .parquet")
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
@@ -31,7 +42,8 @@ def main() -> None:
     names = {model["id"]: model["display_name"] for model in info["models"]}
     knn = read_neighbours(args.knn, names) if args.knn else None
     studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
-    write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn, args.card)
+    shown = explored(args.explore, args.models, args.tables_dir, args.maps_dir, args.studies) if args.explore else None
+    write_report(args.output_dir, info, studies, args.figures_dir, args.contact_sheet, knn, args.card, shown)
 
 
 def check_figures(figures: list[str], studies: list[str]) -> None:
@@ -46,6 +58,28 @@ def check_figures(figures: list[str], studies: list[str]) -> None:
             raise AtlasError(f"--figures {key}: give it as study/name")
         if study not in studies:
             raise AtlasError(f"--figures {key}: not of a study in --studies ({', '.join(studies)}){nearest(study, studies)}")
+
+
+def explored(
+    wanted: Mapping[str, Mapping], models: Path | None, tables: Path | None, maps: Path | None, studies: Sequence[str]
+) -> Explored:
+    """Return what the explorer shows; `wanted` is the option --explore, the others are files and folders it lies in.
+
+    Raises:
+        AtlasError: one of these is not given.
+    """
+    for option, given in (("--models", models), ("--tables-dir", tables), ("--maps-dir", maps)):
+        if given is None:
+            raise AtlasError(f"--explore: needs {option} as well")
+    titles, files, arrays = {}, {}, {}
+    for study in map(find_study, studies):
+        titles |= {study.name: study.title} | {analysis.key: analysis.title for analysis in study.analyses.values()}
+    for key, one in wanted.items():
+        names = [key] if one["models"] is None else [f"{key}/{model}" for model in one["models"]]
+        files[key] = [tables / f"{name}.parquet" for name in names]
+        if one["maps"]:
+            arrays[key] = [maps / f"{name}.safetensors" for name in names]
+    return Explored(read_models(models), files, arrays, titles)
 
 
 def results(name: str, figures: list[str], tables: Path | None) -> Results:

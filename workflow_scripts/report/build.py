@@ -21,10 +21,12 @@ from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study, SummaryTable
 from workflow_scripts.figures.style import FAMILY_COLOURS
 from workflow_scripts.report.claims import IN_THE_DEMO, Claims
+from workflow_scripts.report.explore import Explored, write_explorer
 from workflow_scripts.report.neighbours import Neighbours
 from workflow_scripts.report.run_info import duration, moment, short_commit
 
 TEMPLATES = Path(__file__).parent
+_OWN = ("index.html", "explore.html", "assets", "data")  # what lies in the report's folder
 _SUFFIXES = ("png", "pdf", "csv")
 _TALL = 1.25  # height over width from which a figure is shown in a scrolling frame
 
@@ -96,6 +98,7 @@ def write_report(
     contact_sheet: Path | None,
     neighbours: Neighbours | None,
     card: Path | None = None,
+    explored: Explored | None = None,
 ) -> None:
     """Build the report and put it at `output`, replacing an earlier report there.
 
@@ -107,6 +110,7 @@ def write_report(
         contact_sheet: PNG of the demo world.
         neighbours: k-NN accuracies of the demo's models.
         card: model card of the demo zoo, where it was trained beforehand; the report takes a copy along.
+        explored: what the explorer is made of; None: there is none.
 
     Raises:
         AtlasError: a file of a figure or table is missing, or `output` holds files that are not a report's.
@@ -127,6 +131,8 @@ def write_report(
         if card:
             shutil.copyfile(card, assets / card.name)
         write_text(building / "index.html", render(info, shown, sheet, neighbours, f"assets/{card.name}" if card else None))
+        if explored:
+            write_explorer(building, explored)
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -237,7 +243,7 @@ def _size(n_bytes: int) -> str:
 def _refuse_foreign(output: Path) -> None:
     if output.is_file():
         raise AtlasError(f"{output}: is a file; name a folder for the report")
-    foreign = sorted(p.name for p in output.iterdir() if p.name not in ("index.html", "assets")) if output.exists() else []
+    foreign = sorted(p.name for p in output.iterdir() if p.name not in _OWN) if output.exists() else []
     foreign = [name for name in foreign if not name.startswith(".")]
     if foreign:
         raise AtlasError(

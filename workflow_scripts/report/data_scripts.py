@@ -1,7 +1,7 @@
 """Data that a page opened from a folder can read: classic scripts that call ``atlas.add(key, data)``.
 
-Browsers refuse `fetch` and modules of pages opened from ``file://``; a script element works everywhere. Numbers are written with
-four digits, arrays as unsigned integers over a range of their own, in base64.
+Browsers refuse `fetch` and modules of pages opened from ``file://``; a script element works everywhere. Numbers are written
+with four digits, arrays as unsigned integers over a range of their own, in base64.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,30 +31,37 @@ ASSETS = TEMPLATES / "assets"
 _ORDER = ("kit", "store", "state", "models", "picker", "chart", "curves", "compare", "heads", "matrix", "explore")
 
 
-def write_explorer(
-    folder: Path,
-    models: Sequence[RunModel],
-    tables: Mapping[str, Sequence[Path]],
-    maps: Mapping[str, Sequence[Path]],
-    titles: Mapping[str, str] | None = None,
-    shared: Mapping[str, Any] | None = None,
-) -> None:
-    """Write ``explore.html``, its scripts and its data into the report at `folder`.
+@dataclass(frozen=True)
+class Explored:
+    """What an explorer is made of.
 
-    Args:
-        folder: of the report.
+    Attributes:
         models: of the run, in order.
         tables: files of tables by ``study/analysis``, in the order of menus.
         maps: files of maps by ``study/analysis``, one a model, named by its id.
         titles: of studies (``study``) and analyses (``study/analysis``); what has none is called as it is.
+    """
+
+    models: Sequence[RunModel]
+    tables: Mapping[str, Sequence[Path]]
+    maps: Mapping[str, Sequence[Path]]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_explorer(folder: Path, explored: Explored, shared: Mapping[str, Any] | None = None) -> None:
+    """Write ``explore.html``, its scripts and its data into the report at `folder`.
+
+    Args:
+        folder: of the report.
+        explored: its models, tables and maps.
         shared: what else the template that all pages extend is given.
 
     Raises:
         AtlasError: a file is not of this project, or is of a model that is not of this run.
     """
     data = folder / "data" / "explore"
-    frames = {key: _read_tables(paths, models) for key, paths in tables.items()}
-    titles = titles or {}
+    models, maps, titles = explored.models, explored.maps, explored.titles
+    frames = {key: _read_tables(paths, models) for key, paths in explored.tables.items() if paths}
     index = {
         "models": [_described(model) for model in models],
         "families": [{"id": name, "name": FAMILY_NAMES[name], "colour": FAMILY_COLOURS[name]} for name in FAMILIES],

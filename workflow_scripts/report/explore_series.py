@@ -12,6 +12,7 @@ from workflow_scripts.report.data_scripts import FILE_LIMIT, rounded, script
 
 KEYS = ("metric", "dataset", "facet", "head", "setting", "unit")  # with higher_is_better: what a series is of
 NO_LAYER = -1
+_ROW_BYTES = 20  # of a row in a long run, with an interval
 
 
 def is_of_head(frame: pd.DataFrame) -> pd.Series:
@@ -71,10 +72,11 @@ def series(frame: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
 
 def split_series(frame: pd.DataFrame, models: Sequence[str], limit: int = FILE_LIMIT) -> Iterator[dict[str, Any]]:
     """Yield the series of `frame` in parts whose scripts are below `limit` bytes: by metric, then by model, then by row."""
-    data = series(frame, models)
-    if len(script("", data)) <= limit or len(frame) == 1:
-        yield data
-        return
+    if len(frame) * _ROW_BYTES <= limit or len(frame) == 1:  # or it is not worth the while to try
+        data = series(frame, models)
+        if len(script("", data)) <= limit or len(frame) == 1:
+            yield data
+            return
     for column in ("metric", "model"):
         words = list(dict.fromkeys(frame[column]))
         if len(words) > 1:
@@ -100,6 +102,6 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _constant(values: np.ndarray) -> int | None | list[int | None]:
+def _constant(values: np.ndarray) -> int | list[int | None] | None:
     whole = [int(value) if np.isfinite(value) else None for value in values]
     return whole[0] if len(set(whole)) == 1 else whole

@@ -282,8 +282,29 @@ class Targets(PassTargets):
             "claims": [self.claims_file(study) for study in studies if study.claims],
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
+            "models": self.models_file,
+            "explored": self._explored_files(),
             "code": code_inputs("write_report"),
         } | demo
+
+    def explored(self) -> str:
+        """Return what the report's explorer shows, as JSON: by analysis its models, null where one table has all, and maps."""
+        shown = {
+            analysis.key: {
+                "models": None if analysis.over_models else self.analysis_models(analysis),
+                "maps": analysis.maps and not analysis.over_models,
+            }
+            for analysis in self.analyses.values()
+        }
+        return json.dumps(shown)
+
+    def _explored_files(self) -> list[str]:
+        return [
+            self.analysis_file(analysis, kind, model)
+            for analysis in self.analyses.values()
+            for kind in ("table", *(["maps"] if analysis.maps and not analysis.over_models else []))
+            for model in ([""] if analysis.over_models else self.analysis_models(analysis))
+        ]
 
     @property
     def described_models(self) -> list[dict[str, Any]]:
