@@ -12,7 +12,7 @@ import yaml
 
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.run_model import RunModel, described
-from workflow_scripts.common.table import make_table, write_table
+from workflow_scripts.common.table import COLUMNS, write_table
 from workflow_scripts.report.explore import Explored
 
 ROOT = Path(__file__).parents[2]
@@ -70,9 +70,11 @@ def write_explored(
 
 def _write(folder: Path, key: str, name: str, frame: pd.DataFrame, of_model: bool = True) -> Path:
     study, analysis = key.split("/")
-    frame = make_table(frame.to_dict("list") if False else frame.to_dict("records"), study=study, analysis=analysis, dataset="set")
+    frame = frame.assign(study=study, analysis=analysis, dataset="set", **({"model": name} if of_model else {}))
+    frame = frame.reindex(columns=list(COLUMNS)).astype(COLUMNS)
+    words = [column for column, kind in COLUMNS.items() if kind == "string"]
     path = folder / f"{name}.parquet"
-    write_table(path, frame.assign(model=name) if of_model else frame, {})
+    write_table(path, frame.fillna(dict.fromkeys(words, "")), {})
     return path
 
 
