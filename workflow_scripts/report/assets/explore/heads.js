@@ -78,7 +78,7 @@
       const names = atlas.index.headKinds;
       const colour = (name) => d3.schemeObservable10[names.indexOf(name) % 10];
       const state = { both, map, image, scale, common, measures, sort, kindOf, colour };
-      const size = Math.floor(Math.max(26, Math.min(84, (Math.max(280, width / (other && width > 760 ? 2 : 1)) - 60) / d3.max(pair, (model) => model.heads) - 8)));
+      const size = Math.floor(Math.max(22, Math.min(84, (Math.max(280, other && width > 760 ? width / 2 - 12 : width) - 36) / d3.max(pair, (model) => model.heads) - 10)));
       const choose = (key, none = "") => (value) => atlas.set({ [key]: value === none ? "" : value });
       const byAnalysis = (list, entry) => [...d3.group(list, (one) => one.analysis)].map(([key, own]) => ({ group: atlas.title(key), options: own.map(entry) }));
       host.append(
@@ -143,7 +143,7 @@
         return button;
       })));
     const box = make("section", { class: "head-model", "aria-label": `Heads of ${one.model.name}` }, make("h3", {}, one.model.name),
-      make("p", { class: "quiet" }, map && !one.maps ? "The run has no such maps of this model." : sort ? "Highest first" : "Rows: layers. Columns: heads."),
+      make("p", { class: "quiet" }, map && !one.maps ? "The run has no such maps of this model." : sort ? "Highest first" : `Rows: layers. Columns: ${one.model.heads} heads.`),
       make("div", { class: "scroll head-grid" }, rows));
     box.addEventListener("keydown", (event) => {
       const at = buttons.indexOf(document.activeElement);

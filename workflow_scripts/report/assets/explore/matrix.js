@@ -96,7 +96,7 @@
     const [rows, columns] = [spec.rows.length, spec.columns.length];
     const models = !spec.ticks;
     const longest = models ? Math.min(130, width * 0.32, 12 + 6.2 * (d3.max(spec.rows, (name) => name.length) || 0)) : 44;
-    const [left, top] = [longest, models ? longest : 26];
+    const [left, top] = [longest, models ? longest : 40];
     const size = Math.max(models ? 9 : 2, Math.min(models ? 46 : 26, (width - left - 12) / Math.max(1, columns)));
     const [wide, high] = [left + size * columns + 12, top + size * rows + 64];
     const [low, most] = spec.range[0] === undefined ? [0, 1] : spec.range;
@@ -113,7 +113,7 @@
       if (models && size >= 27) svg.append("text").attr("x", left + size * (c + 0.5)).attr("y", top + size * (r + 0.5) + 3.5).attr("text-anchor", "middle").attr("font-size", Math.min(11, size / 3)).attr("fill", atlas.textOn(atlas.shade(share(number)))).text(number.toFixed(2).replace("-", "−").replace(/^(−?)0\./, "$1."));
     }
     if (models) {
-      const type = Math.min(11, size + 1);
+      const type = Math.min(11, size);
       const fit = (name) => { const most = Math.floor((longest - 10) / (type * 0.56)); return name.length > most ? `${name.slice(0, most - 1)}…` : name; };
       spec.looks.forEach((model, i) => {
         const colour = atlas.look(model, theme).text;
@@ -125,7 +125,7 @@
       const ticks = (count, per) => { const layers = count / per; const step = layers > 24 ? 6 : layers > 12 ? 3 : layers * size * per < 200 ? 2 : 1; return d3.range(1, layers + 1).filter((layer) => layer === 1 || layer % step === 0); };
       for (const layer of ticks(rows, spec.ticks[0])) svg.append("text").attr("x", left - 5).attr("y", top + size * spec.ticks[0] * (layer - 0.5) + 4).attr("text-anchor", "end").text(layer);
       for (const layer of ticks(columns, spec.ticks[1])) svg.append("text").attr("x", left + size * spec.ticks[1] * (layer - 0.5)).attr("y", top + size * rows + 14).attr("text-anchor", "middle").text(layer);
-      svg.append("text").attr("x", left).attr("y", top - 9).attr("font-weight", 600).text(`Up: layers of ${spec.names[0]}. Across: layers of ${spec.names[1]}`);
+      ["Up", "Across"].forEach((way, i) => svg.append("text").attr("x", left).attr("y", 12 + 15 * i).attr("font-weight", 600).text(`${way}: layers of ${spec.names[i]}`));
     }
     const base = top + size * rows + (models ? 14 : 26);
     const bar = atlas.pixels(1, 64, (i) => i / 63);
