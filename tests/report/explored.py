@@ -80,18 +80,19 @@ def _write(folder: Path, key: str, name: str, frame: pd.DataFrame, of_model: boo
 
 def _curves(model: RunModel, settings: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng([seed, *model.id.encode()])
-    layers = np.arange(1, model.layers + 1)
-    metrics = ("accuracy", "error_low", "only_last")
+    at = {name: np.arange(1, model.layers + 1) for name in ("accuracy", "error_low")} | {"only_last": np.array([model.layers])}
     frames = []
-    for place, metric in enumerate(metrics):
-        at = layers if metric != "only_last" else layers[-1:]
-        for setting in range(settings):
-            value = rng.uniform(0.1, 0.9, len(at))
-            n = np.full(len(at), 100)
-            frames.append(
-                pd.DataFrame({"metric": metric, "layer": at, "facet": "token", "setting": f"k = {setting}", "value": value})
-                .assign(ci_low=value - 0.05, ci_high=value + 0.05, n=n, unit="share", higher_is_better=place != 1)
-            )  # fmt: skip
+    for metric, layers in at.items():
+        value = rng.uniform(0.1, 0.9, settings * len(layers))
+        columns = {
+            "layer": np.tile(layers, settings),
+            "setting": np.repeat([f"k = {setting}" for setting in range(settings)], len(layers)),
+            "value": value,
+            "ci_low": value - 0.05,
+            "ci_high": value + 0.05,
+        }
+        shared = {"metric": metric, "facet": "token", "n": 100, "unit": "share", "higher_is_better": metric != "error_low"}
+        frames.append(pd.DataFrame(columns | shared))
     return pd.concat(frames)
 
 
