@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import AtlasError, nearest, run_command
+from workflow_scripts.common.run_model import read_models
 from workflow_scripts.report.build import Extras, Results, write_report
 from workflow_scripts.report.claims import read_claims
+from workflow_scripts.report.explore import Explored, explorer
 from workflow_scripts.report.measured import Measured, read_measured
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import read_run_info
+from workflow_scripts.report.scorecard import scorecard_page
 from workflow_scripts.report.scorecard_counts import read_counts
+from workflow_scripts.report.site import Addition
 from workflow_scripts.studies.found import find_study
 
 
@@ -26,7 +30,14 @@ def main() -> None:
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder with <study>/<name>.png, .pdf, .csv")
     parser.add_argument("--tables-dir", type=Path, help="folder with <study>/claims.json and the summaries; left out: none")
     parser.add_argument("--made", default="{}", help="models that each analysis is made of, JSON; their tables are read")
-    parser.add_argument("--scorecard", type=Path, help="published numbers beside ours, .parquet; read if it is there")
+    parser.add_argument("--maps-dir", type=Path, help="folder with <study>/<analysis>/<model>.safetensors")
+    parser.add_argument("--models", type=Path, help="the run's models.json; with --explore")
+    parser.add_argument(
+        "--explore",
+        type=json.loads,
+        help="what the explorer shows, JSON: {study/analysis: {models: ids, null for one table of all; maps: true if any}}",
+    )
+    parser.add_argument("--scorecard", type=Path, help="published numbers beside ours, .parquet; left out: no page of them")
     parser.add_argument("--knn", type=Path, help="table of the demo models' k-NN accuracies, .parquet")
     parser.add_argument("--run-info", type=Path, required=True, help="facts of the run, JSON")
     parser.add_argument("--contact-sheet", type=Path, help="PNG of the demo world")
@@ -36,15 +47,46 @@ def main() -> None:
     info = read_run_info(args.run_info)
     check_figures(args.figures, args.studies)
     names = {model["id"]: model["display_name"] for model in info["models"]}
+    studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
     extras = Extras(
         contact_sheet=args.contact_sheet,
         neighbours=read_neighbours(args.knn, names) if args.knn else None,
         card=args.card,
         measured=measured(args.tables_dir, json.loads(args.made), info["models"]),
-        counts=read_counts(args.scorecard) if args.scorecard and args.scorecard.is_file() else {},
+        counts=read_counts(args.scorecard) if args.scorecard else {},
+        additions=list(additions(args, studies)),
     )
-    studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
     write_report(args.output_dir, info, studies, args.figures_dir, extras)
+
+
+def additions(args: argparse.Namespace, studies: Sequence[Results]) -> Iterator[Addition]:
+    """Yield the pages that are made of more than figures and claims: the scorecard and the explorer, where they are asked for."""
+    if args.scorecard:
+        yield scorecard_page(args.scorecard, [(one.study.name, one.study.title, one.claims) for one in studies])
+    if args.explore:
+        yield explorer(explored(args.explore, args.models, args.tables_dir, args.maps_dir, args.studies))
+
+
+def explored(
+    wanted: Mapping[str, Mapping], models: Path | None, tables: Path | None, maps: Path | None, studies: Sequence[str]
+) -> Explored:
+    """Return what the explorer shows; `wanted` is the option --explore, the others are files and folders it lies in.
+
+    Raises:
+        AtlasError: one of these is not given.
+    """
+    for option, given in (("--models", models), ("--tables-dir", tables), ("--maps-dir", maps)):
+        if given is None:
+            raise AtlasError(f"--explore: needs {option} as well")
+    titles, files, arrays = {}, {}, {}
+    for study in map(find_study, studies):
+        titles |= {study.name: study.title} | {analysis.key: analysis.title for analysis in study.analyses.values()}
+    for key, one in wanted.items():
+        names = [key] if one["models"] is None else [f"{key}/{model}" for model in one["models"]]
+        files[key] = [tables / f"{name}.parquet" for name in names]
+        if one["maps"]:
+            arrays[key] = [maps / f"{name}.safetensors" for name in names]
+    return Explored(read_models(models), files, arrays, titles)
 
 
 def measured(folder: Path | None, made: Mapping[str, list[str]], models: list[dict[str, Any]]) -> Measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jinja2 import Environment
 
 from workflow_scripts.common.errors import made_here
 from workflow_scripts.report.claims import MARKS, Claims
 from workflow_scripts.report.fragments import MISSING
+from workflow_scripts.report.site import TEMPLATES, Addition, Site
 from workflow_scripts.studies.scorecard import COLUMNS, DIFFERS, MATCH, NOT_COMPARABLE, NOT_RUN, VERDICTS, counts
 
 PAGE, SCRIPT, STYLE = "scorecard.html", "scorecard.js", "scorecard.css"
@@ -103,29 +104,41 @@ def read_scorecard(path: str | Path) -> pd.DataFrame:
     return card.astype(COLUMNS)
 
 
-def render_scorecard(
-    environment: Environment, card: pd.DataFrame, studies: Iterable[tuple[str, str, Claims | None]], **page: Any
-) -> str:
-    """Return the page.
+def scorecard_page(path: Path, studies: Iterable[tuple[str, str, Claims | None]]) -> Addition:
+    """Return the page of a scorecard, which the report adds, with its files and the numbers as .csv.
 
     Args:
-        environment: of the report's templates.
+        path: all published numbers, .parquet.
+        studies: id, title and claims of each study, in order.
+    """
+
+    def write(site: Site) -> None:
+        card = read_scorecard(path)
+        card.to_csv(site.folder / "assets" / "scorecard.csv", index=False)
+        for name in (STYLE, SCRIPT):
+            shutil.copyfile(TEMPLATES / name, site.folder / "assets" / name)
+        site.write("scorecard.html.j2", PAGE, **shown(card, studies))
+
+    return Addition(PAGE, "Scorecard", write)
+
+
+def shown(card: pd.DataFrame, studies: Iterable[tuple[str, str, Claims | None]]) -> dict[str, Any]:
+    """Return what the page shows, by the names of its template.
+
+    Args:
         card: all published numbers, as `read_scorecard` returns them.
         studies: id, title and claims of each study, in order.
-        **page: what the template of all pages is given: root, page, info.
     """
-    shown = [_study(name, title, card[card["study"] == name], claims) for name, title, claims in studies]
     most = card.loc[card["unit"] == "share", "tolerance"].max()
-    return environment.get_template("scorecard.html.j2").render(
-        studies=shown,
-        total=counts(card["verdict"]),
-        most="" if pd.isna(most) else f"{most:g}",
-        signs=SIGNS,
-        outcomes=MARKS,
-        style=STYLE,
-        script=SCRIPT,
-        **page,
-    )
+    return {
+        "studies": [_study(name, title, card[card["study"] == name], claims) for name, title, claims in studies],
+        "total": counts(card["verdict"]),
+        "most": "" if pd.isna(most) else f"{most:g}",
+        "signs": SIGNS,
+        "outcomes": MARKS,
+        "style": STYLE,
+        "script": SCRIPT,
+    }
 
 
 def _study(name: str, title: str, card: pd.DataFrame, claims: Claims | None) -> ShownStudy:

@@ -317,8 +317,29 @@ class Targets(PassTargets):
             "descriptions": [file for study in studies for file in study.files],
             "run": f"{self.results}/run.json",
             "scorecard": self.scorecard_file("parquet"),
+            "models": self.models_file,
+            "explored": self._explored_files(),
             "code": code_inputs("write_report"),
         } | demo
+
+    def explored(self) -> str:
+        """Return what the report's explorer shows, as JSON: by analysis its models, null where one table has all, and maps."""
+        shown = {
+            analysis.key: {
+                "models": None if analysis.over_models else self.analysis_models(analysis),
+                "maps": analysis.maps and not analysis.over_models,
+            }
+            for analysis in self.analyses.values()
+        }
+        return json.dumps(shown)
+
+    def _explored_files(self) -> list[str]:
+        return [
+            self.analysis_file(analysis, kind, model)
+            for analysis in self.analyses.values()
+            for kind in ("table", *(["maps"] if analysis.maps and not analysis.over_models else []))
+            for model in ([""] if analysis.over_models else self.analysis_models(analysis))
+        ]
 
     def made_json(self) -> str:
         """Return the models that each analysis of single models is made of, as JSON."""
