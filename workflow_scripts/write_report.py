@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def additions(args: argparse.Namespace, studies: Sequence[Results]) -> Iterator[Addition]:
-    """Yield the pages that are made of more than figures and claims: the scorecard and the explorer, where they are asked for."""
+    """Yield the pages of more than figures and claims, as far as they are asked for: the scorecard and the explorer."""
     if args.scorecard:
         yield scorecard_page(args.scorecard, [(one.study.name, one.study.title, one.claims) for one in studies])
     if args.explore:
