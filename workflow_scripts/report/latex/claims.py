@@ -6,7 +6,6 @@ It stands in any document that loads ``booktabs``, ``longtable`` and ``array``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import batched
 
 from workflow_scripts.report.claims import IN_THE_DEMO, Claim, Claims, Measured
 from workflow_scripts.report.latex.tables import continued_head
@@ -65,8 +64,8 @@ def _rows(claim: Claim, number: str, evidence: str, study: str) -> Iterator[str]
         r"\par".join(filter(None, why)),
     ]
     yield " & ".join(cells) + (r" \\*" if claim.numbers else r" \\")
-    for some in batched(claim.numbers, _NUMBERS_A_ROW):
-        text = "; ".join(map(_number, some))
+    for first in range(0, len(claim.numbers), _NUMBERS_A_ROW):
+        text = "; ".join(map(_number, claim.numbers[first : first + _NUMBERS_A_ROW]))
         yield rf" & \multicolumn{{3}}{{{_ACROSS}@{{}}}}{{\scriptsize {text}}} \\"
 
 

@@ -45,14 +45,23 @@ _PRINTED = {
     "\N{RIGHT DOUBLE QUOTATION MARK}": r"\textquotedblright{}",
     "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
 }
-_GREEK = {
-    unicodedata.lookup(f"GREEK SMALL LETTER {name}"): rf"$\{name.lower()}$"
-    for name in "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA MU NU XI PI RHO SIGMA TAU UPSILON PHI CHI PSI OMEGA".split()
-} | {
-    unicodedata.lookup(f"GREEK CAPITAL LETTER {name}"): rf"$\{name.capitalize()}$"
-    for name in "GAMMA DELTA THETA XI PI SIGMA UPSILON PHI PSI OMEGA".split()
-}
-_PRINTED |= _GREEK | {"\N{GREEK SMALL LETTER LAMDA}": r"$\lambda$", "\N{GREEK CAPITAL LETTER LAMDA}": r"$\Lambda$"}
+_GREEK = re.compile(r"GREEK (?P<size>SMALL|CAPITAL) LETTER (?P<name>[A-Z]+)")
+_LOOK_LATIN = (
+    "omicron",
+    "Alpha",
+    "Beta",
+    "Epsilon",
+    "Zeta",
+    "Eta",
+    "Iota",
+    "Kappa",
+    "Mu",
+    "Nu",
+    "Omicron",
+    "Rho",
+    "Tau",
+    "Chi",
+)
 # Letters up to here have a place in the T1 encoding, but for these.
 _LAST_IN_T1 = 0x17E
 _NOT_IN_T1 = frozenset("\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167\N{SOFT HYPHEN}")
@@ -86,6 +95,16 @@ def _joined(text: str) -> Iterator[tuple[bool, str]]:
         yield before == character and character in _JOINING, character
 
 
+def _greek(character: str) -> str | None:
+    """Return a Greek letter as mathematics, which every engine has; None for others, and where TeX has no name."""
+    found = _GREEK.fullmatch(unicodedata.name(character, ""))
+    if not found:
+        return None
+    name = found["name"].lower().replace("lamda", "lambda")
+    name = name if found["size"] == "SMALL" else name.capitalize()
+    return None if name in _LOOK_LATIN else rf"$\{name}$"
+
+
 def _printed(character: str) -> str:
     if character in _PRINTED:
         return _PRINTED[character]
@@ -94,4 +113,4 @@ def _printed(character: str) -> str:
         return ""
     if code < 0x7F or (code <= _LAST_IN_T1 and character not in _NOT_IN_T1):
         return character
-    return rf"\atlasletter{{{code:04X}}}"
+    return _greek(character) or rf"\atlasletter{{{code:04X}}}"
