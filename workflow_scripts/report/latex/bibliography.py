@@ -12,6 +12,8 @@ from workflow_scripts.common.study import Study
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.report.latex.text import escape_latex
 
+_NO_ADDRESS = re.compile(r"[{}\\%#\s]")  # what LaTeX's \url does not take in a file of references
+
 
 def bibliography(studies: Iterable[Study], info: Mapping[str, Any], citation: Path) -> str:
     """Return the entries of what a run rests on.
@@ -63,9 +65,9 @@ def _paper(study: Study, references: Sequence[Mapping[str, Any]]) -> str:
     for reference in references:
         if arxiv and f"arXiv:{arxiv}" in [item["value"] for item in reference.get("identifiers", [])]:
             kind = "inproceedings" if reference["type"] == "conference-paper" and "conference" in reference else "misc"
-            return _entry(study_key(study.name), kind, _work(reference) | _arxiv(arxiv))
+            return _entry(study_key(study.name), kind, _work(reference), _arxiv(arxiv))
     named = {"title": study.title, "note": study.reference.get("short", "")}
-    return _entry(study_key(study.name), "misc", named | _arxiv(arxiv))
+    return _entry(study_key(study.name), "misc", named, _arxiv(arxiv))
 
 
 def _work(reference: Mapping[str, Any]) -> dict[str, str]:
@@ -82,8 +84,8 @@ def _author(author: Mapping[str, str]) -> str:
     return ", ".join(f"{{{escape_latex(author[key])}}}" for key in ("family-names", "given-names") if author.get(key))
 
 
-def _arxiv(arxiv: str) -> dict[str, str]:
-    return {"url": f"https://arxiv.org/abs/{arxiv}"} if arxiv else {}
+def _arxiv(arxiv: str) -> str:
+    return f"https://arxiv.org/abs/{arxiv}" if arxiv else ""
 
 
 def _version(info: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -103,22 +105,19 @@ def _methods(models: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             licences = ", ".join(dict.fromkeys(model.get("licence") or "not recorded" for model in group))
             fields = {"title": method, "note": f"Training method. Weights: {names}. Licence: {licences}"}
             addresses = list(dict.fromkeys(model["address"] for model in group if model.get("address")))
-            yield _entry(method_key(method), "misc", fields | ({"url": addresses[0]} if len(addresses) == 1 else {}))
+            yield _entry(method_key(method), "misc", fields, *addresses)
 
 
 def _dataset(item: Mapping[str, Any]) -> str:
     fields = {"title": item.get("display_name", item["id"]), "note": f"Data. Licence: {item.get('licence', 'not recorded')}"}
-    return _entry(dataset_key(item["id"]), "misc", fields | ({"url": item["address"]} if item.get("address") else {}))
+    return _entry(dataset_key(item["id"]), "misc", fields, item.get("address", ""))
 
 
-def _entry(key: str, kind: str, fields: Mapping[str, str]) -> str:
-    lines = [f"  {name} = {{{_value(name, value)}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
-
-
-def _value(name: str, value: str) -> str:
-    if name == "url":
-        return re.sub(r"[{}\\\s]", "", value)
-    if name == "author":
-        return value
-    return f"{{{escape_latex(value)}}}" if name == "title" else escape_latex(value)
+def _entry(key: str, kind: str, fields: Mapping[str, str], *addresses: str) -> str:
+    """Return an entry; addresses stand in the note, since few styles print a field of their own."""
+    # What is in braces keeps its capitals; the field of authors is spelled already.
+    values = {name: value if name == "author" else f"{{{escape_latex(value)}}}" for name, value in fields.items() if value}
+    urls = [rf"\url{{{_NO_ADDRESS.sub('', address)}}}" for address in addresses if address]
+    if urls:
+        values["note"] = ". ".join([*([values["note"]] if "note" in values else []), *urls])
+    return "\n".join([f"@{kind}{{{key},", *(f"  {name} = {{{value}}}," for name, value in values.items()), "}"])

@@ -128,7 +128,6 @@ def _tables(chapter: Chapter) -> Iterator[str]:
     if chapter.tables:
         yield r"\section{Tables}"
         yield from (rf"\input{{tables/{chapter.study.name}_{name}.tex}}" for name in chapter.tables)
-        yield r"\FloatBarrier"
 
 
 def _figures(chapter: Chapter) -> Iterator[str]:
@@ -152,8 +151,7 @@ def _notes(figure: Figure, shows: str, judged: Iterable[str]) -> list[str]:
         "What this run shows.": escape_latex(shows),
         "Evidence for": ", ".join(judged),
     }
-    notes = [rf"\atlasnote{{{title}}}{{{text}}}" for title, text in said.items() if text]
-    return [rf"\nopagebreak {note}" for note in notes] + [r"\medskip"]
+    return [rf"\atlasnote{{{title}}}{{{text}}}" for title, text in said.items() if text]
 
 
 def _verdict(study: Study, claim: Claim, number: str) -> str:

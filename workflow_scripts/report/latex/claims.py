@@ -5,6 +5,7 @@ It stands in any document that loads ``booktabs``, ``longtable`` and ``array``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from workflow_scripts.report.claims import IN_THE_DEMO, Claim, Claims, Measured
@@ -39,7 +40,7 @@ def claims_table(claims: Claims, study: str, evidence: Callable[[Claim], str] = 
         lines += [r"\addlinespace"] if place else []
         lines.append(rf"\multicolumn{{4}}{{@{{}}l}}{{\bfseries {escape_latex(part)}}} \\*")
         for claim in group:
-            lines += [r"\addlinespace[2pt]", *_rows(claim, claim_number(numbers[claim.id]), evidence(claim), study)]
+            lines += [r"\addlinespace[5pt]", *_rows(claim, claim_number(numbers[claim.id]), evidence(claim), study)]
     return "\n".join([*lines, r"\end{longtable}}", ""])
 
 
@@ -54,14 +55,14 @@ def claim_anchor(study: str, claim: Claim) -> str:
 
 
 def _rows(claim: Claim, number: str, evidence: str, study: str) -> Iterator[str]:
-    small = " ".join(filter(None, [escape_latex(claim.compared), escape_latex(_stop(claim.source)), evidence]))
-    why = [escape_latex(claim.reason), rf"{{\scriptsize {escape_latex(claim.rule)}\par}}" if claim.rule else ""]
+    small = " ".join(filter(None, [_prose(claim.compared), escape_latex(_stop(claim.source)), evidence]))
+    why = [_prose(claim.reason), rf"\scriptsize {_prose(claim.rule)}" if claim.rule else ""]
     cells = [
         # Outside of the report, whose preamble loads hyperref, there is nothing to link to.
         rf"\ifdefined\hypertarget\hypertarget{{{claim_anchor(study, claim)}}}{{{number}}}\else {number}\fi",
-        rf"{escape_latex(claim.statement)}\par{{\scriptsize {small}\par}}",
+        rf"{_prose(claim.statement)}\par\scriptsize {small}",
         escape_latex(claim.outcome),
-        r"\par".join(filter(None, why)),
+        r"\par".join(filter(None, why)),  # a cell ends what is small in it
     ]
     yield " & ".join(cells) + (r" \\*" if claim.numbers else r" \\")
     for first in range(0, len(claim.numbers), _NUMBERS_A_ROW):
@@ -73,6 +74,11 @@ def _number(number: Measured) -> str:
     interval = f" [{number.interval}]" if number.interval else ""
     value = "not measured" if number.value is None else number.value
     return f"{escape_latex(number.name)}~\\mbox{{{escape_latex(value)}{escape_latex(interval)}}}"
+
+
+def _prose(text: str) -> str:
+    """Return a sentence, a minus before a number printed as such."""
+    return escape_latex(re.sub(r"(?<![\w.)])-(?=\d)", "\N{MINUS SIGN}", text))
 
 
 def _stop(text: str) -> str:

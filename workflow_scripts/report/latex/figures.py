@@ -17,7 +17,7 @@ from workflow_scripts.report.latex.page import CHARACTERS_A_LINE, LINE, TEXT_HEI
 from workflow_scripts.report.latex.text import escape_latex
 
 SMALLEST = 0.72  # of its size, to which a figure is scaled; a taller one is cut
-_ROOM = 40.0  # points for what stands around a figure
+_ROOM = 70.0  # points for what stands around a figure: ends of paragraphs, the heading of a section
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 _SIZE = re.compile(rb"/MediaBox\s*\[\s*([\d.]+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)\s*\]")
 
@@ -33,17 +33,23 @@ class Piece:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure's PDF: its name in the report, its size in points, and the pieces that it is shown in."""
+    """A figure's PDF: its name in the report, its size in points, the pieces that it is shown in, the height it may have."""
 
     file: Path
     name: str
     width: float
     height: float
     pieces: tuple[Piece, ...]
+    room: float
 
 
-def drawing(file: Path, figure: Figure, name: str) -> Drawing:
-    """Return how the PDF `file` is shown under `name`; of a tall one the PNG beside it says where it can be cut.
+def drawing(file: Path, name: str, words: int) -> Drawing:
+    """Return how the PDF `file` is shown; of a tall one the PNG beside it says where it can be cut.
+
+    Args:
+        file: of the figure.
+        name: of its copy.
+        words: characters that stand below it on its page.
 
     Raises:
         AtlasError: there is no such file, or it is no PDF of this project.
@@ -57,13 +63,13 @@ def drawing(file: Path, figure: Figure, name: str) -> Drawing:
     left, low, right, high = map(float, size.groups())
     width, height = right - left, high - low
     pages = max(1, len(_PAGE.findall(content)))
-    room = _room(figure)
+    room = _room(words)
     if pages > 1:
-        return Drawing(file, name, width, height, tuple(Piece(page, 0, height) for page in range(1, pages + 1)))
+        return Drawing(file, name, width, height, tuple(Piece(page, 0, height) for page in range(1, pages + 1)), room)
     if height * SMALLEST * _to_width(width) <= room:
-        return Drawing(file, name, width, height, (Piece(1, 0, height),))
+        return Drawing(file, name, width, height, (Piece(1, 0, height),), room)
     ends = _cuts(file.with_suffix(".png"), height, room / _to_width(width))
-    return Drawing(file, name, width, height, tuple(Piece(1, top, bottom) for top, bottom in pairwise(ends)))
+    return Drawing(file, name, width, height, tuple(Piece(1, top, bottom) for top, bottom in pairwise(ends)), room)
 
 
 def figure_block(figure: Figure, shown: Drawing, notes: Sequence[str] = ()) -> str:
@@ -76,13 +82,13 @@ def figure_block(figure: Figure, shown: Drawing, notes: Sequence[str] = ()) -> s
         lines += [
             r"\begin{figure}[H]",
             r"\centering",
-            _include(shown, piece, _room(figure)),
+            _include(shown, piece),
             *([] if first else [r"\ContinuedFloat"]),
             rf"\caption[{{{title}}}]{{\textbf{{{title}}}{number}. {caption}}}" if first else r"\caption[]{Continued.}",
-            *([rf"\label{{{label(figure)}}}"] if first else []),
+            *([rf"\label{{{label(figure)}}}", r"\raggedright", *notes] if first else []),
             r"\end{figure}",
         ]
-    return "\n".join([*lines, *notes, ""])
+    return "\n".join([*lines, ""])
 
 
 def label(figure: Figure) -> str:
@@ -95,9 +101,9 @@ def file_name(figure: Figure) -> str:
     return f"{figure.study}_{figure.name}.pdf"
 
 
-def _include(shown: Drawing, piece: Piece, room: float) -> str:
+def _include(shown: Drawing, piece: Piece) -> str:
     height = piece.bottom - piece.top
-    scale = min(1.0, _to_width(shown.width), room / height)
+    scale = min(1.0, _to_width(shown.width), shown.room / height)
     options = [f"width={scale * shown.width:.1f}pt"]
     if piece.page > 1:
         options.append(f"page={piece.page}")
@@ -110,10 +116,9 @@ def _to_width(width: float) -> float:
     return min(1.0, TEXT_WIDTH / width)
 
 
-def _room(figure: Figure) -> float:
-    """Return the height that a figure's caption leaves of a page."""
-    lines = 1 + (len(figure.title) + len(figure.caption) + 30) // CHARACTERS_A_LINE
-    return TEXT_HEIGHT - lines * LINE - _ROOM
+def _room(words: int) -> float:
+    """Return the height that `words` characters below a figure leave of a page."""
+    return TEXT_HEIGHT - (words / CHARACTERS_A_LINE + 1) * LINE - _ROOM
 
 
 def _cuts(png: Path, height: float, most: float) -> list[float]:

@@ -61,7 +61,7 @@ def _models(info: Mapping[str, Any]) -> Fragment:
 
 def _digests(info: Mapping[str, Any]) -> list[str]:
     rows = [
-        rf"{escape_latex(model['display_name'])}\par{{\scriptsize {escape_latex(_said(model.get('preprocessing')))}\par}}"
+        rf"{escape_latex(model['display_name'])}\par\scriptsize {escape_latex(_said(model.get('preprocessing')))}"
         rf" & \atlasdigest{{{escape_latex(model.get('weights_sha256') or 'no weights')}}} \\"
         for model in info["models"]
     ]
@@ -79,7 +79,7 @@ def _methods(info: Mapping[str, Any]) -> Iterator[str]:
 def _data(info: Mapping[str, Any]) -> list[str]:
     rows = []
     for item in info["datasets"]:
-        notes = "".join(rf"\par{{\scriptsize {escape_latex(note)}\par}}" for note in item.get("notes", []))
+        notes = "".join(rf"\par\scriptsize {escape_latex(note)}" for note in item.get("notes", []))
         name = rf"{escape_latex(item.get('display_name', item['id']))}~\cite{{{dataset_key(item['id'])}}}{notes}"
         cells = [
             name,

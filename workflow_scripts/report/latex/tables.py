@@ -37,7 +37,7 @@ def number_column(texts: Iterable[str], notes: Iterable[str] = ()) -> str | None
     whole, decimals = (max(len(part or "") for part in parts) for parts in list(zip(*found, strict=True))[1:])
     longest = max(notes, key=len, default="")
     room = f", table-space-text-post={{{longest}}}" if longest else ""
-    return f"S[table-format={sign}{whole}.{decimals}, detect-weight=true, mode=text{room}]"
+    return f"S[table-format={sign}{whole}.{decimals}, retain-explicit-plus=true, detect-weight=true, mode=text{room}]"
 
 
 def number_cell(text: str) -> str:
@@ -58,7 +58,7 @@ def _floating(table: Fragment, prefix: str) -> str:
     head, body = _rows(table)
     return "\n".join(
         [
-            r"\begin{table}[htbp]",
+            r"\begin{table}",
             r"\centering",
             rf"\caption{{{escape_latex(table.caption)}}}",
             rf"\label{{tab:{prefix}{table.label}}}",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.study import Figure
 from workflow_scripts.report.best_scores import Best
 from workflow_scripts.report.build import Results
 from workflow_scripts.report.claims import IN_THE_DEMO
@@ -16,6 +17,7 @@ from workflow_scripts.report.latex.bibliography import bibliography
 from workflow_scripts.report.latex.chapters import Chapter, chapter_file, overview_table
 from workflow_scripts.report.latex.figures import drawing, file_name
 from workflow_scripts.report.latex.numbers import numbers_file
+from workflow_scripts.report.latex.page import CHARACTERS_A_LINE
 from workflow_scripts.report.latex.run_page import facts, run_file
 from workflow_scripts.report.latex.scorecard import Scorecard
 from workflow_scripts.report.latex.text import escape_latex
@@ -92,10 +94,10 @@ def report_file(info: Mapping[str, Any], chapters: Sequence[Chapter]) -> str:
         *([rf"\textbf{{A run of the demo.}} {escape_latex(IN_THE_DEMO)}"] if info["demo"] else []),
         *facts(info),
         overview_table(chapters),
-        r"{\let\clearpage\relax \tableofcontents}",
+        r"{\small\setlength{\parskip}{0pt}\let\clearpage\relax \tableofcontents}",
         *(rf"\input{{chapters/{chapter.study.name}}}" for chapter in chapters),
         r"\input{chapters/run}",
-        r"\bibliographystyle{plainnat}",
+        r"\bibliographystyle{unsrt}",
         r"\nocite{*}",
         r"\bibliography{refs}",
         r"\end{document}",
@@ -108,10 +110,15 @@ def _chapter(results: Results, figures: Path, scorecard: Scorecard | None, shows
     study = results.study
     files = [(figure, figures / study.name / f"{figure.name}.pdf") for figure in results.figures]
     drawn = [(figure, file) for figure, file in files if not _is_empty(file)]
-    placed = [(figure, drawing(file, figure, file_name(figure))) for figure, file in drawn]
+    placed = [(figure, drawing(file, file_name(figure), _words(figure, shows))) for figure, file in drawn]
     undrawn = [figure for figure, file in files if _is_empty(file)]
     tables = [table.name for table in study.summary.tables] if study.summary and results.tables else []
     return Chapter(study, placed, tables, results.claims, scorecard, shows, undrawn)
+
+
+def _words(figure: Figure, shows: Mapping[str, str]) -> int:
+    """Return how many characters stand below a figure, with a line of verdicts."""
+    return CHARACTERS_A_LINE + sum(map(len, (figure.title, figure.caption, figure.found, shows.get(figure.key, ""))))
 
 
 def _copy(chapter: Chapter, results: Results, building: Path) -> None:
