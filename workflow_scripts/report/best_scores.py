@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.study import Score, Study
-from workflow_scripts.common.table import make_table, of_score, read_table
+from workflow_scripts.common.table import of_score
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,6 @@ class Best:
     unit: str
 
 
-def read_tables(paths: Iterable[Path]) -> pd.DataFrame:
-    """Return the rows of all tables."""
-    return pd.concat([make_table([]), *map(read_table, paths)], ignore_index=True)
-
-
 def best_scores(study: Study, table: pd.DataFrame, models: Iterable[RunModel]) -> Iterator[Best]:
     """Yield each score of a study at each model's best layer, the earliest of equals, in the order of scores and models.
 
@@ -44,8 +38,10 @@ def best_scores(study: Study, table: pd.DataFrame, models: Iterable[RunModel]) -
     trained = {model.id: model for model in models if not model.random}
     own = table[(table["study"] == study.name) & table["model"].isin(list(trained)) & table["layer"].notna()]
     own = own[own["higher_is_better"].notna() & own["value"].notna()].sort_values("layer", kind="stable")
+    by_analysis = dict(list(own.groupby("analysis")))
     for score in study.scores.values():
-        rows = of_score(own[(own["analysis"] == score.analysis) & (own["head"] == score.head)], score)
+        rows = of_score(by_analysis.get(score.analysis, own.iloc[:0]), score)
+        rows = rows[rows["head"] == score.head]
         groups = dict(list(rows.groupby(["model", "dataset"], sort=False)))
         for key in sorted(groups, key=lambda key: list(trained).index(key[0])):
             yield _best(score, trained[key[0]], key[1], groups[key])

@@ -26,6 +26,7 @@ from workflow_scripts.report.run_info import duration, moment, short_commit
 
 TEMPLATES = Path(__file__).parent
 _SUFFIXES = ("png", "pdf", "csv")
+_KEPT = "latex"  # a folder of another job's, in the same place
 _TALL = 1.25  # height over width from which a figure is shown in a scrolling frame
 
 
@@ -127,6 +128,8 @@ def write_report(
         if card:
             shutil.copyfile(card, assets / card.name)
         write_text(building / "index.html", render(info, shown, sheet, neighbours, f"assets/{card.name}" if card else None))
+        if (output / _KEPT).exists():
+            (output / _KEPT).replace(building / _KEPT)
         if output.exists():
             output.replace(previous)
         building.replace(output)
@@ -237,7 +240,8 @@ def _size(n_bytes: int) -> str:
 def _refuse_foreign(output: Path) -> None:
     if output.is_file():
         raise AtlasError(f"{output}: is a file; name a folder for the report")
-    foreign = sorted(p.name for p in output.iterdir() if p.name not in ("index.html", "assets")) if output.exists() else []
+    ours = ("index.html", "assets", _KEPT)
+    foreign = sorted(p.name for p in output.iterdir() if p.name not in ours) if output.exists() else []
     foreign = [name for name in foreign if not name.startswith(".")]
     if foreign:
         raise AtlasError(

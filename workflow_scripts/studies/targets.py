@@ -285,6 +285,23 @@ class Targets(PassTargets):
             "code": code_inputs("write_report"),
         } | demo
 
+    def latex_inputs(self) -> Files:
+        """Return what the report in LaTeX is made of."""
+        studies = self.settings.studies
+        scored = {study.name: {score.analysis for score in study.scores.values()} for study in studies}
+        return {
+            "figures": self.figure_files(),
+            "summaries": [file for study in studies for file in self.summary_files(study, ("tex",))],
+            "claims": [self.claims_file(study) for study in studies if study.claims],
+            "descriptions": [file for study in studies for file in study.files],
+            "tables": [file for study in studies for file in self.tables(study, scored[study.name])],
+            "models": self.models_file,
+            "run": f"{self.results}/run.json",
+            "citation": "CITATION.cff",
+            "fixed": [f"workflow_scripts/report/latex/{name}" for name in ("preamble.tex", "Makefile")],
+            "code": code_inputs("write_latex_report"),
+        }
+
     @property
     def described_models(self) -> list[dict[str, Any]]:
         """What `models.json` will say."""

@@ -94,7 +94,7 @@ def report_file(info: Mapping[str, Any], chapters: Sequence[Chapter]) -> str:
         *([rf"\textbf{{A run of the demo.}} {escape_latex(IN_THE_DEMO)}"] if info["demo"] else []),
         *facts(info),
         overview_table(chapters),
-        r"{\small\setlength{\parskip}{0pt}\let\clearpage\relax \tableofcontents}",
+        r"\atlascontents",
         *(rf"\input{{chapters/{chapter.study.name}}}" for chapter in chapters),
         r"\input{chapters/run}",
         r"\bibliographystyle{unsrt}",
