@@ -7,8 +7,7 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.run_model import read_models
-from workflow_scripts.common.table import read_tables
-from workflow_scripts.report.best_scores import best_scores
+from workflow_scripts.report.best_scores import best_scores, read_tables
 from workflow_scripts.report.latex.scorecard import read_scorecard
 from workflow_scripts.report.latex.write import write_latex
 from workflow_scripts.report.run_info import read_run_info

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,18 +73,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
         AtlasError: the file is not a table of this project.
     """
     return _read(path).to_pandas().astype(COLUMNS)
-
-
-def read_tables(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Return the rows of all tables at `paths`, faster than one by one.
-
-    Raises:
-        AtlasError: a file is not a table of this project.
-    """
-    tables = [_read(path) for path in paths]
-    if not tables:
-        return make_table([])
-    return pa.concat_tables(tables, promote_options="permissive").to_pandas().astype(COLUMNS)
 
 
 def read_table_metadata(path: str | Path) -> dict[str, Any]:

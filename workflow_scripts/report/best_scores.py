@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.study import Score, Study
-from workflow_scripts.common.table import of_score
+from workflow_scripts.common.table import make_table, of_score, read_table
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Best:
     value: float
     interval: tuple[float, float] | None
     unit: str
+
+
+def read_tables(paths: Iterable[Path]) -> pd.DataFrame:
+    """Return the rows of all tables."""
+    return pd.concat([make_table([]), *map(read_table, paths)], ignore_index=True)
 
 
 def best_scores(study: Study, table: pd.DataFrame, models: Iterable[RunModel]) -> Iterator[Best]:

@@ -3,7 +3,7 @@
 from tests.report.latex import latex_rows
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import make_table
-from workflow_scripts.report.fragments import to_latex
+from workflow_scripts.report.latex.tables import to_latex
 from workflow_scripts.studies.found import find_study
 from workflow_scripts.studies.thesis.layout import best_layers_fragment, dense_against_normal_fragment, models_fragment
 from workflow_scripts.studies.thesis.summary import best_layers, dense_against_normal, inventory
