@@ -61,7 +61,7 @@ def overview_table(chapters: Sequence[Chapter]) -> str:
     groups = [("Claims", claims), *([("Published numbers", numbers)] if compared else [])]
     heads, kinds, places = [""], [], 2
     lines = [
-        r"\begin{center}\small",
+        r"\begin{center}\small\begin{adjustbox}{max width=\linewidth}",
         rf"\begin{{tabular}}{{@{{}}l{'r' * sum(len(columns) for _, columns in groups)}@{{}}}}",
         r"\toprule",
     ]
@@ -82,7 +82,7 @@ def overview_table(chapters: Sequence[Chapter]) -> str:
         lines.append(" & ".join([rf"\hyperref[cha:{study}]{{{escape_latex(chapter.study.title)}}}", *cells]) + r" \\")
     if len(chapters) > 1:
         lines += [r"\midrule", " & ".join(["All", *(count_macro("", kind) for _, kind in kinds)]) + r" \\"]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{center}", ""])
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}\end{adjustbox}", r"\end{center}", ""])
 
 
 def _count(study: str, kind: str, chapter: Chapter) -> str:

@@ -46,7 +46,7 @@ def numbers_file(
 
 
 def count_macro(study: str, what: str) -> str:
-    r"""Return the macro of a count, of a study or, named "", of all: ``("thesis", "claims hold")``."""
+    r"""Return the macro of a count, of a study or, named "", of all."""
     return macro_name(PREFIX, study, what)
 
 

@@ -115,7 +115,8 @@ def _table(label: str, caption: str, widths: Iterable[float], head: str, rows: I
 
 
 def _listed(title: str, sentences: Iterable[str]) -> list[str]:
-    items = [rf"\item {escape_latex(sentence)}" for sentence in sentences]
+    slash = r"/\allowbreak{}"  # the path of an image may be longer than a line
+    items = [rf"\item {escape_latex(sentence).replace('/', slash)}" for sentence in sentences]
     return [rf"\section{{{title}}}", r"\begin{itemize}", *items, r"\end{itemize}"] if items else []
 
 
