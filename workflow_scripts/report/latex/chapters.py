@@ -133,13 +133,14 @@ def _tables(chapter: Chapter) -> Iterator[str]:
 def _figures(chapter: Chapter) -> Iterator[str]:
     claims = chapter.claims.claims if chapter.claims else ()
     numbers = {claim.id: claim_number(place) for place, claim in enumerate(claims, 1)}
-    section = None
+    sections: dict[str, list[tuple[Figure, Drawing]]] = {}
     for figure, drawing in chapter.figures:
-        if figure.section != section:
-            section = figure.section
-            yield rf"\section{{{escape_latex(section)}}}"
-        judged = [_verdict(chapter.study, claim, numbers[claim.id]) for claim in claims_of(figure, claims)]
-        yield figure_block(figure, drawing, _notes(figure, chapter.shows.get(figure.key, ""), judged))
+        sections.setdefault(figure.section, []).append((figure, drawing))
+    for section, shown in sections.items():
+        yield rf"\section{{{escape_latex(section)}}}"
+        for figure, drawing in shown:
+            judged = [_verdict(chapter.study, claim, numbers[claim.id]) for claim in claims_of(figure, claims)]
+            yield figure_block(figure, drawing, _notes(figure, chapter.shows.get(figure.key, ""), judged))
     if chapter.undrawn:
         titles = ", ".join(escape_latex(figure.title) for figure in chapter.undrawn)
         yield rf"\atlasnote{{Nothing to see in this run:}}{{{titles}.}}"

@@ -18,7 +18,7 @@ def facts(info: Mapping[str, Any]) -> list[str]:
     """Return what was run as a description list of a few lines."""
     said = {
         "Models": ", ".join(model["display_name"] for model in info["models"]),
-        "Data": ", ".join(item.get("display_name", item["id"]) for item in info["datasets"]),
+        "Data": "; ".join(item.get("display_name", item["id"]) for item in info["datasets"]),
         "Code": f"commit {short_commit(info.get('commit'))}",
         "Command": info.get("command", "not recorded"),
         "Seed, device": f"{info.get('seed', 'not recorded')}, {info.get('device', 'not recorded')}",
