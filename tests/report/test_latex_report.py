@@ -15,11 +15,13 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.study import Figure, Score, Study, Summary, SummaryTable
 from workflow_scripts.common.table import make_table
+from workflow_scripts.describe_run import address
 from workflow_scripts.report.best_scores import best_scores
 from workflow_scripts.report.build import Results
 from workflow_scripts.report.claims import Claim, Claims, Measured
 from workflow_scripts.report.fragments import Cell, Column, Fragment
 from workflow_scripts.report.latex import pdf
+from workflow_scripts.report.latex.bibliography import bibliography
 from workflow_scripts.report.latex.figures import drawing
 from workflow_scripts.report.latex.numbers import numbers_file
 from workflow_scripts.report.latex.scorecard import read_scorecard
@@ -235,6 +237,21 @@ def test_best_is_lowest_where_less_is_better():
     constant = {"study": "made_up", "analysis": "knn", "facet": "cls", "metric": "knn_top1", "unit": "px"}
     assert [one.layer for one in best_scores(STUDY, make_table(rows, **constant, higher_is_better=False), MODELS)] == [2]
     assert list(best_scores(STUDY, make_table(rows, **constant), MODELS)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [
+        ({"type": "url", "url": "https://a.org/b.pth"}, "https://a.org/b.pth"),
+        ({"type": "hub", "repository": "timm/vit", "file": "f"}, "https://huggingface.co/timm/vit"),
+        ({"type": "archives", "files": [{"url": "https://a.org/1"}, {"url": "https://a.org/2"}]}, "https://a.org/1"),
+    ],
+)
+def test_the_bibliography_says_where_things_come_from(source, url):
+    data = INFO["datasets"][0] | address(source)
+    text = bibliography([STUDY], INFO | {"datasets": [data]}, ROOT / "CITATION.cff")
+    assert rf"\url{{{url}}}" in text.split("@misc{data-")[1]
+    assert address({"type": "demo"}) == {}
 
 
 def test_names_that_would_be_one_macro_stay_two(made):
