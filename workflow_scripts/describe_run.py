@@ -102,7 +102,8 @@ def address(source: dict[str, Any]) -> dict[str, str]:
     urls = [source.get("url"), *(file.get("url") for file in source.get("files", []))]
     if source["type"] == "hub":
         urls.append(f"https://huggingface.co/{source['repository']}")
-    return {"address": url for url in reversed(urls) if url}
+    known = next(filter(None, urls), None)
+    return {"address": known} if known else {}
 
 
 def _facts(entry: dict[str, Any]) -> dict[str, Any]:
