@@ -25,6 +25,7 @@ rule all:
     default_target: True
     input:
         REPORT,
+        LATEX,
         TARGETS.feature_files(),
 
 

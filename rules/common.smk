@@ -52,6 +52,7 @@ if workflow.is_main_process:
         print(f"note: {line}", file=sys.stderr)
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
+LATEX = f"{RESULTS}/report/latex/report.tex"
 GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"

@@ -152,3 +152,55 @@ rule write_report:
         "python -m workflow_scripts.write_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
         " --made {params.made:q} --models {input.models:q} --explore {params.explore:q} --scorecard {input.scorecard:q}"
         " --run-info {input.run:q} {params.demo:q} {params.card:q} --output-dir {params.output:q} &> {log:q}"
+
+
+rule write_latex:
+    """Write the report as LaTeX, into a folder of the report."""
+    input:
+        **TARGETS.latex_inputs(),
+        report=REPORT,  # whose folder is replaced whole when it is written
+    output:
+        LATEX,
+    log:
+        f"{RESULTS}/logs/write_latex.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/write_latex.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        studies=[study.name for study in SETTINGS.studies],
+        figures=[figure.key for figure in TARGETS.figures],
+        folders=["--figures-dir", f"{RESULTS}/figures", "--tables-dir", f"{RESULTS}/tables"],
+        output=lambda wildcards, output: os.path.dirname(output[0]),
+    message:
+        "Writing the report as LaTeX"
+    shell:
+        "python -m workflow_scripts.write_latex_report --studies {params.studies:q} --figures {params.figures:q} {params.folders:q}"
+        " --tables {input.tables:q} --models {input.models:q} --scorecard {input.scorecard:q} --run-info {input.run:q}"
+        " --citation {input.citation:q} --output-dir {params.output:q} &> {log:q}"
+
+
+rule report_pdf:
+    """Make a PDF of the LaTeX report, where LaTeX is installed."""
+    input:
+        source=LATEX,
+        code=code_inputs("make_pdf"),
+    output:
+        f"{RESULTS}/report/latex/report.pdf",
+    log:
+        f"{RESULTS}/logs/report_pdf.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        sources=lambda wildcards, input: os.path.dirname(input.source),
+        latex=f"{RESULTS}/logs/report_pdf_latex.log",
+    message:
+        "Making a PDF of the report"
+    shell:
+        "python -m workflow_scripts.make_pdf --sources {params.sources:q} --latex-log {params.latex:q} --output {output:q} &> {log:q}"

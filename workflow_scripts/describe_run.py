@@ -56,6 +56,7 @@ def main() -> None:
                 "id": name,
                 "display_name": entry["display_name"],
                 "licence": entry["licence"],
+                **address(entry["source"]),
                 "unverified": entry.get("unverified", []),
                 "images": len(table),
                 "notes": table.attrs.get("notes", []),
@@ -96,10 +97,20 @@ def job_seconds(folder: Path) -> float:
     return float(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in sorted(folder.rglob("*.tsv"))))
 
 
+def address(source: dict[str, Any]) -> dict[str, str]:
+    """Return where a model or dataset comes from, as the registry says it: of several files where the first does."""
+    urls = [source.get("url"), *(file.get("url") for file in source.get("files", []))]
+    if source["type"] == "hub":
+        urls.append(f"https://huggingface.co/{source['repository']}")
+    known = next(filter(None, urls), None)
+    return {"address": known} if known else {}
+
+
 def _facts(entry: dict[str, Any]) -> dict[str, Any]:
     keys = ("display_name", "supervision", "method", "architecture", "layers", "heads", "dim", "patch", "licence")
     uncertain = {"unverified": entry.get("unverified", [])}
-    return {key: entry[key] for key in keys} | {"source": entry["checkpoint"]["source"]["type"]} | uncertain
+    source = entry["checkpoint"]["source"]
+    return {key: entry[key] for key in keys} | {"source": source["type"]} | address(source) | uncertain
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from workflow_scripts.common.table import make_table, read_table
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.draw_figure import by_analysis
 from workflow_scripts.figures.read import read_maps_header
-from workflow_scripts.report.claims import claim_fragments, read_claims
-from workflow_scripts.report.fragments import to_latex
+from workflow_scripts.report.claims import read_claims
+from workflow_scripts.report.latex.claims import claims_table
 from workflow_scripts.studies.claims import find_judges, judge
 from workflow_scripts.studies.evidence import Evidence
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--pairs", nargs="*", default=[], metavar="ANALYSIS=FILE", help="tables of comparisons")
     parser.add_argument("--maps", nargs="*", default=[], metavar="ANALYSIS=FILE", help="maps of one model each")
     parser.add_argument("--output", type=Path, required=True, help="output .json")
-    parser.add_argument("--latex", type=Path, required=True, help="output .tex, a table for each part of the study")
+    parser.add_argument("--latex", type=Path, required=True, help="output .tex, the claims as a table")
     args = parser.parse_args()
 
     models = read_models(args.models)
@@ -58,7 +58,7 @@ def main() -> None:
     answered = [claim | _plain(asdict(judge(judges[claim["id"]], evidence))) for claim in claims]
     demo = any(model.demo for model in models)
     write_text(args.output, json.dumps({"demo": demo, "claims": answered}, indent=1, allow_nan=False) + "\n")
-    write_text(args.latex, "\n".join(map(to_latex, claim_fragments(read_claims(args.output)))))
+    write_text(args.latex, claims_table(read_claims(args.output), args.study))
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,8 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.run_model import read_models
 from workflow_scripts.common.study import Score
 from workflow_scripts.common.table import COLUMNS, make_table, read_table, write_table
-from workflow_scripts.report.fragments import to_html, to_latex
+from workflow_scripts.report.fragments import to_html
+from workflow_scripts.report.latex.tables import to_latex
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
             with atomic_path(file) as path:
                 table.to_parquet(path, index=False)
         write_text(file.with_suffix(".html"), to_html(fragment))
-        write_text(file.with_suffix(".tex"), to_latex(fragment))
+        write_text(file.with_suffix(".tex"), to_latex(fragment, f"{args.study}-"))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from workflow_scripts.common.table import make_table, write_table
 from workflow_scripts.figures.style import FAMILIES
 from workflow_scripts.report.build import Extras, Results, write_report
 from workflow_scripts.report.claims import read_claims
-from workflow_scripts.report.fragments import Cell, Column, Fragment, to_html, to_latex
+from workflow_scripts.report.fragments import Cell, Column, Fragment, to_html
+from workflow_scripts.report.latex.tables import to_latex
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import duration, moment, read_run_info
 from workflow_scripts.studies.found import find_study

@@ -1,4 +1,4 @@
-"""A study's claims and what a run says to them, for reading: in the HTML report and as LaTeX tables."""
+"""A study's claims and what a run says to them, for reading; `latex.claims` spells them for LaTeX."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.report.fragments import Cell, Column, Fragment
 
 # Outcome -> (word for style sheets, sign): told apart by the sign and the words, not by the colour alone.
 MARKS = {
@@ -24,7 +23,6 @@ DEMO_MARKS = {
     "does not hold": ("\N{WHITE CIRCLE}", "not seen here"),
     "cannot be tested": ("\N{EN DASH}", "cannot be tested"),
 }
-_CLAIMS_A_PAGE = 6  # a LaTeX table does not break over pages
 IN_THE_DEMO = "These verdicts are about tiny models in a painted world. They neither confirm nor refute the study."
 
 
@@ -134,22 +132,6 @@ def read_claims(path: Path) -> Claims:
         return Claims(content["demo"], tuple(_claim(claim) for claim in content["claims"]))
     except (ValueError, KeyError, TypeError) as error:
         raise AtlasError(f"{path}: not the verdicts of a study ({error}); delete it and run judge_claims again") from None
-
-
-def claim_fragments(claims: Claims) -> list[Fragment]:
-    """Return tables of claim, verdict and reason for each part of the study, none longer than a page."""
-    columns = (Column("Claim", width=0.34), Column(claims.column, width=0.12), Column("Why", width=0.44))
-    fragments = []
-    for part, group in claims.parts.items():
-        for page, first in enumerate(range(0, len(group), _CLAIMS_A_PAGE), 1):
-            rows = (
-                (Cell(claim.statement, claim.source), Cell(claim.outcome), Cell(f"{claim.reason} {claim.rule}".strip()))
-                for claim in group[first : first + _CLAIMS_A_PAGE]
-            )
-            caption = f"{claims.heading}: {part.lower()}{', continued' if first else ''}."
-            label = f"claims_{part.lower().replace(' ', '_')}_{page}"
-            fragments.append(Fragment(label, f"{caption} {IN_THE_DEMO}" if claims.demo else caption, columns, tuple(rows)))
-    return fragments
 
 
 def _claim(claim: Mapping[str, Any]) -> Claim:

@@ -1,43 +1,15 @@
-"""A table for reading, and its two spellings: an HTML fragment for the report and a LaTeX fragment for a paper.
+"""A table for reading, and its spelling as an HTML fragment for the report, with the classes of ``report.css``.
 
-The HTML uses the classes of ``report.css``. The LaTeX is a ``tabular`` in a ``table``, with caption and label, and stands in
-any document that loads ``booktabs``.
+`latex.tables` spells it for LaTeX.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import escape
 
 MISSING = "\N{EM DASH}"
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "[": "{[}",  # a row that begins with one would be read as an option of the line break before it
-    "*": "{*}",
-    "\N{EM DASH}": "---",
-    "\N{EN DASH}": "--",
-    "\N{MINUS SIGN}": "$-$",
-    "\N{MULTIPLICATION SIGN}": r"$\times$",
-    "\N{LESS-THAN OR EQUAL TO}": r"$\leq$",
-    "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$",
-    "\N{NO-BREAK SPACE}": "~",
-}
 
 
 @dataclass(frozen=True)
@@ -56,9 +28,9 @@ class Cell:
     Attributes:
         text: the value.
         note: said beside it in parentheses, as the layer of a score.
-        interval: said below it; left out in LaTeX, where the tables keep the study's layout.
+        interval: said below it.
         strong: whether it is the best of its column.
-        dot: kind of supervision whose colour stands before it; only in HTML.
+        dot: kind of supervision; its colour stands before it in HTML, and room between two kinds in LaTeX.
     """
 
     text: str
@@ -103,32 +75,6 @@ def to_html(table: Fragment) -> str:
     return "\n".join([*lines, "</tbody>", "</table>", "</div>", ""])
 
 
-def to_latex(table: Fragment) -> str:
-    """Return the table as a LaTeX fragment that needs the package booktabs."""
-    lines = [
-        r"\begin{table}[tb]",
-        r"\centering",
-        rf"\caption{{{escape_latex(table.caption)}}}",
-        rf"\label{{tab:{table.label}}}",
-        r"\small",
-        rf"\begin{{tabular}}{{@{{}}{''.join(map(_alignment, table.columns))}@{{}}}}",
-        r"\toprule",
-        _latex_row(Cell(column.heading) for column in table.columns),
-        r"\midrule",
-        *(_latex_row(row) for row in table.rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def escape_latex(text: str) -> str:
-    """Return `text` with every character that LaTeX would read as a command made printable."""
-    return "".join(_LATEX.get(character, character) for character in re.sub(r"\s*\n\s*", " ", text))
-
-
 def _html(cell: Cell) -> str:
     text = f"<strong>{escape(cell.text)}</strong>" if cell.strong else str(escape(cell.text))
     if cell.dot:
@@ -142,20 +88,3 @@ def _html(cell: Cell) -> str:
 
 def _kind(column: Column) -> str:
     return ' class="number"' if column.number else ""
-
-
-def _alignment(column: Column) -> str:
-    if column.width:
-        return rf"p{{{column.width:g}\textwidth}}"
-    return "r" if column.number else "l"
-
-
-def _latex_row(cells: Iterable[Cell]) -> str:
-    return " & ".join(map(_latex, cells)) + r" \\"
-
-
-def _latex(cell: Cell) -> str:
-    text = escape_latex(cell.text)
-    if cell.strong:
-        text = rf"\textbf{{{text}}}"
-    return f"{text} ({escape_latex(cell.note)})" if cell.note else text

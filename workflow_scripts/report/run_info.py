@@ -9,6 +9,7 @@ Keys (required ones first; the others are shown as "not recorded" where they are
     datasets  list  each {id, images (int, samples used), and optionally display_name, licence, skipped: [str, one
                     message per image that could not be read], notes: [str, what else there is to know about how its
                     files were read]}
+              both also: address (str, where it comes from)
     left_out  list  of str, one sentence for each analysis, or part of one, that the run left out, and why
     seed      int
     commit    str   git commit of the code, and whether files differed from it

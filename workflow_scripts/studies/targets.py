@@ -346,6 +346,24 @@ class Targets(PassTargets):
         made = {key: self.analysis_models(one) for key, one in self.analyses.items() if not one.over_models}
         return json.dumps(made, separators=(",", ":"))
 
+    def latex_inputs(self) -> Files:
+        """Return what the report in LaTeX is made of."""
+        studies = self.settings.studies
+        scored = {study.name: {score.analysis for score in study.scores.values()} for study in studies}
+        return {
+            "figures": self.figure_files(),
+            "summaries": [file for study in studies for file in self.summary_files(study, ("tex",))],
+            "claims": [self.claims_file(study) for study in studies if study.claims],
+            "descriptions": [file for study in studies for file in study.files],
+            "tables": [file for study in studies for file in self.tables(study, scored[study.name])],
+            "models": self.models_file,
+            "scorecard": self.scorecard_file("parquet"),
+            "run": f"{self.results}/run.json",
+            "citation": "CITATION.cff",
+            "fixed": [f"workflow_scripts/report/latex/{name}" for name in ("preamble.tex", "Makefile")],
+            "code": code_inputs("write_latex_report"),
+        }
+
     @property
     def described_models(self) -> list[dict[str, Any]]:
         """What `models.json` will say."""

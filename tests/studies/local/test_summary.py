@@ -6,7 +6,8 @@ import pytest
 from markupsafe import escape
 
 from tests.studies.local.made_up_study import STUDY, evidence, like_demo, measured
-from workflow_scripts.report.fragments import MISSING, to_html, to_latex
+from workflow_scripts.report.fragments import MISSING, to_html
+from workflow_scripts.report.latex.tables import to_latex
 from workflow_scripts.studies.local.summary import tables
 
 

@@ -7,7 +7,8 @@ import yaml
 from markupsafe import escape
 
 from tests.studies.registers.made_up_others import DATASETS, corloc, models, table
-from workflow_scripts.report.fragments import MISSING, to_html, to_latex
+from workflow_scripts.report.fragments import MISSING, to_html
+from workflow_scripts.report.latex.tables import to_latex
 from workflow_scripts.studies.registers import table_cells
 from workflow_scripts.studies.registers.methods import published_facet
 from workflow_scripts.studies.registers.summary import tables
