@@ -8,6 +8,7 @@ from pathlib import Path
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.run_model import read_models
 from workflow_scripts.report.best_scores import best_scores, read_tables
+from workflow_scripts.report.figure_files import figure_sentences
 from workflow_scripts.report.latex.scorecard import read_scorecard
 from workflow_scripts.report.latex.write import write_latex
 from workflow_scripts.report.run_info import read_run_info
@@ -34,7 +35,12 @@ def main() -> None:
     models, tables = read_models(args.models), read_tables(args.tables)
     best = {made.study.name: list(best_scores(made.study, tables, models)) for made in studies}
     scorecards = read_scorecard(args.scorecard) if args.scorecard else {}
-    write_latex(args.output_dir, info, studies, args.figures_dir, best, scorecards, args.citation)
+    names = {model.id: model.display_name for model in models}
+    controls = [model.id for model in models if model.supervision == "none"]
+    shows: dict[str, str] = {}
+    for made in studies:
+        shows |= figure_sentences(made.study, made.figures, args.figures_dir, names, controls)
+    write_latex(args.output_dir, info, studies, args.figures_dir, best, scorecards, args.citation, shows)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,11 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import make_table, read_table
 from workflow_scripts.report.data_scripts import packed, rounded
-from workflow_scripts.report.explore import ASSETS, Explored, write_explorer
+from workflow_scripts.report.explore import ASSETS, PAGE, Explored, explorer
 from workflow_scripts.report.explore_heads import head_maps, head_numbers, packed_maps
 from workflow_scripts.report.explore_pairs import depth_blocks, model_matrices
 from workflow_scripts.report.explore_series import NO_LAYER, is_of_head, is_of_pair, series, split_series
+from workflow_scripts.report.site import Site
 
 A_FILE = 3_000_000
 FIRST_PAINT = 2_000_000
@@ -210,13 +211,21 @@ def test_depths_lie_by_layer_with_the_parts_of_a_layer_side_by_side():
 # The folder
 
 
+def write(folder, explored):
+    """Write the explorer as the report does."""
+    for name in ("assets", "data"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    site = Site(folder, {"title": "A run"}, [("first", "Study 1: the first")], {PAGE: "Explore"})
+    site.write_look()
+    explorer(explored).write(site)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A small explorer, and what it was made of."""
     folder = tmp_path_factory.mktemp("explorer")
     explored = write_explored(folder / "in", small_models())
-    (folder / "report").mkdir()
-    write_explorer(folder / "report", explored)
+    write(folder / "report", explored)
     return folder / "report", explored
 
 
@@ -244,13 +253,13 @@ def test_files_of_another_run_are_refused_in_one_line(tmp_path):
     models = small_models()
     explored = write_explored(tmp_path / "in", models)
     with pytest.raises(AtlasError, match=r"model_a\.parquet: model 'model_a' is not of this run"):
-        write_explorer(tmp_path / "out", Explored(models[1:], explored.tables, explored.maps))
+        write(tmp_path / "out", Explored(models[1:], explored.tables, explored.maps))
     with pytest.raises(AtlasError, match=r"model_a\.safetensors: model 'model_a' is not of this run"):
-        write_explorer(tmp_path / "out", Explored(models[1:], {}, explored.maps))
+        write(tmp_path / "out", Explored(models[1:], {}, explored.maps))
     maps = next(iter(explored.maps.values()))[0]
     maps.write_bytes(b"no maps")
     with pytest.raises(AtlasError, match=r"model_a\.safetensors") as error:
-        write_explorer(tmp_path / "out", Explored(models, {}, explored.maps))
+        write(tmp_path / "out", Explored(models, {}, explored.maps))
     assert "\n" not in str(error.value)
 
 
@@ -258,7 +267,7 @@ def test_a_zoo_of_real_sizes_keeps_within_the_limits(tmp_path):
     """The registry's models and five studies; one image stands for ten, and depths, which add 4 MB, are not compared."""
     explored = write_explored(tmp_path / "in", registry_models(), studies=5, settings=25, images=1, deep=False)
     assert len(explored.models) >= 46
-    write_explorer(tmp_path / "out", explored)
+    write(tmp_path / "out", explored)
     sizes = {path: path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()}
     images = sum(size for path, size in sizes.items() if ".single_cls." in path.name)
     assert images > 1_000_000
@@ -412,7 +421,7 @@ def test_an_address_brings_the_view_back_and_choices_change_it(made, tmp_path):
 @needs_browser
 def test_the_model_box_searches_and_picks(made, tmp_path):
     steps = """
-      const search = document.getElementById("search");
+      const search = document.getElementById("search-models");
       search.value = "noi"; search.dispatchEvent(new Event("input"));
       const items = [...document.querySelectorAll(".models li")];
       found.listed = items.filter((item) => !item.hidden).map((item) => item.dataset.model);

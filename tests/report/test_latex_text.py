@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow_scripts.common.study import Figure
-from workflow_scripts.report.cited import claims_of, figures_of
 from workflow_scripts.report.claims import Claim
 from workflow_scripts.report.latex.text import escape_latex, macro_name
+from workflow_scripts.report.references import citing
 
 
 def test_escapes_one_by_one():
@@ -72,6 +72,5 @@ def figure(number):
     ],
 )
 def test_claims_name_their_figures(source, numbers):
-    figures = [figure(number) for number in ("2.2", "2.11-2.12", "2.12", "4a", "4b-4c", "summary 2; 3 right, 7", "")]
-    assert [one.number for one in figures_of(claim(source), figures)] == numbers
-    assert [one.number for one in figures if claims_of(one, [claim(source)])] == numbers
+    known = ("2.2", "2.11-2.12", "2.12", "4a", "4b-4c", "summary 2; 3 right, 7", "")
+    assert citing({"one": source}, {number: number for number in known})["one"] == numbers

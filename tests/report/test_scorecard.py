@@ -14,9 +14,9 @@ from tests.report.browser import BROWSER, probe
 from tests.report.page import Page
 from tests.report.test_report import CLAIMS, NASTY, run_info
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.report.build import Results, write_report
+from workflow_scripts.report.build import Extras, Results, write_report
 from workflow_scripts.report.claims import read_claims
-from workflow_scripts.report.scorecard import PAGE, SIGNS, read_scorecard, spelled
+from workflow_scripts.report.scorecard import PAGE, SIGNS, read_scorecard, scorecard_page, spelled
 from workflow_scripts.studies.found import find_study, study_names
 from workflow_scripts.studies.scorecard import COLUMNS, DIFFERS, MATCH, NOT_COMPARABLE, NOT_RUN
 
@@ -60,7 +60,8 @@ def build(tmp_path):
         # A study's tables for reading are no part of this page.
         results = Results(STUDY, (), None, read_claims(folder / "claims.json"))
         output = tmp_path / "report"
-        write_report(output, run_info(demo=demo), [results], tmp_path, None, None, scorecard=tmp_path / "card.parquet")
+        page = scorecard_page(tmp_path / "card.parquet", [(STUDY.name, STUDY.title, results.claims)])
+        write_report(output, run_info(demo=demo), [results], tmp_path, Extras(additions=[page]))
         return output, (output / PAGE).read_text(encoding="utf-8")
 
     return built
@@ -141,9 +142,8 @@ def test_numbers_as_text():
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser(build, tmp_path, width):
-    output, text = build()
-    (output / "index.html").write_text(text)  # the probe opens this one
-    seen = probe(output, width, tmp_path / "scratch")
+    output, _ = build()
+    seen = probe(output / PAGE, width, tmp_path / "scratch")
     assert seen["page"] <= seen["width"] and seen["wide"] == []
     assert seen["said"] == [] and seen["console"] == []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,25 +93,26 @@ def add_figures(
         _require(figures, entry, run)
     frames = {entry.name: _numbers(figures / f"{entry.key}.csv") for entry in entries}
     same = repeats(frames)
-    labels = score_labels(study.scores)
     place = {entry.name: next(numbers) for entry in entries}
+    said = _sentences(study, frames, names, controls)
+    previews = {entry.name: f"assets/{entry.study}_{entry.name}.webp" for entry in entries}
+    # Pillow lets go of the interpreter while it computes.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = pool.map(lambda entry: write_preview(figures / f"{entry.key}.png", report / previews[entry.name]), entries)
+        size = dict(zip(previews, made, strict=True))
     shown = []
     for entry in entries:
-        frame = frames[entry.name]
-        sentence = (
-            "Its numbers are too many to say in a sentence." if frame is None else shown_by(frame, names, labels, controls)
-        )
+        frame, sentence = frames[entry.name], said[entry.name]
         other = same.get(entry.name)
         folded = "holds no number that" if other else "is empty" if sentence == NOTHING else ""
         files, sizes, reduced = _copy(entry, figures, report, frame)
-        preview = f"assets/{entry.study}_{entry.name}.webp"
-        width, height = write_preview(figures / f"{entry.key}.png", report / preview)
+        width, height = size[entry.name]
         shown.append(
             ShownFigure(
                 entry=entry,
                 number=place[entry.name],
                 anchor=anchor(entry.study, entry.name),
-                preview=preview,
+                preview=previews[entry.name],
                 files=files,
                 sizes=sizes,
                 csv=_from_project(figures, f"{entry.key}.csv"),
@@ -124,6 +126,23 @@ def add_figures(
             )
         )
     return shown
+
+
+def figure_sentences(
+    study: Study, entries: Sequence[Figure], figures: Path, names: Mapping[str, str], controls: Collection[str]
+) -> dict[str, str]:
+    """Return what this run shows in each figure of a study, by its key; the arguments are those of `add_figures`."""
+    frames = {entry.name: _numbers(figures / f"{entry.key}.csv") for entry in entries}
+    said = _sentences(study, frames, names, controls)
+    return {entry.key: said[entry.name] for entry in entries}
+
+
+def _sentences(
+    study: Study, frames: Mapping[str, pd.DataFrame | None], names: Mapping[str, str], controls: Collection[str]
+) -> dict[str, str]:
+    labels = score_labels(study.scores)
+    many = "Its numbers are too many to say in a sentence."
+    return {name: many if frame is None else shown_by(frame, names, labels, controls) for name, frame in frames.items()}
 
 
 def size_in_words(n_bytes: int) -> str:

@@ -12,8 +12,8 @@ from workflow_scripts.common.errors import made_here
 
 PREVIEW_BYTES = 100_000
 PICTURE_BYTES = 1_500_000
-_WIDTHS = (1432, 1200, 1000, 800, 600, 400)  # the first: two thirds of a figure's pixels
-_QUALITIES = (80, 65, 45)
+_WIDTHS = (1074, 800, 600, 400)  # the first: half of a figure's pixels
+_QUALITIES = (80, 50)
 
 
 def write_preview(source: Path, target: Path) -> tuple[int, int]:
@@ -26,7 +26,7 @@ def write_preview(source: Path, target: Path) -> tuple[int, int]:
     for width in _WIDTHS:
         smaller = _narrower(picture, width)
         for quality in _QUALITIES:
-            encoded = _encode(smaller, "WEBP", quality=quality, method=3)
+            encoded = _encode(smaller, "WEBP", quality=quality, method=1)
             if len(encoded) <= PREVIEW_BYTES:
                 target.write_bytes(encoded)
                 return picture.size

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workflow_scripts.common.study import Figure, Study
-from workflow_scripts.report.cited import claims_of, figures_of
 from workflow_scripts.report.claims import Claim, Claims
 from workflow_scripts.report.latex.bibliography import study_key
 from workflow_scripts.report.latex.claims import claim_anchor, claim_number, claims_table
@@ -14,6 +13,7 @@ from workflow_scripts.report.latex.figures import Drawing, figure_block, label
 from workflow_scripts.report.latex.numbers import count_macro
 from workflow_scripts.report.latex.scorecard import VERDICTS, Scorecard, scorecard_table
 from workflow_scripts.report.latex.text import escape_latex
+from workflow_scripts.report.references import citing
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,10 @@ def _claims(chapter: Chapter) -> Iterator[str]:
     if not chapter.claims:
         return
 
+    cited, drawn = _cited(chapter), {figure.name: figure for figure, _ in chapter.figures}
+
     def evidence(claim: Claim) -> str:
-        shown = [rf"\ref{{{label(figure)}}}" for figure in figures_of(claim, [figure for figure, _ in chapter.figures])]
+        shown = [rf"\ref{{{label(drawn[name])}}}" for name in cited[claim.id]]
         return f"Here: Figure{'s' if len(shown) > 1 else ''}~{', '.join(shown)}." if shown else ""
 
     yield r"\section{" + escape_latex(chapter.claims.heading) + "}"
@@ -133,17 +135,25 @@ def _tables(chapter: Chapter) -> Iterator[str]:
 def _figures(chapter: Chapter) -> Iterator[str]:
     claims = chapter.claims.claims if chapter.claims else ()
     numbers = {claim.id: claim_number(place) for place, claim in enumerate(claims, 1)}
+    cited = _cited(chapter)
     sections: dict[str, list[tuple[Figure, Drawing]]] = {}
     for figure, drawing in chapter.figures:
         sections.setdefault(figure.section, []).append((figure, drawing))
     for section, shown in sections.items():
         yield rf"\section{{{escape_latex(section)}}}"
         for figure, drawing in shown:
-            judged = [_verdict(chapter.study, claim, numbers[claim.id]) for claim in claims_of(figure, claims)]
+            shown_for = [claim for claim in claims if figure.name in cited[claim.id]]
+            judged = [_verdict(chapter.study, claim, numbers[claim.id]) for claim in shown_for]
             yield figure_block(figure, drawing, _notes(figure, chapter.shows.get(figure.key, ""), judged))
     if chapter.undrawn:
         titles = ", ".join(escape_latex(figure.title) for figure in chapter.undrawn)
         yield rf"\atlasnote{{Nothing to see in this run:}}{{{titles}.}}"
+
+
+def _cited(chapter: Chapter) -> dict[str, list[str]]:
+    """Return the names of the figures that each claim cites, by claim."""
+    claims = chapter.claims.claims if chapter.claims else ()
+    return citing({claim.id: claim.source for claim in claims}, {figure.name: figure.number for figure, _ in chapter.figures})
 
 
 def _notes(figure: Figure, shows: str, judged: Iterable[str]) -> list[str]:

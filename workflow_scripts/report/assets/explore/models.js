@@ -56,7 +56,7 @@
         atlas.set({ mark: [...marks].join(",") });
       } }, "★")));
     const onlyFound = make("button", { type: "button", id: "only-found", disabled: !found, onclick: () => show(new Set(models.filter(matches).map((model) => model.id))) }, "Only found");
-    const search = make("input", { type: "search", id: "search", placeholder: "Search models", "aria-label": "Search models", value: found, oninput: (event) => {
+    const search = make("input", { type: "search", id: "search-models", placeholder: "Search models", "aria-label": "Search models", value: found, oninput: (event) => {
       found = event.target.value.trim().toLowerCase();
       onlyFound.disabled = !found;
       for (const [i, item] of items.entries()) item.hidden = !matches(models[i]);
