@@ -132,10 +132,9 @@ def legend_handle(model: RunModel, style: ModelStyle) -> Line2D:
     )  # fmt: skip
 
 
-def legend_columns(models: Sequence[RunModel], inches: float) -> int:
-    """Return how many legend columns fit side by side into `inches`, given the models' names."""
-    longest = max(len(model.display_name) for model in models)
-    return max(1, min(len(models), int(inches * 72 / (36 + 4.4 * longest))))
+def legend_columns(names: Sequence[str], inches: float) -> int:
+    """Return how many legend columns fit side by side into `inches`, given the entries' names."""
+    return max(1, min(len(names), int(inches * 72 / (36 + 4.4 * max(map(len, names))))))
 
 
 def layer_axis(axes: Axes, n_layers: int, label: str | None = "Layer", at_most: int = 12) -> None:

@@ -93,11 +93,11 @@ def test_names_are_drawn_as_they_are(name, hostile_files, tmp_path):
 def test_draws_twenty_models_with_few_axes(name, twenty_files):
     models = [shape.id for shape in TWENTY][: 12 if name == "cka_depth_pairs" else 20]  # whose panels grow with the square
     result = twenty_files.draw(STUDY.figure(name), models)
-    assert len(set(result.data["model"])) == len(models)
-    assert len(result.figure.axes) <= 20 * len(heads.KIND_NAMES) + 2
-    if name in DRAWINGS:
-        check_page(result.figure)
-    assert result.figure.get_figwidth() <= style.PAGE_WIDTH + 1e-6
+    assert len(set(result.data["model"]) - {""}) == len(models)  # a mean of many is no model's
+    for page in result.pages:
+        assert len(page.axes) <= 20 * len(heads.KIND_NAMES) + 2
+        check_page(page)
+        assert page.get_figheight() <= style.PAGE_HEIGHT + 1e-6
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
@@ -152,7 +152,7 @@ def test_an_unknown_interval_leaves_no_band_and_no_nan(drawn_small):
     for band in axes.collections:
         for path in band.get_paths():
             assert np.isfinite(path.vertices).all()
-            assert path.vertices[:, 0].min() >= 2  # the interval of layer 1 is unknown in every synthetic table
+            assert path.vertices[:, 0].min() >= 2 / 6  # the interval of layer 1 is unknown in every synthetic table
 
 
 def test_maps_hold_the_values_at_their_layer_head_row_and_column(small, drawn_small):

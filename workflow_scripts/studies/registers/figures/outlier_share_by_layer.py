@@ -21,7 +21,7 @@ def draw(data: FigureData) -> Drawn:
     """Draw two panels, over the share of the model's layers that are done."""
     data = data.without_random()
     styles, frames = model_styles(data.models), []
-    across = min(5, legend_columns(data.models, PAGE_WIDTH))
+    across = min(5, legend_columns([model.display_name for model in data.models], PAGE_WIDTH))
     height = 2.5 + 0.14 * -(-len(data.models) // across)
     figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     panels = figure.subplots(1, len(_PANELS), sharey=True)
@@ -30,7 +30,7 @@ def draw(data: FigureData) -> Drawn:
             rows = table.select(SHARE, facet=TOKEN, setting=setting)
             depth = rows["layer"] / rows["layer"].max()
             draw_line(axes, styles[table.model.id], depth, 100 * rows["value"], len(data.models) > _CROWD)
-            frames.append(curve_frame(table.model, rows).assign(depth=depth))
+            frames.append(curve_frame(table.model, rows))
         axes.set_title(title, loc="left", weight="bold")
         axes.set(xlabel="Depth (layer / number of layers)", xlim=(0, 1.02))
         grid_lines(axes)
