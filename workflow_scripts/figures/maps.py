@@ -48,7 +48,7 @@ def _tiled(tiles: np.ndarray) -> np.ndarray:
 
 
 def ratio_mosaic(maps: np.ndarray) -> np.ndarray:
-    """Lay maps of ratios [rows, columns, h, w] out as `mosaic` does, all on one scale from 1 / `RATIO_LIMIT` to `RATIO_LIMIT`."""
+    """Lay maps of ratios [rows, columns, h, w] out as `mosaic` does, on one scale from 1 / `RATIO_LIMIT` to `RATIO_LIMIT`."""
     with np.errstate(divide="ignore"):
         scaled = np.log(np.asarray(maps, dtype=np.float64)) / np.log(RATIO_LIMIT)
     return _tiled(matplotlib.colormaps[RATIO_MAP]((np.clip(scaled, -1, 1) + 1) / 2, bytes=True)[..., :3])

@@ -76,7 +76,7 @@ def draw_examples(data: FigureData, ratio: bool) -> Drawn:
     examples = [_examples(table) for table, _ in pairs]
     lines = tuple(kind for kind in KIND_NAMES if any(kind in own for own in examples) and not (ratio and kind == _SPARSE))
     blocks = even_rows(len(pairs), at_most=12)
-    page = _page([maps for _, maps in pairs], len(blocks[0]), lines)
+    page = _page([maps for _, maps in pairs], len(blocks[0]), lines, several=len(blocks) > 1)
     per_page = max(1, int((PAGE_HEIGHT - _SCALE) / page.block))
     frames, pages = [], []
     for chosen in even_rows(len(blocks), per_page):
@@ -110,14 +110,14 @@ def _examples(table: ModelTable) -> dict[str, _Example]:
     return shown
 
 
-def _page(maps: Sequence[ModelMaps], columns: int, lines: tuple[str, ...]) -> _Page:
-    """Return the sizes at which a row of models fills the page's width, or two of them its height if patches are seen."""
+def _page(maps: Sequence[ModelMaps], columns: int, lines: tuple[str, ...], several: bool) -> _Page:
+    """Return the sizes at which a row of models fills the page, or two of `several` rows if patches are seen."""
     aspect = max(one.rows / one.columns for one in maps)
     cell = min(_MAX_CELL, (PAGE_WIDTH - _LEFT - 0.05) / columns - _GAP)
     fitting = ((PAGE_HEIGHT - _SCALE - _TITLE - _BLOCK) / len(lines) - _LABEL - _GAP) / aspect
     cell = min(cell, fitting)
     halved = ((PAGE_HEIGHT / 2 - _SCALE - 0.33 - _BLOCK) / len(lines) - _LABEL - _GAP) / aspect
-    if columns > 6 and halved >= _MIN_CELL:
+    if several and halved >= _MIN_CELL:
         cell = min(cell, halved)
     size = fitting_size((one.model.display_name for one in maps), cell + _GAP, 7)
     text = max(wrap(one.model.display_name, cell + _GAP, size).count("\n") + 1 for one in maps)

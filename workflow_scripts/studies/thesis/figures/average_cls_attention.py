@@ -12,7 +12,10 @@ from workflow_scripts.figures.maps import map_frame, mosaic
 from workflow_scripts.figures.style import model_styles
 
 _NAMES = ("low", "mid", "high")  # concentration
-_FOOT = "low, mid, high: the heads of least, median and highest concentration of each layer; their numbers are in the CSV."
+_FOOT = (
+    "From left to right low, mid, high: the heads of least, median and highest concentration in each layer; the CSV has "
+    "their numbers."
+)
 
 
 def draw(data: FigureData) -> Drawn:

@@ -50,7 +50,8 @@ def _page(
     grid = figure.subplots(n_rows, columns, sharey=True, squeeze=False)
     for axes in grid.flat[len(shown) :]:
         axes.remove()
-    for axes, table in zip(grid.flat, shown, strict=False):
+    for place, (axes, table) in enumerate(zip(grid.flat, shown, strict=False)):
+        axes.set_xlabel(depths.label(narrow=True) if place + columns >= len(shown) else "")
         own = shares[table.model.id]
         step = 1 / table.model.layers if depths.relative else 1
         places, bottom = step * own.index.to_numpy(), np.zeros(len(own))
@@ -68,7 +69,6 @@ def _page(
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4 if columns > 2 else 3, handlelength=1.4)
     figure.supylabel("Share of heads", fontsize=7.5)
-    figure.supxlabel(depths.label(), fontsize=7.5)
     return figure
 
 

@@ -30,7 +30,7 @@ TASKS = {  # two lines of heading: the scores, of which the first that was measu
 _EDGE, _GAP, _HEAD, _NAMES, _BETWEEN = 0.06, 0.08, 0.22, 0.5, 0.26  # inches
 _HEADING = 2.8  # inches that the heading above the matrix takes
 _MAX_MAP, _MAX_CELL = 1.15, 0.34
-_MOST = 20  # models on a page
+_MOST = 24  # models on a page
 _MATRIX = 0.42  # share of the page's width, less names, that the matrix takes at most
 
 
