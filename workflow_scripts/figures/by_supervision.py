@@ -22,12 +22,13 @@ from workflow_scripts.figures.style import (
     FAMILIES,
     FAMILY_NAMES,
     FAMILY_TEXT_COLOURS,
-    PAGE_WIDTH,
     ModelStyle,
     grid_lines,
+    is_narrow,
     legend_columns,
     legend_handle,
     model_styles,
+    page_width,
 )
 from workflow_scripts.figures.tags import tag_dataset
 
@@ -102,43 +103,61 @@ def panels_by_supervision(
     }
     looks = {family: _look(own, rows[0][1], many) for family, own in shown.items()}
     names = [table.model.display_name for table in reference]
-    width = max(3.0, PAGE_WIDTH * len(families) / 4)
+    columns = min(2, len(families)) if is_narrow() else len(families)
+    blocks = [families[start : start + columns] for start in range(0, len(families), columns)]  # below each other
+    width = page_width() if is_narrow() else max(3.0, page_width() * columns / 4)
     across = legend_columns(names, width) if names else 1
     apart = reference if families != ["none"] else []  # they have a legend of their own, once for all panels
     handles = {family: looks[family].handles(family, own or reference, styles) for family, own in shown.items()}
-    below = 0.14 * max(map(len, handles.values())) + 0.16 * -(-len(apart) // across)
-    figure = Figure(figsize=(width, 0.5 + 2.1 * len(rows) + below), layout="constrained")
-    all_axes = figure.subplots(len(rows), len(families), sharey="row", squeeze=False)
+    legends = sum(0.14 * max(len(handles[family]) for family in block) for block in blocks)
+    height = 0.5 + 2.1 * len(rows) * len(blocks) + legends + 0.16 * -(-len(apart) // across)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid = figure.subplots(len(rows) * len(blocks), columns, squeeze=False)
     frames = []
-    for line, (dataset, values) in zip(all_axes, rows, strict=True):
-        for axes, (family, own) in zip(line, shown.items(), strict=True):
+    for turn, (dataset, values) in enumerate(rows):
+        axes_of = {}
+        for number, block in enumerate(blocks):
+            line = grid[number * len(rows) + turn]
+            for axes in line[len(block) :]:
+                axes.remove()
+            axes_of |= dict(zip(block, line, strict=False))
+        for family, axes in axes_of.items():
             for table in reference:
                 if table.model.random:
                     plot_random(axes, styles[table.model.id], values[table.model.id])
                 else:
                     draw_line(axes, styles[table.model.id], *_course(table, values, places), crowded=True)
-            frames += looks[family].plot(axes, own, styles, values, places, column)
+            frames += looks[family].plot(axes, shown[family], styles, values, places, column)
             x_axis(axes)
             axes.set_title(FAMILY_NAMES[family], color=FAMILY_TEXT_COLOURS[family], weight="bold", loc="left")
             grid_lines(axes)
-        line[0].set_ylim(bottom=0)  # shared by the row
-        line[0].set_ylabel(label)
-        tag_dataset(line[-1], dataset)
-    for axes, family in zip(all_axes[-1], families, strict=True):
-        axes.set_xlabel(x_label)
-        axes.legend(
-            handles=handles[family],
-            labels=[textwrap.fill(handle.get_label(), 24) for handle in handles[family]],
-            loc="upper left",
-            bbox_to_anchor=(-0.02, 0),
-            bbox_transform=axes.transAxes + ScaledTranslation(0, -0.36, figure.dpi_scale_trans),
-            borderaxespad=0,
-            borderpad=0,
-        )
+            if turn == len(rows) - 1:
+                axes.set_xlabel(x_label)
+                _draw_legend(figure, axes, handles[family])
+        top = max(axes.get_ylim()[1] for axes in axes_of.values())
+        for family, axes in axes_of.items():
+            axes.set_ylim(0, top)
+            first = any(family == block[0] for block in blocks)
+            axes.set_ylabel(label if first else "")
+            axes.tick_params(labelleft=first)
+        tag_dataset(axes_of[families[-1]], dataset)
     if apart:
         entries = [legend_handle(table.model, styles[table.model.id]) for table in apart]
         figure.legend(handles=entries, loc="outside lower center", ncols=across)
     return figure, frames
+
+
+def _draw_legend(figure: Figure, axes: Axes, handles: Sequence[Line2D]) -> None:
+    """Draw a legend below the name of the horizontal axis."""
+    axes.legend(
+        handles=handles,
+        labels=[textwrap.fill(handle.get_label(), 24) for handle in handles],
+        loc="upper left",
+        bbox_to_anchor=(-0.02, 0),
+        bbox_transform=axes.transAxes + ScaledTranslation(0, -0.36, figure.dpi_scale_trans),
+        borderaxespad=0,
+        borderpad=0,
+    )
 
 
 def _course(table: ModelTable, values: Rows, places: Places) -> Course:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, layer_ticks
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, QUIET, layer_ticks, page_width
 
 _CHARACTER = 0.66  # mean width of a bold character over its size
 _LEFT, _RIGHT, _BOTTOM = 0.34, 0.06, 0.04  # inches around all shelves
@@ -77,13 +77,13 @@ def shelves(
 
     All cells get one width: the largest for which everything fits on one page of `PAGE_HEIGHT`, but never less than the
     smallest at which patches are seen; then there are several pages, on which each group begins a new one. Pages are at most
-    `PAGE_WIDTH` wide.
+    `page_width` wide.
 
     Returns:
         The pages and the axes in the order of the panels.
     """
     panels = [panel for group in groups for panel in group]
-    fitting = (PAGE_WIDTH - _LEFT - _RIGHT) / max(panel.width for panel in panels)
+    fitting = (page_width() - _LEFT - _RIGHT) / max(panel.width for panel in panels)
     tallest = (PAGE_HEIGHT - _BOTTOM - _GAP_Y - 3 * _TITLE) / max(panel.height for panel in panels)
     largest, smallest = (min(cell, fitting, tallest) for cell in (_MAX_CELL, _MIN_CELL))
     fewest = len(_paged(groups, smallest, gap_x))
@@ -118,7 +118,7 @@ def _paged(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list
 def _draw_shelves(rows: Sequence[Sequence[Panel]], cell: float, gap_x: float, row_name: str) -> tuple[Figure, list[Axes]]:
     height = _BOTTOM + sum(_shelf_height(row, cell) for row in rows)
     width = max(_LEFT + _RIGHT + sum(p.width for p in row) * cell + gap_x * (len(row) - 1) for row in rows)
-    figure = Figure(figsize=(min(PAGE_WIDTH, max(width, 2.4)), height))
+    figure = Figure(figsize=(min(page_width(), max(width, 2.4)), height))
     drawn, top = [], height
     for row in rows:
         above = _title_height(row, cell) + max(p.above for p in row)
@@ -153,7 +153,7 @@ def side_by_side(first: Panel, panels: Sequence[Panel], gap_x: float) -> tuple[l
 
 def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]]:
     """Lay panels out side by side on one shelf, however many; names turn upright where columns are narrow."""
-    room = PAGE_WIDTH - _LEFT - _RIGHT - gap_x * (len(panels) - 1)
+    room = page_width() - _LEFT - _RIGHT - gap_x * (len(panels) - 1)
     cell = min(_MAX_CELL, room / sum(p.width for p in panels))
     lines = [wrap(p.title, cell * p.width + gap_x) for p in panels]
     upright = any(len(word) * _CHARACTER * 7.5 > (cell + gap_x) * 72 for text in lines for word in text.split())
@@ -218,7 +218,7 @@ def _fill(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list[
         used = float("inf")
         for panel in group:
             wide = panel.width * cell
-            if used + gap_x + wide > PAGE_WIDTH - _LEFT - _RIGHT + 1e-6:
+            if used + gap_x + wide > page_width() - _LEFT - _RIGHT + 1e-6:
                 rows.append([])
                 used = -gap_x
             rows[-1].append(panel)

@@ -15,10 +15,11 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.depth import Depths
 from workflow_scripts.figures.model_curves import draw_models, model_handles
 from workflow_scripts.figures.style import (
-    PAGE_WIDTH,
     QUIET,
     grid_lines,
+    is_narrow,
     legend_columns,
+    page_width,
 )
 from workflow_scripts.figures.tags import tag_dataset
 
@@ -47,11 +48,13 @@ def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool
         The figure and the rows drawn.
     """
     depths, handles = Depths.of(data.models), model_handles(data.models)
+    if is_narrow():
+        rows = [[panel] for row in rows for panel in row]
     grid = [line for row in rows for line in _per_dataset(data, row)]
     columns = len(rows[0])
-    legend = min(6, legend_columns([handle.get_label() for handle in handles], PAGE_WIDTH))
+    legend = min(6, legend_columns([handle.get_label() for handle in handles], page_width()))
     height = (2.4 if columns < 3 else 2.0) * len(grid) + 0.14 * -(-len(handles) // legend) + 0.3
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(page_width(), height), layout="constrained")
     all_axes = figure.subplots(len(grid), columns, sharey="row" if share_y else False, squeeze=False)
     frames = []
     for place, (line, axes_row) in enumerate(zip(grid, all_axes, strict=True), 1):

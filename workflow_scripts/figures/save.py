@@ -15,12 +15,13 @@ from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
-from workflow_scripts.figures.style import DPI, QUIET, atlas_style
+from workflow_scripts.figures.origin import Origin
+from workflow_scripts.figures.style import DPI, QUIET, Look, atlas_style
 
 _FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
 
 
-def draw(drawing: Drawing, data: FigureData) -> Drawn:
+def draw(drawing: Drawing, data: FigureData, look: Look | None = None) -> Drawn:
     """Draw a figure; of the studies' modules only that of this figure is imported.
 
     Raises:
@@ -39,7 +40,7 @@ def draw(drawing: Drawing, data: FigureData) -> Drawn:
                 f"figure '{drawing.key}': no table of analysis '{lacking[0]}' of model '{model.id}' is given (only "
                 f"{data.table(model).source}); add it to --tables"
             )
-    with atlas_style():
+    with atlas_style(look):
         return drawing.draw(data)
 
 
@@ -48,26 +49,26 @@ def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
     save_pages(Drawn(figure, pd.DataFrame()), pdf, png)
 
 
-def save_pages(drawn: Drawn, pdf: Path, png: Path) -> None:
+def save_pages(drawn: Drawn, pdf: Path, png: Path, origin: Origin | None = None, look: Look | None = None) -> None:
     """Save all pages as one PDF and the first as PNG, each whole or not at all and without dates or program versions.
 
     Below each page of several stands which it is, and the drawing's note; the PNG's says where the others are.
     """
     boxes = [_add_foot(page, drawn, number) for number, page in enumerate(drawn.pages, 1)]
-    metadata = {"CreationDate": None, "Creator": None, "Producer": None}
-    with atlas_style(), atomic_path(pdf) as path, PdfPages(path, metadata=metadata) as file:
+    metadata = {"CreationDate": None, "Creator": None, "Producer": None} | (origin.pdf() if origin else {})
+    with atlas_style(look), atomic_path(pdf) as path, PdfPages(path, metadata=metadata) as file:
         for page, box in zip(drawn.pages, boxes, strict=True):
             for image in page.findobj(AxesImage):  # the patches themselves; fewer pixels than patches would average them
                 image.set_interpolation("none")
             page.savefig(file, format="pdf", dpi=DPI, bbox_inches=box)
     first = drawn.figure
-    with atlas_style(), atomic_path(png) as path:
+    with atlas_style(look), atomic_path(png) as path:
         first.set_layout_engine("none")  # everything has its place now
         for image in first.findobj(AxesImage):
             image.set_interpolation("auto")
         if drawn.more:
             first.texts[-1].set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
-        first.savefig(path, dpi=DPI, bbox_inches=boxes[0], metadata={"Software": None})
+        first.savefig(path, dpi=DPI, bbox_inches=boxes[0], metadata={"Software": None} | (origin.png() if origin else {}))
 
 
 def _add_foot(page: Figure, drawn: Drawn, number: int) -> Bbox | None:
@@ -84,12 +85,12 @@ def _add_foot(page: Figure, drawn: Drawn, number: int) -> Bbox | None:
     return Bbox([[0, -0.06 - 0.1 * max(1, len(lines))], [width, height]])
 
 
-def save_drawn(drawn: Drawn, pdf: Path, png: Path, csv: Path) -> None:
+def save_drawn(drawn: Drawn, pdf: Path, png: Path, csv: Path, origin: Origin | None = None, look: Look | None = None) -> None:
     """Save a drawn figure with the numbers it shows, to 8 significant digits.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front: a display name is anybody's to choose.
     """
-    save_pages(drawn, pdf, png)
+    save_pages(drawn, pdf, png, origin, look)
     with atomic_path(csv) as path:
         without_formulas(drawn.data).to_csv(path, index=False, lineterminator="\n", float_format="%.8g")
 

@@ -26,7 +26,7 @@ from workflow_scripts.figures.heads import (
 )
 from workflow_scripts.figures.layout import even_rows, figure_text, fitting_size, inch_axes, wrap
 from workflow_scripts.figures.maps import RATIO_LIMIT, RATIO_MAP, map_frame, mosaic, show_cells
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, QUIET, model_styles, page_width
 
 _LEFT, _GAP, _LABEL, _TITLE, _BLOCK, _SCALE = 0.72, 0.07, 0.125, 0.22, 0.12, 0.3  # inches
 _MAX_CELL, _MIN_CELL = 0.82, 0.4
@@ -113,7 +113,7 @@ def _examples(table: ModelTable) -> dict[str, _Example]:
 def _page(maps: Sequence[ModelMaps], columns: int, lines: tuple[str, ...], several: bool) -> _Page:
     """Return the sizes at which a row of models fills the page, or two of `several` rows if patches are seen."""
     aspect = max(one.rows / one.columns for one in maps)
-    cell = min(_MAX_CELL, (PAGE_WIDTH - _LEFT - 0.05) / columns - _GAP)
+    cell = min(_MAX_CELL, (page_width() - _LEFT - 0.05) / columns - _GAP)
     fitting = ((PAGE_HEIGHT - _SCALE - _TITLE - _BLOCK) / len(lines) - _LABEL - _GAP) / aspect
     cell = min(cell, fitting)
     halved = ((PAGE_HEIGHT / 2 - _SCALE - 0.33 - _BLOCK) / len(lines) - _LABEL - _GAP) / aspect

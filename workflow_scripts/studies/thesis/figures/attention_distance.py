@@ -16,10 +16,11 @@ from workflow_scripts.figures.layout import even_rows, wrap
 from workflow_scripts.figures.model_curves import draw_models, model_handles
 from workflow_scripts.figures.style import (
     PAGE_HEIGHT,
-    PAGE_WIDTH,
     grid_lines,
+    is_narrow,
     legend_columns,
     model_styles,
+    page_width,
 )
 from workflow_scripts.figures.tags import tag_dataset
 
@@ -34,7 +35,7 @@ def draw(data: FigureData) -> Drawn:
     shown = [table for table in data.tables if not table.model.random]
     heads = {table.model.id: table.select(METRIC, heads="each") for table in shown}
     top = 1.05 * max(rows["value"].max() for rows in heads.values())
-    draw_page = _beside if len(shown) <= _BESIDE else _below
+    draw_page = _beside if len(shown) <= _BESIDE and not is_narrow() else _below
     pages, means = draw_page(data, shown, heads, top)
     frames = [curve_frame(table.model, heads[table.model.id]) for table in shown]
     return Drawn(pages[0], pd.concat([*frames, *means], ignore_index=True), tuple(pages[1:]))
@@ -46,18 +47,18 @@ def _beside(
     """Draw heads at the left, means at the right."""
     columns = 1 if len(shown) == 1 else 2 if len(shown) <= 4 else 3 if len(shown) in (5, 6, 9) else 4
     height = max(3.2, _ROW * -(-len(shown) // columns) + _NAMES)
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(page_width(), height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03)
     left, right = figure.subfigures(1, 2, width_ratios=(1.2, 1))
-    _draw_heads(left, data, shown, heads, columns, 0.52 * PAGE_WIDTH, top)
-    return [figure], _draw_means(right, data, PAGE_WIDTH / 2.2, top)
+    _draw_heads(left, data, shown, heads, columns, 0.52 * page_width(), top)
+    return [figure], _draw_means(right, data, page_width() / 2.2, top)
 
 
 def _below(
     data: FigureData, shown: Sequence[ModelTable], heads: dict[str, pd.DataFrame], top: float
 ) -> tuple[list[Figure], list[pd.DataFrame]]:
     """Draw means, and below them and on further pages heads."""
-    columns, room = 5, PAGE_HEIGHT - _NAMES
+    columns, room = 3 if is_narrow() else 5, PAGE_HEIGHT - _NAMES
     first = columns * int((room - _MEANS) / _ROW)
     groups = [shown[:first]]
     if len(shown) > first:
@@ -67,13 +68,13 @@ def _below(
     for group in groups:
         rows = -(-len(group) // columns)
         lower = _ROW * rows + _NAMES
-        figure = Figure(figsize=(PAGE_WIDTH, lower + (0 if pages else _MEANS)), layout="constrained")
+        figure = Figure(figsize=(page_width(), lower + (0 if pages else _MEANS)), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
         part = figure
         if not pages:
             upper, part = figure.subfigures(2, 1, height_ratios=(_MEANS, lower))
-            means = _draw_means(upper, data, PAGE_WIDTH, top)
-        _draw_heads(part, data, group, heads, columns, PAGE_WIDTH, top)
+            means = _draw_means(upper, data, page_width(), top)
+        _draw_heads(part, data, group, heads, columns, page_width(), top)
         pages.append(figure)
     return pages, means
 

@@ -10,7 +10,7 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import even_rows, inch_axes, wrap
 from workflow_scripts.figures.matrices import colour_bar, number_depths, show_matrix
 from workflow_scripts.figures.similarities import by_depth, depth_rows, pair_frame
-from workflow_scripts.figures.style import PAGE_HEIGHT, PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import PAGE_HEIGHT, QUIET, model_styles, page_width
 
 _LEFT, _GAP, _BAR, _TITLE, _BOTTOM, _BETWEEN = 0.36, 0.24, 0.42, 0.2, 0.3, 0.2  # inches
 _MAX_SIDE = 1.75
@@ -21,7 +21,7 @@ def draw(data: FigureData) -> Drawn:
     table = data.pairs["cka"].without_random()
     models = table.models
     across = len(even_rows(len(models), at_most=4 if len(models) <= 8 else 5)[0])
-    side = min(_MAX_SIDE, (PAGE_WIDTH - _LEFT - _BAR + _GAP) / across - _GAP)
+    side = min(_MAX_SIDE, (page_width() - _LEFT - _BAR + _GAP) / across - _GAP)
     titles = {model.id: wrap(model.display_name, side + _GAP) for model in models}
     title = _TITLE + 0.115 * max(text.count("\n") for text in titles.values())
     shelf = title + side + _BETWEEN

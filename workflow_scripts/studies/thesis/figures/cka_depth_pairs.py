@@ -10,7 +10,7 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
 from workflow_scripts.figures.matrices import colour_bar, name_width, number_depths, show_matrix
 from workflow_scripts.figures.similarities import by_depth, depth_rows, pair_frame
-from workflow_scripts.figures.style import PAGE_WIDTH, model_styles
+from workflow_scripts.figures.style import model_styles, page_width
 
 _NUMBERS, _GAP, _EDGE = 0.2, 0.07, 0.06  # inches
 _MAX_SIDE = 1.6
@@ -60,4 +60,4 @@ def draw(data: FigureData) -> Drawn:
 
 def _side(count: int, names: float) -> float:
     """Return the side of a panel in inches, given the inches that names take."""
-    return min(_MAX_SIDE, (PAGE_WIDTH - names - _NUMBERS - _EDGE + _GAP) / count - _GAP)
+    return min(_MAX_SIDE, (page_width() - names - _NUMBERS - _EDGE + _GAP) / count - _GAP)

@@ -12,7 +12,7 @@ from workflow_scripts.figures.data import Drawn, FigureData, PairTable
 from workflow_scripts.figures.layout import figure_text
 from workflow_scripts.figures.matrices import colour_bar, name_size, name_width, named_matrix
 from workflow_scripts.figures.similarities import grouped, last_layers, pair_frame
-from workflow_scripts.figures.style import PAGE_WIDTH, QUIET
+from workflow_scripts.figures.style import QUIET, page_width
 
 SETTINGS = {"cls": "CLS token", "spatial": "Patch tokens"}
 _GAP, _BAR, _TITLE = 0.14, 0.42, 0.22  # inches
@@ -47,7 +47,7 @@ def _cell(models: Sequence[RunModel], matrices: int, max_cell: float) -> float:
     cell = max_cell
     for _ in range(3):  # names get smaller with the cells, which makes room for the cells
         names = name_width(models, name_size(cell))
-        cell = min(max_cell, (PAGE_WIDTH - names - _BAR - _GAP * (matrices - 1)) / matrices / len(models))
+        cell = min(max_cell, (page_width() - names - _BAR - _GAP * (matrices - 1)) / matrices / len(models))
     return cell
 
 

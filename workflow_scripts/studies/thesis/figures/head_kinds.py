@@ -13,7 +13,7 @@ from workflow_scripts.figures.data import Drawn, FigureData, ModelTable
 from workflow_scripts.figures.depth import Depths
 from workflow_scripts.figures.heads import KIND_NAMES, kinds
 from workflow_scripts.figures.layout import even_rows, wrap
-from workflow_scripts.figures.style import PAGE_HEIGHT, PAGE_WIDTH, model_styles
+from workflow_scripts.figures.style import PAGE_HEIGHT, model_styles, page_width
 
 # From dark (local) to light (global), so that the order reads without hue; sparse heads are hatched.
 _COLOURS = dict(zip(KIND_NAMES, ("#14213d", "#3f7fb5", "#a9d0e8", "#d1495b", "#f0a899", "#e3dcc9", "#a58fb8"), strict=True))
@@ -25,7 +25,7 @@ def draw(data: FigureData) -> Drawn:
     """Draw one panel per model but the random baseline."""
     shown = [table for table in data.tables if not table.model.random]
     columns = min(len(shown), 5 if len(shown) > 8 else 4)
-    width = max(3.4, PAGE_WIDTH * min(columns, 4) / 4)
+    width = max(3.4, page_width() * min(columns, 4) / 4)
     down = int((PAGE_HEIGHT - _LEGEND) / _ROW)
     shares = {table.model.id: kind_shares(kinds(table)) for table in shown}
     pages = [

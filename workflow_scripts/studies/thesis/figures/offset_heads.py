@@ -9,7 +9,7 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import FARTHEST, aligned_map, kinds, pair, show_aligned, strongest_offset, with_metric
 from workflow_scripts.figures.layout import even_rows, inch_axes, wrap
 from workflow_scripts.figures.maps import map_frame
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, model_styles
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, model_styles, page_width
 
 _EDGE, _GAP, _TITLE, _LABEL = 0.06, 0.12, 0.22, 0.48  # inches
 _MAX_CELL = 1.25
@@ -23,7 +23,7 @@ def draw(data: FigureData) -> Drawn:
     styles = model_styles(data.models)
     pairs = pair(data, data.maps["attention"])
     across = len(even_rows(len(pairs), at_most=7)[0])
-    cell = min(_MAX_CELL, (PAGE_WIDTH - 2 * _EDGE + _GAP) / across - _GAP)
+    cell = min(_MAX_CELL, (page_width() - 2 * _EDGE + _GAP) / across - _GAP)
     aspect = max(maps.rows / maps.columns for _, maps in pairs)
     titles = {maps.model.id: wrap(maps.model.display_name, cell + _GAP) for _, maps in pairs}
     title_height = _TITLE + 0.115 * max(title.count("\n") for title in titles.values())

@@ -37,7 +37,8 @@ _MATRIX = 0.42  # share of the page's width, less names, that the matrix takes a
 def draw(data: FigureData) -> Drawn:
     """Draw average CLS attention at the top, and below it a row per model: CKA of its CLS token, and its best scores.
 
-    More than `_MOST` models are on several pages, kinds of supervision together.
+    It has the page's width whatever the author chooses. More than `_MOST` models are on several pages, kinds of
+    supervision together.
     """
     models = grouped([model for model in data.models if not model.random])
     random = [model for model in data.models if model.random]

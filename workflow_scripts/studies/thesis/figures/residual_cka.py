@@ -10,7 +10,7 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import even_rows, figure_text, inch_axes
 from workflow_scripts.figures.matrices import colour_bar, number_depths, show_matrix
 from workflow_scripts.figures.similarities import pair_frame, residual
-from workflow_scripts.figures.style import PAGE_HEIGHT, PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import PAGE_HEIGHT, QUIET, model_styles, page_width
 
 PARTS = {"attention": "Attention", "mlp": "MLP"}
 
@@ -23,7 +23,7 @@ def draw(data: FigureData) -> Drawn:
     table = data.pairs["cka"].without_random()
     models = table.models
     across = len(even_rows(len(models), at_most=3)[0])
-    side = min(_MAX_SIDE, ((PAGE_WIDTH - _LEFT - _BAR + _FAR) / across - _NEAR - _FAR) / 2)
+    side = min(_MAX_SIDE, ((page_width() - _LEFT - _BAR + _FAR) / across - _NEAR - _FAR) / 2)
     block, shelf = 2 * side + _NEAR + _FAR, _TITLE + side + _BETWEEN
     down = int((PAGE_HEIGHT - _BOTTOM) / shelf)
     frames, pages = [], []
