@@ -19,25 +19,28 @@ FUSING = 4  # curves from which bands are no longer told apart
 
 @dataclass(frozen=True)
 class Curve:
-    """Which rows of a model's table make one curve over layers; the fields are those of `ModelTable.select`."""
+    """Which rows of a model's table make one curve over layers; the fields are those of `ModelTable.select`, and of `Score`."""
 
     metric: str
     heads: str = ""
     facet: str | None = None
     setting: str | None = None
+    n_of: str = ""
+    over: str = ""
 
     @classmethod
     def of(cls, score: Score) -> Curve:
         """Return the curve of a study's score."""
-        return cls(score.metric, score.head, score.facet, score.setting or None)
+        return cls(score.metric, score.head, score.facet, score.setting or None, score.n_of, score.over or score.n_of)
 
     def rows(self, table: ModelTable, dataset: str | None = None) -> pd.DataFrame:
-        """Return the curve's rows of one model, by layer.
+        """Return the curve's rows of one model, by layer, with what n counts and the interval is over, where that is said.
 
         Raises:
             AtlasError: the model's table has no such rows, or several for one layer.
         """
-        return table.select(self.metric, self.heads, facet=self.facet, setting=self.setting, dataset=dataset)
+        rows = table.select(self.metric, self.heads, facet=self.facet, setting=self.setting, dataset=dataset)
+        return rows.assign(n_of=self.n_of, interval_over=self.over) if self.n_of else rows
 
     def datasets(self, data: FigureData) -> list[str | None]:
         """Return the datasets that any model was measured on, each once; [None] if no model was."""
@@ -114,7 +117,7 @@ def curve_frame(model: RunModel, rows: pd.DataFrame) -> pd.DataFrame:
     """
     if model.random:
         rows = baseline_rows(rows)
-    rows = rows[list(CURVE_COLUMNS)].copy()
+    rows = rows[[*CURVE_COLUMNS, *(name for name in ("n_of", "interval_over") if name in rows)]].copy()
     rows.insert(1, "display_name", model.display_name)
     rows.insert(2, "supervision", model.supervision)
     depth = np.nan if model.random or not model.layers else rows["layer"].to_numpy(float) / model.layers

@@ -53,7 +53,15 @@ def mean_frame(family: str, axis: str, course: Course, members: int, like: pd.Da
     """Return a family's mean as rows of the figure's CSV, places in the column `axis`; they measure what `like` does."""
     same = {name: like[name].iloc[0] for name in ("dataset", "metric", "facet", "setting", "head", "unit") if name in like}
     name = f"mean of {FAMILY_NAMES[family]}"
-    own = {"model": "", "display_name": name, "supervision": family, axis: course[0], "value": course[1], "n": members}
+    own = {
+        "model": "",
+        "display_name": name,
+        "supervision": family,
+        axis: course[0],
+        "value": course[1],
+        "n": members,
+        "n_of": "models",
+    }
     return pd.DataFrame(own | same)
 
 

@@ -15,6 +15,7 @@ from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.depth import Depths
 from workflow_scripts.figures.model_curves import draw_models, model_handles
 from workflow_scripts.figures.style import (
+    PAGE_HEIGHT,
     QUIET,
     grid_lines,
     is_narrow,
@@ -23,6 +24,7 @@ from workflow_scripts.figures.style import (
 )
 from workflow_scripts.figures.tags import tag_dataset
 
+_BELOW = 4  # how far below the second percentile of ratios the axis reaches: single tiny ones would flatten all others
 _DECADE = 10  # largest over smallest value from which a ratio needs a logarithmic axis
 
 
@@ -42,7 +44,8 @@ def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool
         data: tables of the models, in order.
         rows: panels from left to right; all rows have the same length.
         share_y: give the panels of a row one vertical scale, named at the left.
-        ratio: values are ratios: mark 1, and use a logarithmic scale if they spread over more than a decade.
+        ratio: values are ratios: mark 1, and use a logarithmic scale if they spread over more than a decade; single values
+            far below all others leave it, and stand in the CSV.
 
     Returns:
         The figure and the rows drawn.
@@ -53,7 +56,8 @@ def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool
     grid = [line for row in rows for line in _per_dataset(data, row)]
     columns = len(rows[0])
     legend = min(6, legend_columns([handle.get_label() for handle in handles], page_width()))
-    height = (2.4 if columns < 3 else 2.0) * len(grid) + 0.14 * -(-len(handles) // legend) + 0.3
+    below = 0.14 * -(-len(handles) // legend) + 0.3
+    height = min(2.4 if columns < 3 else 2.0, (PAGE_HEIGHT - below) / len(grid)) * len(grid) + below
     figure = Figure(figsize=(page_width(), height), layout="constrained")
     all_axes = figure.subplots(len(grid), columns, sharey="row" if share_y else False, squeeze=False)
     frames = []
@@ -95,6 +99,7 @@ def _ratio_axis(axes: Axes, values: pd.Series) -> None:
     axes.axhline(1, color=QUIET, linewidth=0.6, zorder=1)
     if values.min() > 0 and values.max() / values.min() > _DECADE:
         axes.set_yscale("log")
+        axes.set_ylim(bottom=max(values.min() / 1.2, values.quantile(0.02) / _BELOW))
         few = values.max() / values.min() < _DECADE**2.5
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if few else LogLocator(numticks=8))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

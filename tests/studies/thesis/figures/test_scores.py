@@ -137,6 +137,26 @@ def test_video_is_drawn_from_the_ordinary_grid_where_the_run_has_no_other(small_
     assert set(result.data["setting"]) == {"normal"}
 
 
+def test_the_csv_says_what_n_counts_and_the_interval_is_over(drawn_small):
+    said = {
+        "video_by_supervision": ("objects", "videos"),
+        "global_tasks": ("images", "images"),
+        "keypoints_by_supervision": ("keypoints", "categories"),
+    }
+    for name, expected in said.items():
+        first = drawn_small(name).data.iloc[0]
+        assert (first["n_of"], first["interval_over"]) == expected
+
+
+def test_single_tiny_ratios_do_not_flatten_all_others(small_files, drawn_small, tmp_path):
+    frame = pd.read_parquet(small_files.tables["residual"][0])
+    place = (frame["layer"] == 1) & (frame["setting"] == "cls") & (frame["facet"] == "mlp")
+    path = save_table(tmp_path / "fs_b16.parquet", frame.assign(value=frame["value"].mask(place, 3e-6)))
+    result = small_files.draw(STUDY.figure("residual_ratio"), ["fs_b16"], tables=[path])
+    assert all(axes.get_ylim()[0] > 1e-3 for axes in result.figure.axes)
+    assert result.data["value"].min() == 3e-6  # it stands in the CSV
+
+
 def test_several_datasets_make_a_row_of_panels_each(small_files, tmp_path):
     frame = pd.read_parquet(small_files.tables["clustering"][0])
     again = frame[frame["facet"] == "object"].assign(dataset="ade20k")
@@ -200,7 +220,7 @@ def test_overview_shows_one_map_the_similarities_and_the_best_scores(small, smal
     shown = result.data[(result.data["part"] == "attention") & (result.data["model"] == "clip_b16")]
     layer, head = (int(shown[name].iloc[0]) for name in ("layer", "head"))
     expected = small.maps["attention"][1].on_grid("average_cls")[layer - 1, head - 1]
-    np.testing.assert_allclose(shown["value"], expected.ravel(), rtol=1e-5)
+    np.testing.assert_allclose(shown[["minimum", "maximum"]].to_numpy(float), [[expected.min(), expected.max()]])
     assert len(matrix.images) == 1
     assert len(tasks) == 4
     for axes, curve in zip(tasks, (TOP1, MAP, JF, PCK), strict=True):

@@ -64,7 +64,7 @@ def _page(table: PairTable, settings: dict[str, str], cell: float) -> tuple[Figu
         figure_text(figure, left, 0.04, title, weight="bold", fontsize=8, va="top")
         dataset = ", ".join(dict.fromkeys(rows["dataset"]))
         if place == len(settings) - 1:
-            figure_text(figure, left + side, 0.05, dataset, fontsize=6, color=QUIET, va="top", ha="right")
+            figure_text(figure, width - 0.05, 0.05, dataset, fontsize=6, color=QUIET, va="top", ha="right")
         frames.append(pair_frame(rows, models))
         left += side + _GAP
     height = min(side, 1.6)
