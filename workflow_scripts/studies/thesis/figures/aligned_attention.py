@@ -30,6 +30,7 @@ from workflow_scripts.figures.style import INK, PAGE_HEIGHT, QUIET, model_styles
 
 _LEFT, _GAP, _LABEL, _TITLE, _BLOCK, _SCALE = 0.72, 0.07, 0.125, 0.22, 0.12, 0.3  # inches
 _MAX_CELL, _MIN_CELL = 0.82, 0.4
+_SCALE_WIDTH = 2.9  # inches that the scale of ratios takes with its names
 _OFFSET, _SPARSE = "offset_local", "sparse_repeating"
 _STAND_IN = "*"  # after the [layer, head] of a head that the rule does not call an offset local head
 
@@ -81,7 +82,8 @@ def draw_examples(data: FigureData, ratio: bool) -> Drawn:
     frames, pages = [], []
     for chosen in even_rows(len(blocks), per_page):
         height = len(chosen) * page.block + (_SCALE if ratio else 0)
-        figure = Figure(figsize=(_LEFT + len(blocks[0]) * (page.cell + _GAP) + 0.05, height))
+        width = max(_LEFT + len(blocks[0]) * (page.cell + _GAP) + 0.05, _SCALE_WIDTH if ratio else 0)
+        figure = Figure(figsize=(width, height))
         for line, block in enumerate(chosen):
             top = line * page.block + page.title
             _name_lines(figure, page, top)
