@@ -162,5 +162,5 @@ for study in SETTINGS.studies:
         message:
             "Drawing {wildcards.figure}"
         shell:
-            "python -m workflow_scripts.draw_figure --models {input.models:q} {params.options:q}"
+            "python -m workflow_scripts.draw_figure --run-models {input.models:q} {params.options:q}"
             " --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q} &> {log:q}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.common.atomic import write_text
+from workflow_scripts.common.checkout import commit
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.provenance import versions
 from workflow_scripts.onepass.states import read_metadata
@@ -79,17 +79,6 @@ def main() -> None:
 def preprocessing(made: dict[str, Any]) -> str:
     """Return how the images of a pass' first view were prepared."""
     return next(iter(made["views"].values()))["preprocessing"]
-
-
-def commit() -> str:
-    """Return the commit of the checkout, marked if files differ from it; "not a git checkout" outside of one."""
-    root = Path(__file__).resolve().parents[1]
-    try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return "not a git checkout"
-    return head.strip() + (" with uncommitted changes" if changed.strip() else "")
 
 
 def job_seconds(folder: Path) -> float:

@@ -17,6 +17,10 @@ _HEAD = """\
 Every figure is a target of its own: `uv run snakemake` with the name of its file makes it, with a PNG and the CSV of what is
 drawn beside it. A figure without a number is not one of the study's.
 
+What exceeds a page has several in its PDF; the PNG shows the first and says so. The CSV of maps has a row a map: its range, and
+the array of which file of `results/maps/` holds its numbers. Both say in their metadata of which figure, commit and data they
+are. For a paper: `--config 'figures={width: column, font: DejaVu Serif, models: {<study>/<figure>: [<model>, <model>]}}'`.
+
 `uv run python -m workflow_scripts.list_figures` writes this page from the studies' descriptions
 (`workflow_scripts/studies/<study>/`).
 """

@@ -68,11 +68,11 @@ def test_a_model_that_is_not_compared_is_named(small_files, tmp_path):
 
 def test_files_and_the_models_asked_for_must_agree(small_files):
     tables, maps = small_files.tables["attention"], small_files.maps
-    with pytest.raises(AtlasError, match=r"clip_b16\.parquet: model 'clip_b16' is not in --only"):
+    with pytest.raises(AtlasError, match=r"clip_b16\.parquet: model 'clip_b16' is not in --models"):
         read.load(small_files.run_models(["fs_b16"]), tables[:2])
-    with pytest.raises(AtlasError, match=r"clip_b16\.safetensors: model 'clip_b16' is not in --only"):
+    with pytest.raises(AtlasError, match=r"clip_b16\.safetensors: model 'clip_b16' is not in --models"):
         read.load(small_files.run_models(["fs_b16"]), maps={"attention": maps[:2]})
-    with pytest.raises(AtlasError, match="no table of model 'dino_b16' among the files given, but it is in --only"):
+    with pytest.raises(AtlasError, match="no table of model 'dino_b16' among the files given, but it is in --models"):
         read.load(small_files.run_models(ORDER[:3]), tables[:2])
     with pytest.raises(AtlasError, match="no maps of model 'clip_b16' among the files given"):
         read.load(small_files.run_models(ORDER[:2]), tables[:2], {"attention": maps[:1]})

@@ -146,7 +146,7 @@ def test_a_figure_is_given_what_it_reads_and_no_words():
     figure = next(figure for figure in made.figures if figure.name == "overview")
     words = made.figure_options(figure)
     assert not any("glance" in word for word in words)
-    assert words[:2] == ["--only", "demo_fs"]
+    assert words[:2] == ["--models", "demo_fs"]
     assert "attention=results/maps/thesis/attention/demo_fs.safetensors" in words
     assert "cka=results/tables/thesis/cka.parquet" in words
     assert set(json.loads(words[-1])["scores"]) == {"knn", "retrieval", "video", "video_normal", "keypoints"}

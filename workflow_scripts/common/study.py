@@ -163,6 +163,8 @@ class Score:
         label: of an axis that measures it.
         axis: a shorter label, for beside the title.
         condition: ``analysis.setting`` that must be set for the rows to be there; "" if they always are.
+        n_of: what the rows' n counts.
+        over: what their interval is over, where it is something else.
     """
 
     name: str
@@ -175,6 +177,8 @@ class Score:
     label: str = ""
     axis: str = ""
     condition: str = ""
+    n_of: str = ""
+    over: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.layout import inch_axes
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import PAGE_WIDTH, QUIET
+from workflow_scripts.figures.style import QUIET, page_width
 
 IMAGES_PER_CLASS = 5
 _NOTHING = "#f1f1f1"  # no object, no part
@@ -68,14 +68,14 @@ def draw(world: World) -> Figure:
     """Draw one column per class: images, then the ground truth of the last of them; below, one clip and its tracks."""
     shown = [np.flatnonzero(world.label == c)[:IMAGES_PER_CLASS] for c in range(len(world.classes))]
     columns = len(world.classes)
-    cell = (PAGE_WIDTH - _LABEL - _EDGE) / columns
+    cell = (page_width() - _LABEL - _EDGE) / columns
     frames = _spaced(world.clip.shape[1], columns)
     legends = [_legend(world, "stuff"), _legend(world, "part")]
     per_line = 9
     lines = [-(-len(handles) // per_line) for handles in legends]
     n_truth = len(world.truth)
     height = _HEAD + (IMAGES_PER_CLASS + n_truth + 2) * cell + 2 * _GAP + sum(lines) * _LEGEND_LINE + 0.22
-    figure = Figure(figsize=(PAGE_WIDTH, height))
+    figure = Figure(figsize=(page_width(), height))
 
     top = _HEAD
     axes = inch_axes(figure, _LABEL, top, columns * cell, IMAGES_PER_CLASS * cell)

@@ -27,10 +27,24 @@ PAIR_COLUMNS = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure and exactly the numbers that it shows, one row a number."""
+    """A figure and exactly the numbers that it shows, one row a number.
+
+    Attributes:
+        figure: its first page.
+        data: the rows.
+        more: further pages, of what would exceed one.
+        note: what the reader must know of this drawing, for the foot of each page: models left out, for example.
+    """
 
     figure: Figure
     data: pd.DataFrame
+    more: tuple[Figure, ...] = ()
+    note: str = ""
+
+    @property
+    def pages(self) -> tuple[Figure, ...]:
+        """Return all pages."""
+        return (self.figure, *self.more)
 
 
 @dataclass(frozen=True)
@@ -255,11 +269,17 @@ class FigureData:
                 return table
         raise AtlasError(f"no table of model '{model.id}' among the {len(self.tables)} given; add it to --tables")
 
-    def without_random(self) -> FigureData:
-        """Return the same data without the random baseline."""
+    def of(self, models: Sequence[RunModel]) -> FigureData:
+        """Return the same data of some of the models."""
+        ids = {model.id for model in models}
         return replace(
             self,
-            models=tuple(model for model in self.models if not model.random),
-            tables=tuple(table for table in self.tables if not table.model.random),
-            pairs={analysis: table.without_random() for analysis, table in self.pairs.items()},
+            models=tuple(model for model in self.models if model.id in ids),
+            tables=tuple(table for table in self.tables if table.model.id in ids),
+            maps={name: tuple(item for item in items if item.model.id in ids) for name, items in self.maps.items()},
+            pairs={name: table.of([model for model in table.models if model.id in ids]) for name, table in self.pairs.items()},
         )
+
+    def without_random(self) -> FigureData:
+        """Return the same data without the random baseline."""
+        return self.of([model for model in self.models if not model.random])

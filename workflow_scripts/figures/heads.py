@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.figures.data import FigureData, ModelMaps, ModelTable
-from workflow_scripts.figures.maps import concentration, mid_lines, mosaic, show_cells
+from workflow_scripts.figures.maps import concentration, mid_lines, mosaic, ratio_mosaic, show_cells
 from workflow_scripts.figures.style import QUIET
+from workflow_scripts.metrics.heads import uniform_aligned
 
 KIND_NAMES = {
     "strict_local": "Strict local",
@@ -68,6 +69,16 @@ def example(heads: pd.DataFrame, kind: str) -> pd.Series | None:
     return ordered.iloc[(len(ordered) - 1) // 2]
 
 
+def strongest_offset(heads: pd.DataFrame) -> pd.Series:
+    """Return the head that is offset most, whatever its kind: by `FARTHEST`, or where no head is of these kinds by its maximum.
+
+    Args:
+        heads: columns layer, head, kind, offset_distance, peak_offset_distance.
+    """
+    of_kind = next((head for kind in FARTHEST if (head := example(heads, kind)) is not None), None)
+    return heads.loc[heads[FARTHEST["offset_local"]].idxmax()] if of_kind is None else of_kind
+
+
 def pair(data: FigureData, models_maps: Sequence[ModelMaps]) -> list[tuple[ModelTable, ModelMaps]]:
     """Return the table and the maps of each model that has maps, in the order of the models."""
     return [(data.table(maps.model), maps) for model in data.models for maps in models_maps if maps.model.id == model.id]
@@ -88,9 +99,16 @@ def aligned_map(maps: ModelMaps, layer: int, head: int) -> np.ndarray:
     return aligned[layer - 1, head - 1]
 
 
-def show_aligned(axes: Axes, aligned: np.ndarray, marked: bool) -> None:
-    """Show one aligned map [2R-1, 2C-1], with red mid-lines if `marked`."""
-    show_cells(axes, mosaic(aligned[None, None]), 1, 1)
+def ratio_to_uniform(aligned: np.ndarray) -> np.ndarray:
+    """Return an aligned map [2R-1, 2C-1] over that of uniform attention, which reaches near places from more tokens."""
+    rows, columns = (side // 2 + 1 for side in aligned.shape)
+    total = float(aligned.sum())
+    return aligned / (total if total > 0 else 1.0) / uniform_aligned(rows, columns)
+
+
+def show_aligned(axes: Axes, aligned: np.ndarray, marked: bool, ratio: bool = False) -> None:
+    """Show one aligned map [2R-1, 2C-1], or its ratio to uniform attention, with red mid-lines if `marked`."""
+    show_cells(axes, (ratio_mosaic(ratio_to_uniform(aligned)[None, None]) if ratio else mosaic(aligned[None, None])), 1, 1)
     axes.set(xticks=[], yticks=[])
     if marked:
         mid_lines(axes)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, layer_ticks
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, QUIET, layer_ticks, page_width
 
 _CHARACTER = 0.66  # mean width of a bold character over its size
 _LEFT, _RIGHT, _BOTTOM = 0.34, 0.06, 0.04  # inches around all shelves
@@ -22,7 +22,8 @@ _TITLE_LINE = 0.115  # inches for each further line
 _TICKS = 0.12  # inches for the head numbers
 _LONGEST_WORD = 24  # characters: a longer word would push the panels off the page, and is broken
 _UPRIGHT_CHARACTERS = 19  # characters in a line of an upright title
-_MAX_CELL, _MIN_CELL = 0.62, 0.08  # inches: below the minimum the patches are no longer seen, so the page grows instead
+_MAX_CELL, _MIN_CELL = 0.62, 0.13  # inches: below the minimum the patches are no longer seen; there are more pages instead
+_BESIDE = 21  # columns side by side: the names of more, upright, would lie on each other
 
 
 @dataclass(frozen=True)
@@ -69,25 +70,55 @@ def head_panel(title: str, colour: str, image: np.ndarray, n_layers: int, n_head
     return Panel(title, colour, image, n_layers, n_heads, aspect, n_heads, numbered=True, heads=True)
 
 
-def shelves(groups: Sequence[Sequence[Panel]], gap_x: float = _GAP_X, row_name: str = "Layer") -> tuple[Figure, list[Axes]]:
+def shelves(
+    groups: Sequence[Sequence[Panel]], gap_x: float = _GAP_X, row_name: str = "Layer"
+) -> tuple[list[Figure], list[Axes]]:
     """Lay panels out in reading order, each group on shelves of its own, and draw them.
 
-    All cells get one width: the largest for which the page is not taller than `PAGE_HEIGHT`, but never less than the
-    smallest at which patches are seen; then the page grows taller. The figure is at most `PAGE_WIDTH` wide.
+    All cells get one width: the largest for which everything fits on one page of `PAGE_HEIGHT`, but never less than the
+    smallest at which patches are seen; then there are several pages, on which each group begins a new one. Pages are at most
+    `page_width` wide.
 
     Returns:
-        The figure and the axes in the order of the panels.
+        The pages and the axes in the order of the panels.
     """
-    widest = max(panel.width for group in groups for panel in group)
-    smallest = min(_MIN_CELL, (PAGE_WIDTH - _LEFT - _RIGHT) / widest)
-    largest = min(_MAX_CELL, (PAGE_WIDTH - _LEFT - _RIGHT) / widest)
-    for cell in np.geomspace(largest, smallest, 120):
-        rows = _fill(groups, float(cell), gap_x)
-        height = _BOTTOM + sum(_shelf_height(row, cell) for row in rows)
-        if height <= PAGE_HEIGHT:
-            break
+    panels = [panel for group in groups for panel in group]
+    fitting = (page_width() - _LEFT - _RIGHT) / max(panel.width for panel in panels)
+    tallest = (PAGE_HEIGHT - _BOTTOM - _GAP_Y - 3 * _TITLE) / max(panel.height for panel in panels)
+    largest, smallest = (min(cell, fitting, tallest) for cell in (_MAX_CELL, _MIN_CELL))
+    fewest = len(_paged(groups, smallest, gap_x))
+    cells = np.geomspace(largest, smallest, 120).tolist()
+    cell = next((cell for cell in cells if len(_paged(groups, cell, gap_x)) <= fewest), smallest)
+    pages, drawn = [], []
+    for rows in _paged(groups, cell, gap_x):
+        figure, axes = _draw_shelves(rows, cell, gap_x, row_name)
+        pages.append(figure)
+        drawn += axes
+    return pages, drawn
+
+
+def _paged(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list[list[list[Panel]]]:
+    """Put shelves on as few pages as hold them."""
+    together = _fill(groups, cell, gap_x)
+    if _BOTTOM + sum(_shelf_height(row, cell) for row in together) <= PAGE_HEIGHT:
+        return [together]
+    pages: list[list[list[Panel]]] = []
+    for group in groups:
+        used = float("inf")
+        for row in _fill([group], cell, gap_x):
+            height = _shelf_height(row, cell)
+            if used + height > PAGE_HEIGHT:
+                pages.append([])
+                used = _BOTTOM
+            pages[-1].append(row)
+            used += height
+    return pages
+
+
+def _draw_shelves(rows: Sequence[Sequence[Panel]], cell: float, gap_x: float, row_name: str) -> tuple[Figure, list[Axes]]:
+    height = _BOTTOM + sum(_shelf_height(row, cell) for row in rows)
     width = max(_LEFT + _RIGHT + sum(p.width for p in row) * cell + gap_x * (len(row) - 1) for row in rows)
-    figure = Figure(figsize=(min(PAGE_WIDTH, max(width, 2.4)), height))
+    figure = Figure(figsize=(min(page_width(), max(width, 2.4)), height))
     drawn, top = [], height
     for row in rows:
         above = _title_height(row, cell) + max(p.above for p in row)
@@ -106,9 +137,23 @@ def shelves(groups: Sequence[Sequence[Panel]], gap_x: float = _GAP_X, row_name: 
     return figure, drawn
 
 
+def side_by_side(first: Panel, panels: Sequence[Panel], gap_x: float) -> tuple[list[Figure], list[Axes]]:
+    """Lay panels out side by side on one shelf, after `first`; more than `_BESIDE` of them on pages that each begin with it.
+
+    Returns:
+        The pages and the axes of all.
+    """
+    pages, drawn = [], []
+    for places in even_rows(len(panels), _BESIDE):
+        figure, axes = one_shelf([first, *(panels[place] for place in places)], gap_x)
+        pages.append(figure)
+        drawn += axes
+    return pages, drawn
+
+
 def one_shelf(panels: Sequence[Panel], gap_x: float) -> tuple[Figure, list[Axes]]:
     """Lay panels out side by side on one shelf, however many; names turn upright where columns are narrow."""
-    room = PAGE_WIDTH - _LEFT - _RIGHT - gap_x * (len(panels) - 1)
+    room = page_width() - _LEFT - _RIGHT - gap_x * (len(panels) - 1)
     cell = min(_MAX_CELL, room / sum(p.width for p in panels))
     lines = [wrap(p.title, cell * p.width + gap_x) for p in panels]
     upright = any(len(word) * _CHARACTER * 7.5 > (cell + gap_x) * 72 for text in lines for word in text.split())
@@ -173,7 +218,7 @@ def _fill(groups: Sequence[Sequence[Panel]], cell: float, gap_x: float) -> list[
         used = float("inf")
         for panel in group:
             wide = panel.width * cell
-            if used + gap_x + wide > PAGE_WIDTH - _LEFT - _RIGHT + 1e-6:
+            if used + gap_x + wide > page_width() - _LEFT - _RIGHT + 1e-6:
                 rows.append([])
                 used = -gap_x
             rows[-1].append(panel)

@@ -1,4 +1,4 @@
-"""Attention maps as pictures: colouring, mosaics of layers x heads, and their numbers as a tidy table.
+"""Attention maps as pictures: colouring, mosaics of layers x heads, and where their numbers lie as a tidy table.
 
 Every mosaic is one image on one axes whose data coordinates count cells: cell (row r, column c) covers
 [c, c + 1] x [r, r + 1], whatever the size of its patch grid. Twenty models of 12 x 12 heads are so twenty axes.
@@ -7,6 +7,7 @@ Every mosaic is one image on one axes whose data coordinates count cells: cell (
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -15,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from workflow_scripts.common.errors import AtlasError
-from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.data import ModelMaps
 from workflow_scripts.figures.style import COLOUR_MAP, MARK
 
+RATIO_MAP, RATIO_LIMIT = "PuOr_r", 8
 _OUTLINE = "#111111"
 _MOSAIC_PIXELS = 1000  # small patch grids are repeated up to about this width: viewers blur images of few pixels
 
@@ -36,11 +37,21 @@ def colour(maps: np.ndarray) -> np.ndarray:
 
 def mosaic(maps: np.ndarray) -> np.ndarray:
     """Lay maps [rows, columns, h, w] out as one coloured image [rows * h * s, columns * w * s, 3], s a whole number."""
-    tiles = colour(maps)
+    return _tiled(colour(maps))
+
+
+def _tiled(tiles: np.ndarray) -> np.ndarray:
     rows, columns, height, width, _ = tiles.shape
     image = tiles.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, 3)
     scale = int(np.clip(_MOSAIC_PIXELS // image.shape[1], 1, 8))
     return image.repeat(scale, 0).repeat(scale, 1)
+
+
+def ratio_mosaic(maps: np.ndarray) -> np.ndarray:
+    """Lay maps of ratios [rows, columns, h, w] out as `mosaic` does, on one scale from 1 / `RATIO_LIMIT` to `RATIO_LIMIT`."""
+    with np.errstate(divide="ignore"):
+        scaled = np.log(np.asarray(maps, dtype=np.float64)) / np.log(RATIO_LIMIT)
+    return _tiled(matplotlib.colormaps[RATIO_MAP]((np.clip(scaled, -1, 1) + 1) / 2, bytes=True)[..., :3])
 
 
 def show_cells(axes: Axes, image: np.ndarray, rows: int, columns: int, line_width: float = 0.6) -> None:
@@ -110,30 +121,31 @@ def concentration(maps: np.ndarray) -> np.ndarray:
     return 1 - entropy / np.log(max(flat.shape[-1], 2))
 
 
-def long_frame(
-    model: RunModel, maps: np.ndarray, layers: Iterable[int], heads: Sequence[int] | np.ndarray, centred: bool = False
+def map_frame(
+    maps: ModelMaps, array: str, shown: np.ndarray, layers: Iterable[int], heads: Sequence[int] | np.ndarray, **more: object
 ) -> pd.DataFrame:
-    """Return maps as rows (model, layer, head, row, column, value).
+    """Return what is shown of a model's maps, a row a map: where the numbers lie and what range the colours span.
+
+    The numbers themselves are an array of the maps' file; a table of them would be many times its size.
 
     Args:
-        model: whose maps they are.
-        maps: [L, H, h, w].
+        maps: whose maps they are.
+        array: name of the array in their file.
+        shown: [L, H, h, w].
         layers: the L 1-based layer numbers.
         heads: the H 1-based head numbers, or [L, H] if each layer has its own.
-        centred: count `row` and `column` from the middle of the map, as the displacement in patches from the attending
-            token (down and right positive), rather than from 1 at the top left.
+        more: further columns, the same in all rows.
     """
-    n_layers, n_heads, height, width = maps.shape
-    head_of = np.broadcast_to(np.asarray(heads), (n_layers, n_heads))
-    shift = (height // 2, width // 2) if centred else (-1, -1)
-    layer_index, head_index, row, column = (axis.ravel() for axis in np.indices(maps.shape, dtype=np.int32))
-    return pd.DataFrame(
-        {
-            "model": model.id,
-            "layer": np.asarray(list(layers))[layer_index],
-            "head": head_of[layer_index, head_index],
-            "row": row - shift[0],
-            "column": column - shift[1],
-            "value": maps.astype(np.float32).ravel(),
-        }
-    )
+    n_layers, n_heads, height, width = shown.shape
+    layer = np.asarray(list(layers)).repeat(n_heads)
+    head = np.broadcast_to(np.asarray(heads), (n_layers, n_heads)).ravel()
+    flat = shown.reshape(n_layers * n_heads, -1).astype(float)
+    facts = {"model": maps.model.id, "display_name": maps.model.display_name, **more, "layer": layer, "head": head}
+    ranges = {"minimum": flat.min(1), "maximum": flat.max(1), "rows": height, "columns": width, "unit": "share of attention"}
+    return pd.DataFrame(facts | ranges | {"array": array, "file": _within_results(maps.path)})
+
+
+def _within_results(path: Path) -> str:
+    """Return the path of a maps' file below the results, whose place is no part of a figure."""
+    parts = path.parts
+    return "/".join(parts[len(parts) - 1 - parts[::-1].index("maps") :]) if "maps" in parts else path.name

@@ -10,19 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from workflow_scripts.figures.curves import Curve, curve_frame, draw_curve
+from workflow_scripts.figures.curves import Curve
 from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.depth import Depths
+from workflow_scripts.figures.model_curves import draw_models, model_handles
 from workflow_scripts.figures.style import (
-    PAGE_WIDTH,
+    PAGE_HEIGHT,
     QUIET,
     grid_lines,
-    layer_axis,
+    is_narrow,
     legend_columns,
-    legend_handle,
-    model_styles,
+    page_width,
 )
+from workflow_scripts.figures.tags import tag_dataset
 
-CROWD = 8  # models from which lines are drawn thinner
+_BELOW = 4  # how far below the second percentile of ratios the axis reaches: single tiny ones would flatten all others
 _DECADE = 10  # largest over smallest value from which a ratio needs a logarithmic axis
 
 
@@ -42,17 +44,21 @@ def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool
         data: tables of the models, in order.
         rows: panels from left to right; all rows have the same length.
         share_y: give the panels of a row one vertical scale, named at the left.
-        ratio: values are ratios: mark 1, and use a logarithmic scale if they spread over more than a decade.
+        ratio: values are ratios: mark 1, and use a logarithmic scale if they spread over more than a decade; single values
+            far below all others leave it, and stand in the CSV.
 
     Returns:
         The figure and the rows drawn.
     """
-    styles = model_styles(data.models)
+    depths, handles = Depths.of(data.models), model_handles(data.models)
+    if is_narrow():
+        rows = [[panel] for row in rows for panel in row]
     grid = [line for row in rows for line in _per_dataset(data, row)]
     columns = len(rows[0])
-    legend = min(6, legend_columns(data.models, PAGE_WIDTH))
-    height = (2.4 if columns < 3 else 2.0) * len(grid) + 0.14 * -(-len(data.tables) // legend) + 0.3
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    legend = min(6, legend_columns([handle.get_label() for handle in handles], page_width()))
+    below = 0.14 * -(-len(handles) // legend) + 0.3
+    height = min(2.4 if columns < 3 else 2.0, (PAGE_HEIGHT - below) / len(grid)) * len(grid) + below
+    figure = Figure(figsize=(page_width(), height), layout="constrained")
     all_axes = figure.subplots(len(grid), columns, sharey="row" if share_y else False, squeeze=False)
     frames = []
     for place, (line, axes_row) in enumerate(zip(grid, all_axes, strict=True), 1):
@@ -61,12 +67,14 @@ def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool
                 axes.remove()
                 continue
             panel, dataset = cell
-            frames += _draw_panel(axes, data, styles, panel, dataset)
+            values = {table.model.id: panel.curve.rows(table, dataset) for table in data.tables}
+            frames += draw_models(axes, data.models, values, depths)
+            depths.number(axes)
             axes.set_title(panel.title, loc="left", weight="bold")
             named = column == columns - 1 or line[column + 1] is None or line[column + 1][1] != dataset
-            axes.set_title(dataset or "" if named else "", loc="right", fontsize=6, color=QUIET)
+            tag_dataset(axes, dataset if named else "")
             axes.set_ylabel(panel.label if column == 0 or not share_y else "")
-            axes.set_xlabel("Layer" if place == len(grid) else "")
+            axes.set_xlabel(depths.label(columns > 2) if place == len(grid) else "")
     drawn = pd.concat(frames, ignore_index=True)
     for axes in figure.axes:
         if ratio:
@@ -74,7 +82,6 @@ def draw_panels(data: FigureData, rows: Sequence[Sequence[Panel]], share_y: bool
         else:
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0] if drawn["value"].min() < 0 else 0))
         grid_lines(axes)
-    handles = [legend_handle(table.model, styles[table.model.id]) for table in data.tables]
     figure.legend(handles=handles, loc="outside lower center", ncols=legend)
     return Drawn(figure, drawn)
 
@@ -88,21 +95,11 @@ def _per_dataset(data: FigureData, row: Sequence[Panel]) -> list[list[tuple[Pane
     ]
 
 
-def _draw_panel(axes: Axes, data: FigureData, styles: dict, panel: Panel, dataset: str | None) -> list[pd.DataFrame]:
-    frames, n_layers = [], 1
-    for table in data.tables:
-        rows = panel.curve.rows(table, dataset)
-        draw_curve(axes, table.model, styles[table.model.id], rows, crowded=len(data.tables) > CROWD)
-        frames.append(curve_frame(table.model, rows))
-        n_layers = n_layers if table.model.random else max(n_layers, int(rows["layer"].max()))
-    layer_axis(axes, n_layers, None)
-    return frames
-
-
 def _ratio_axis(axes: Axes, values: pd.Series) -> None:
     axes.axhline(1, color=QUIET, linewidth=0.6, zorder=1)
     if values.min() > 0 and values.max() / values.min() > _DECADE:
         axes.set_yscale("log")
+        axes.set_ylim(bottom=max(values.min() / 1.2, values.quantile(0.02) / _BELOW))
         few = values.max() / values.min() < _DECADE**2.5
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if few else LogLocator(numticks=8))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

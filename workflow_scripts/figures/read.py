@@ -44,7 +44,7 @@ def load(
         there = {item.model.id for item in items}
         lacking = [model.id for model in models if model.id not in there and not model.random] if there else []
         if lacking:
-            raise AtlasError(f"no {kind} of model '{lacking[0]}' among the files given, but it is in --only; add the file")
+            raise AtlasError(f"no {kind} of model '{lacking[0]}' among the files given, but it is in --models; add the file")
         found |= there
     found |= {model.id for table in compared.values() for model in table.models}
     place = {name: rank for rank, name in enumerate(by_id)}
@@ -100,7 +100,7 @@ def read_maps_header(path: Path, models: Mapping[str, RunModel]) -> ModelMaps:
 
 def _known(path: Path, name: str, models: Mapping[str, RunModel]) -> RunModel:
     if name not in models:
-        raise AtlasError(f"{path}: model '{name}' is not in --only; add it there or leave its files out")
+        raise AtlasError(f"{path}: model '{name}' is not in --models; add it there or leave its files out")
     return models[name]
 
 

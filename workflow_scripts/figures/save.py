@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.transforms import Bbox
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
-from workflow_scripts.figures.style import DPI, atlas_style
+from workflow_scripts.figures.origin import Origin
+from workflow_scripts.figures.style import DPI, QUIET, Look, atlas_style
 
 _FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
 
 
-def draw(drawing: Drawing, data: FigureData) -> Drawn:
+def draw(drawing: Drawing, data: FigureData, look: Look | None = None) -> Drawn:
     """Draw a figure; of the studies' modules only that of this figure is imported.
 
     Raises:
@@ -36,35 +40,59 @@ def draw(drawing: Drawing, data: FigureData) -> Drawn:
                 f"figure '{drawing.key}': no table of analysis '{lacking[0]}' of model '{model.id}' is given (only "
                 f"{data.table(model).source}); add it to --tables"
             )
-    with atlas_style():
+    with atlas_style(look):
         return drawing.draw(data)
 
 
 def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
-    """Save `figure` as PDF and PNG, each whole or not at all and without dates or program versions."""
-    images = figure.findobj(AxesImage)
-    with atlas_style():
-        for image in images:  # a PDF keeps the patches themselves; a PNG with fewer pixels than patches averages them
-            image.set_interpolation("none")
-        with atomic_path(pdf) as path:
-            figure.savefig(path, dpi=DPI, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        figure.set_layout_engine("none")  # everything has its place now
-        for image in images:
+    """Save a figure of one page as PDF and PNG."""
+    save_pages(Drawn(figure, pd.DataFrame()), pdf, png)
+
+
+def save_pages(drawn: Drawn, pdf: Path, png: Path, origin: Origin | None = None, look: Look | None = None) -> None:
+    """Save all pages as one PDF and the first as PNG, each whole or not at all and without dates or program versions.
+
+    Below each page of several stands which it is, and the drawing's note; the PNG's says where the others are.
+    """
+    boxes = [_add_foot(page, drawn, number) for number, page in enumerate(drawn.pages, 1)]
+    metadata = {"CreationDate": None, "Creator": None, "Producer": None} | (origin.pdf() if origin else {})
+    with atlas_style(look), atomic_path(pdf) as path, PdfPages(path, metadata=metadata) as file:
+        for page, box in zip(drawn.pages, boxes, strict=True):
+            for image in page.findobj(AxesImage):  # the patches themselves; fewer pixels than patches would average them
+                image.set_interpolation("none")
+            page.savefig(file, format="pdf", dpi=DPI, bbox_inches=box)
+    first = drawn.figure
+    with atlas_style(look), atomic_path(png) as path:
+        first.set_layout_engine("none")  # everything has its place now
+        for image in first.findobj(AxesImage):
             image.set_interpolation("auto")
-        with atomic_path(png) as path:
-            figure.savefig(path, dpi=DPI, metadata={"Software": None})
+        if drawn.more:
+            first.texts[-1].set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
+        first.savefig(path, dpi=DPI, bbox_inches=boxes[0], metadata={"Software": None} | (origin.png() if origin else {}))
 
 
-def save_drawn(drawn: Drawn, pdf: Path, png: Path, csv: Path) -> None:
-    """Save a drawn figure with the numbers it shows; float32 numbers (maps) with 6 significant digits.
+def _add_foot(page: Figure, drawn: Drawn, number: int) -> Bbox | None:
+    """Write the drawing's note and the page's number below a page; return the box of both, None if there is neither."""
+    several = len(drawn.pages) > 1
+    if not several and not drawn.note:
+        return None
+    width, height = page.get_size_inches()
+    look = {"fontsize": 6, "color": QUIET, "va": "top", "in_layout": False}
+    lines = textwrap.wrap(drawn.note, max(20, int((width - 0.1 - (2.0 if several else 0)) * 72 / 3.3)))
+    page.text(0.04 / width, -0.03 / height, "\n".join(lines), linespacing=1.2, **look)
+    if several:
+        page.text(1 - 0.04 / width, -0.03 / height, f"page {number} of {len(drawn.pages)}", ha="right", **look)
+    return Bbox([[0, -0.06 - 0.1 * max(1, len(lines))], [width, height]])
+
+
+def save_drawn(drawn: Drawn, pdf: Path, png: Path, csv: Path, origin: Origin | None = None, look: Look | None = None) -> None:
+    """Save a drawn figure with the numbers it shows, to 8 significant digits.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front: a display name is anybody's to choose.
     """
-    save_figure(drawn.figure, pdf, png)
-    data = without_formulas(drawn.data)
-    is_map = "value" in data and data["value"].dtype == "float32"
+    save_pages(drawn, pdf, png, origin, look)
     with atomic_path(csv) as path:
-        data.to_csv(path, index=False, lineterminator="\n", float_format="%.6g" if is_map else None)
+        without_formulas(drawn.data).to_csv(path, index=False, lineterminator="\n", float_format="%.8g")
 
 
 def without_formulas(data: pd.DataFrame) -> pd.DataFrame:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.font_manager import findfont as find_font
 from matplotlib.lines import Line2D
 
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import RunModel
 
 PAGE_WIDTH = 7.16  # inches: the text width of a two-column page
+COLUMN_WIDTH = 3.5  # inches: one of its columns
+WIDTHS = ("page", "column")
+FONT = "DejaVu Sans"
 PAGE_HEIGHT = 9.3  # inches
 DPI = 300  # PAGE_WIDTH at this resolution is 2148 pixels
 
@@ -45,7 +51,6 @@ _DASHES = ("-", (0, (4, 1.4)), (0, (6, 1.2, 1.2, 1.2)), (0, (2, 1.1)), (0, (8, 1
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 _RC = {
-    "font.family": "DejaVu Sans",
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.titlepad": 4,
@@ -95,13 +100,56 @@ class ModelStyle:
     marker: str
 
 
+@dataclass(frozen=True)
+class Look:
+    """What an author chooses of all figures: how wide they may be, and the type.
+
+    Attributes:
+        width: "page" for the text width of a two-column page, or "column" for one of its columns.
+        font: a font family of this machine.
+    """
+
+    width: str = "page"
+    font: str = FONT
+
+
+_DEFAULT = Look()
+_LOOK: ContextVar[Look] = ContextVar("look", default=_DEFAULT)
+
+
+def page_width() -> float:
+    """Return how wide a figure may be, in inches."""
+    return COLUMN_WIDTH if is_narrow() else PAGE_WIDTH
+
+
+def is_narrow() -> bool:
+    """Return whether figures are drawn for one column, where panels stand below each other."""
+    return _LOOK.get().width == "column"
+
+
 @contextmanager
-def atlas_style() -> Iterator[None]:
-    """Apply the style within the block, on top of matplotlib's own defaults and not of the user's settings."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)
-        yield
+def atlas_style(look: Look | None = None) -> Iterator[None]:
+    """Apply the style within the block, on top of matplotlib's own defaults and not of the user's settings.
+
+    Args:
+        look: what the author chooses; that of the block around this one if it is not given.
+
+    Raises:
+        AtlasError: this machine has no such font.
+    """
+    chosen = look or _LOOK.get()
+    try:
+        find_font(chosen.font, fallback_to_default=False)
+    except ValueError:
+        raise AtlasError(f"font '{chosen.font}': this machine has none of that name; install it or name another") from None
+    token = _LOOK.set(chosen)
+    try:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_RC | {"font.family": list(dict.fromkeys((chosen.font, FONT)))})
+            yield
+    finally:
+        _LOOK.reset(token)
 
 
 def model_styles(models: Sequence[RunModel]) -> dict[str, ModelStyle]:
@@ -132,10 +180,9 @@ def legend_handle(model: RunModel, style: ModelStyle) -> Line2D:
     )  # fmt: skip
 
 
-def legend_columns(models: Sequence[RunModel], inches: float) -> int:
-    """Return how many legend columns fit side by side into `inches`, given the models' names."""
-    longest = max(len(model.display_name) for model in models)
-    return max(1, min(len(models), int(inches * 72 / (36 + 4.4 * longest))))
+def legend_columns(names: Sequence[str], inches: float) -> int:
+    """Return how many legend columns fit side by side into `inches`, given the entries' names."""
+    return max(1, min(len(names), int(inches * 72 / (36 + 4.4 * max(map(len, names))))))
 
 
 def layer_axis(axes: Axes, n_layers: int, label: str | None = "Layer", at_most: int = 12) -> None:

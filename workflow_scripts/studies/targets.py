@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
-from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.run_model import described
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Figure, Score, Study
@@ -189,8 +189,18 @@ class Targets(PassTargets):
         }
 
     def figure_models(self, figure: Figure) -> list[str]:
-        """Return the ids of the models that a figure shows: of all, or the main ones, those of every analysis that it reads."""
+        """Return the ids of the models that a figure shows: of all, or the main ones, those of every analysis that it reads.
+
+        An author may choose others (``figures.models``).
+
+        Raises:
+            AtlasError: a model that an author chose is none of this run.
+        """
         models = self.settings.main_models(self.study(figure.study)) if figure.main else self.models
+        for name in (chosen := self.config["figures"]["models"].get(figure.key, [])):
+            if name not in self.models:
+                raise AtlasError(f"figures.models.{figure.key}: no model '{name}' in this run{nearest(name, self.models)}")
+        models = chosen or models
         read = [self.analysis_models(self.analyses[f"{figure.study}/{name}"]) for name in figure.analyses]
         return [model for model in models if all(model in own for own in read)]
 
@@ -221,8 +231,10 @@ class Targets(PassTargets):
         """Return the command line options of drawing a figure as words, but for its outputs."""
         study, models = self.study(figure.study), self.figure_models(figure)
         tables = self.tables(study, figure.tables, models) if figure.tables else []
-        words = ["--only", *models, *(["--tables", *tables] if tables else [])]
+        words = ["--models", *models, *(["--tables", *tables] if tables else [])]
         words += _by_analysis(self.reads(study, figure.maps, figure.pairs, models))
+        chosen = self.config["figures"]
+        words += [word for key in ("width", "font") for word in (f"--{key}", chosen[key])]
         return [*words, "--drawing", study.drawing(figure)]
 
     def figure_files(self, suffixes: tuple[str, ...] = ("pdf", "png", "csv")) -> list[str]:

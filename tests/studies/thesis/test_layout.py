@@ -51,19 +51,19 @@ def test_best_layers_as_the_study_lays_them_out():
     run = models()
     fragment = best_layers_fragment(best_layers(make_table(ROWS), run, SCORES), run, SCORES)
     assert [column.heading for column in fragment.columns] == [
-        "Model", "k-NN top-1 (%)", "Retrieval mAP, roxford", "Retrieval mAP, rparis", "Video J&F", "Keypoints PCK@0.1 (%)",
+        "Model", "k-NN top-1", "Retrieval mAP, roxford", "Retrieval mAP, rparis", "Video J&F", "Keypoints PCK@0.1",
     ]  # fmt: skip
     missing = ("—", "", False)
     assert texts(fragment) == [
-        [("FS B/16", "", False), ("70.0", "1", True), missing, missing, missing, missing],
+        [("FS B/16", "", False), ("0.700", "1", True), missing, missing, missing, missing],
         [
-            ("DINO S/8", "", False), ("51.2", "2", False), ("0.20", "1", True), ("0.30", "2", True), ("0.50", "1", True),
-            ("12.3", "2", True),
+            ("DINO S/8", "", False), ("0.512", "2", False), ("0.200", "1", True), ("0.300", "2", True), ("0.500", "1", True),
+            ("0.123", "2", True),
         ],
         # The noise is last, without a layer, and never the best.
-        [("Random none", "", False), ("80.0", "", False), missing, missing, missing, missing],
+        [("Random none", "", False), ("0.800", "", False), missing, missing, missing, missing],
     ]  # fmt: skip
-    assert fragment.rows[1][1].interval == "41.2 to 61.2"
+    assert fragment.rows[1][1].interval == "0.412 to 0.612"
     assert "k-NN top-1: d; Retrieval mAP: roxford; Retrieval mAP: rparis; Video J&F: d" in fragment.caption
     assert "demo" not in fragment.caption
     assert len(latex_rows(to_latex(fragment))) == 4 + 2  # two models have intervals
@@ -74,7 +74,7 @@ def test_dense_against_normal_has_a_signed_difference():
     fragment = dense_against_normal_fragment(dense_against_normal(make_table(ROWS), run, SCORES), run, SCORES)
     assert [column.heading for column in fragment.columns] == ["Model", "Normal", "Dense", "Difference"]
     assert texts(fragment)[1] == [
-        ("DINO S/8", "", False), ("0.60", "2", True), ("0.50", "1", True), ("\N{MINUS SIGN}0.10", "", True),
+        ("DINO S/8", "", False), ("0.600", "2", True), ("0.500", "1", True), ("\N{MINUS SIGN}0.100", "", True),
     ]  # fmt: skip
     assert {cell for row in (texts(fragment)[0], texts(fragment)[2]) for cell in row[1:]} == {("—", "", False)}
 

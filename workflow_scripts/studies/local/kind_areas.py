@@ -15,7 +15,7 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.absent import draw_absent, say_unmeasured
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import even_rows, fitting_size, wrap
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, page_width
 from workflow_scripts.metrics.patch_retrieval import CATEGORIES
 from workflow_scripts.studies.local.altered import GEOMETRIC, KINDS, Altered, by_kind
 from workflow_scripts.studies.local.look import COLUMNS, Look, drawn_rows, looks
@@ -46,7 +46,7 @@ def draw_kinds(data: FigureData, models: Sequence[RunModel]) -> Drawn:
     columns = max(map(len, blocks))
     tall = min(0.95, (PAGE_HEIGHT - _LEGEND) / (len(kinds) * len(blocks)) - 0.12 * len(blocks))
     height = _LEGEND + len(blocks) * (0.5 + len(kinds) * max(0.5, tall))
-    figure = Figure(figsize=(max(2.6, min(PAGE_WIDTH, 0.7 + 1.3 * columns)), height), layout="constrained")
+    figure = Figure(figsize=(max(2.6, min(page_width(), 0.7 + 1.3 * columns)), height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, hspace=0.02, wspace=0.02)
     grid = figure.subplots(len(kinds) * len(blocks), columns, squeeze=False, sharey=True)
     room = (figure.get_figwidth() - 0.6) / columns
@@ -142,7 +142,7 @@ def draw_elsewhere(data: FigureData) -> Drawn:
         return draw_absent("not measured", (*COLUMNS, "patches"))
     blocks = even_rows(len(panels), 5)
     columns = max(map(len, blocks))
-    width = max(2.6, min(PAGE_WIDTH, 0.7 + 1.6 * columns))
+    width = max(2.6, min(page_width(), 0.7 + 1.6 * columns))
     figure = Figure(figsize=(width, _LEGEND + 0.25 + 1.5 * len(blocks)), layout="constrained")
     grid, rows = figure.subplots(len(blocks), columns, squeeze=False, sharey=True), []
     room = (width - 0.6) / columns

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures.absent import draw_absent, say_unmeasured
 from workflow_scripts.figures.data import Drawn
 from workflow_scripts.figures.layout import wrap
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, grid_lines
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, grid_lines, page_width
 from workflow_scripts.studies.local.look import COLUMNS, drawn_rows
 
 _SINGLE = 4.6  # inches: the width of a figure of one panel, in which its legend fits
@@ -56,7 +56,7 @@ def draw_lines(grid: Sequence[Sequence[LinePanel]], handles: Sequence[Artist], s
     if not any(line.rows for row in grid for panel in row for line in panel.lines):
         return draw_absent("not measured", COLUMNS)
     columns = max(map(len, grid))
-    width = PAGE_WIDTH if columns > 1 else _SINGLE
+    width = page_width() if columns > 1 else _SINGLE
     across = legend_columns([handle.get_label() for handle in handles], width)
     legend = 0.1 + _ENTRY * -(-len(handles) // across)
     tall = float(np.clip((PAGE_HEIGHT - legend) / len(grid), _LOWEST, _TALLEST if columns < 3 else 1.95))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from workflow_scripts.figures.layout import even_rows, wrap
-from workflow_scripts.figures.style import INK, MARK, PAGE_HEIGHT, PAGE_WIDTH
+from workflow_scripts.figures.style import INK, MARK, PAGE_HEIGHT, page_width
 from workflow_scripts.studies.registers.norm_measures import Above, Histogram
 
 X_LABEL, DENSITY = "L2 norm", "Share of tokens per unit of norm"
@@ -33,7 +33,7 @@ def panel_page(titles: Sequence[tuple[str, str]], columns: int | None = None, **
     """
     columns = columns or len(even_rows(len(titles), 3)[0])
     rows = -(-len(titles) // columns)
-    width = min(PAGE_WIDTH, 0.6 + _WIDE * columns)
+    width = min(page_width(), 0.6 + _WIDE * columns)
     tall = float(np.clip((PAGE_HEIGHT - _AROUND) / rows, _LOWEST, _TALLEST))
     figure = Figure(figsize=(width, _AROUND + tall * rows), layout="constrained")
     every = figure.subplots(rows, columns, squeeze=False, **shared).ravel()

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.layout import even_rows, figure_text, fitting_size, inch_axes, wrap
 from workflow_scripts.figures.maps import outline, show_cells
-from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, PAGE_WIDTH, QUIET
+from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, QUIET, page_width
 
 _ACROSS = 9  # models of a block, beside its pictures
 _EDGE, _GAP, _LINE, _NOTE, _BETWEEN = 0.05, 0.05, 0.12, 0.14, 0.12  # inches
@@ -51,7 +51,7 @@ def map_columns(pictures: np.ndarray, columns: Sequence[Column], scale: str = ""
     count, aspect = len(pictures), pictures.shape[1] / pictures.shape[2]
     blocks = [[columns[place] for place in places] for places in even_rows(len(columns), _ACROSS)]
     across = len(blocks[0]) + 1
-    cell = min(_LARGEST, (PAGE_WIDTH - 2 * _EDGE - _GAP * (across - 1)) / across)
+    cell = min(_LARGEST, (page_width() - 2 * _EDGE - _GAP * (across - 1)) / across)
     names = {one.model.id: wrap(one.model.display_name, 1.15 * cell) for one in columns}
     size = fitting_size(names.values(), cell + _GAP, 7.5)
     lines = max(name.count("\n") + 1 for name in names.values())

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.data import Drawn
 from workflow_scripts.figures.layout import fitting_size, wrap
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, QUIET, page_width
 from workflow_scripts.studies.registers.measured import Row
 
 COLUMNS = (
@@ -80,11 +80,11 @@ def draw_model_bars(
     deep = max(len(cell) for line in lines for cell in line.cells)
     units = len(lines) * (deep + _BETWEEN)
     bar = min(_BAR, max(_LEAST, (PAGE_HEIGHT - _AROUND) / units))
-    figure = Figure(figsize=(PAGE_WIDTH, _AROUND + bar * units), layout="constrained")
+    figure = Figure(figsize=(page_width(), _AROUND + bar * units), layout="constrained")
     (grid,) = figure.subplots(1, len(panels), squeeze=False, sharey=True)
     shown = [[_ends(panel, line.cells[place]) for line in lines] for place, panel in enumerate(panels)]
     limits = [max((end for ends in one for end in ends), default=0) or 1 for one in shown]
-    width = (PAGE_WIDTH - _NAMES) / len(panels)
+    width = (page_width() - _NAMES) / len(panels)
     for place, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
         for first, last in spans:
             axes.axhspan(first - 0.5, last + 0.5, color=_TWINS, linewidth=0, zorder=0)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.layout import even_rows, fitting_size
-from workflow_scripts.figures.style import PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import QUIET, model_styles, page_width
 
 _MOST = 3  # panels side by side
 _ALONE = 3.9  # inches: the width of a single panel
@@ -33,7 +33,7 @@ def model_grid(
     """
     rows = even_rows(len(models), _MOST)
     columns = len(rows[0])
-    width = PAGE_WIDTH if columns > 1 else _ALONE
+    width = page_width() if columns > 1 else _ALONE
     figure = Figure(figsize=(width, len(rows) * (height + _TITLES) + below), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False).ravel()
     for axes in grid[len(models) :]:

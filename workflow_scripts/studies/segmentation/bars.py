@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import fitting_size
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import INK, QUIET, model_styles, page_width
 from workflow_scripts.studies.segmentation.best import best_layer, curve_values
 from workflow_scripts.studies.segmentation.clustering import SHUFFLED, TRUTH
 
@@ -38,7 +38,7 @@ def draw_position_bars(data: FigureData, models: Sequence[RunModel], facet: str,
             facts = {"name": model.display_name, "model": model.id, "layer": layer, "colour": styles[model.id].colour}
             rows.append({**facts, "metric": metric, "value": value})
     names = ["Ground truth", *(model.display_name for model in models)]
-    figure = Figure(figsize=(PAGE_WIDTH, 0.2 * len(names) + 0.5), layout="constrained")
+    figure = Figure(figsize=(page_width(), 0.2 * len(names) + 0.5), layout="constrained")
     for axes, (metric, title) in zip(figure.subplots(1, 2, sharey=True), PANELS.items(), strict=True):
         shown = [row for row in rows if row["metric"] == metric]
         places = [names.index(row["name"]) for row in shown]

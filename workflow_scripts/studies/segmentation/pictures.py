@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes, wrap
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, page_width
 from workflow_scripts.studies.segmentation.colours import class_colours
 
 _NAMES, _EDGE, _HEAD, _BLOCK = 0.95, 0.06, 0.18, 0.08  # inches; the last is the gap above a block of rows
@@ -45,11 +45,11 @@ def picture_rows(rows: Sequence[PictureRow], columns: Sequence[str], classes: Se
     lines = -(-len(classes) // _legend_columns(classes)) if classes else 0
     below = _LEGEND_EDGE + lines * _LEGEND_LINE + _EDGE
     gaps = sum(row.new_block for row in rows) * _BLOCK
-    room = (PAGE_WIDTH - _NAMES - _EDGE) / len(columns)
+    room = (page_width() - _NAMES - _EDGE) / len(columns)
     fitting = (PAGE_HEIGHT - _HEAD - gaps - below) / len(rows)
     cell = min(_MAX_CELL, room, max(fitting, _MIN_CELL))
     # As wide as the legend needs, however few the pictures are.
-    figure = Figure(figsize=(PAGE_WIDTH, _HEAD + gaps + len(rows) * cell + below))
+    figure = Figure(figsize=(page_width(), _HEAD + gaps + len(rows) * cell + below))
     for place, name in enumerate(columns):
         figure_text(figure, _NAMES + (place + 0.5) * cell, _HEAD - 0.04, name, ha="center", fontsize=6.5)
     top = _HEAD
@@ -88,7 +88,7 @@ def _tiles(pictures: Sequence[np.ndarray | None]) -> np.ndarray:
 
 
 def _legend_columns(classes: Sequence[str]) -> int:
-    return max(1, int((PAGE_WIDTH - _NAMES - _EDGE) / (0.3 + _CHARACTER * max(map(len, classes)))))
+    return max(1, int((page_width() - _NAMES - _EDGE) / (0.3 + _CHARACTER * max(map(len, classes)))))
 
 
 def _draw_legend(figure: Figure, classes: Sequence[str], top: float) -> None:

@@ -11,12 +11,12 @@ from workflow_scripts.common.study import Score
 from workflow_scripts.common.table import of_score
 from workflow_scripts.report.fragments import MISSING, Cell, Column, Fragment
 
-# Heading and scale of each task's score; k-NN and keypoints are read in percent, as in the study.
+# Heading, scale and digits of each task's score: shares, as figures and claims say them.
 _HEADINGS = {
-    "knn": ("k-NN top-1 (%)", 100, 1),
-    "retrieval": ("Retrieval mAP", 1, 2),
-    "video": ("Video J&F", 1, 2),
-    "keypoints": ("Keypoints PCK@0.1 (%)", 100, 1),
+    "knn": ("k-NN top-1", 1, 3),
+    "retrieval": ("Retrieval mAP", 1, 3),
+    "video": ("Video J&F", 1, 3),
+    "keypoints": ("Keypoints PCK@0.1", 1, 3),
 }
 _DEMO = " In the demo world."
 
@@ -41,7 +41,7 @@ def best_layers_fragment(table: pd.DataFrame, models: Sequence[RunModel], scores
     caption = (
         "Score of each model on each task at its best layer. The layer stands in parentheses, the highest score of a task in "
         "bold. CLS token: k-NN (k = 20) and retrieval (medium). Patch tokens: video (dense extraction) and keypoints (thesis "
-        f"rule). Noise has no layers: its row is the mean of its first ten. Datasets: {used or 'none'}."
+        f"rule). Random has no layers: its row is the mean of its first ten. Datasets: {used or 'none'}."
     )
     return Fragment(
         label="best_layers",
@@ -60,11 +60,12 @@ def dense_against_normal_fragment(table: pd.DataFrame, models: Sequence[RunModel
         for setting, heading in (("normal", "Normal"), ("dense", "Dense"), ("dense minus normal", "Difference")):
             rows = used[(used["setting"] == setting) & (used["dataset"] == dataset)].set_index("model")
             columns.append(Column(f"{heading}, {dataset}" if len(datasets) > 1 else heading, number=True))
-            cells.append(_column(rows, models, 1, 2, signed=heading == "Difference"))
+            cells.append(_column(rows, models, 1, 3, signed=heading == "Difference"))
     ordered = sorted(range(len(models)), key=lambda place: models[place].random)
     caption = (
         "Mean of J and F of video segmentation with normal and with dense feature extraction, each at its own best layer (in "
-        f"parentheses). The highest of a column is in bold. Dataset: {', '.join(datasets) or 'none'}."
+        "parentheses). Differences are of the unrounded scores. The highest of a column is in bold. "
+        f"Dataset: {', '.join(datasets) or 'none'}."
     )
     return Fragment(
         label="dense_against_normal",

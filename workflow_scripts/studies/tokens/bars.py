@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures.absent import say_unmeasured
 from workflow_scripts.figures.data import Drawn
 from workflow_scripts.figures.layout import fitting_size, wrap
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, QUIET, grid_lines
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, QUIET, grid_lines, page_width
 
 SINGLE = 5.3  # inches: the width of a figure of one column, in which its legend fits
 _GROUP = 0.84  # of the room of a group that its bars fill
@@ -68,7 +68,7 @@ def draw_rows(
     """
     columns = max(map(len, rows))
     height = min(_HIGHEST, max(_LOWEST, (PAGE_HEIGHT - _AROUND) / len(rows)))
-    width = PAGE_WIDTH if columns > 1 or whole_width else SINGLE
+    width = page_width() if columns > 1 or whole_width else SINGLE
     figure = Figure(figsize=(width, _AROUND + height * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False, sharey=True)
     room = (width - _MARGIN) / columns

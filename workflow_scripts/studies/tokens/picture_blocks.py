@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, page_width
 
 _EDGE, _GAP, _TITLE, _HEADS, _NAME, _BELOW = 0.06, 0.16, 0.2, 0.11, 0.125, 0.12  # inches; the last is below a block
 _MAX_CELL, _MIN_CELL = 0.7, 0.3  # inches: below the minimum pictures say little, so the page grows instead
@@ -52,12 +52,12 @@ def picture_blocks(blocks: Sequence[Block], across: int, keys: Sequence[str] = (
         The figure and the axes of each block's rows; their coordinates count pictures.
     """
     shelves = [blocks[start : start + across] for start in range(0, len(blocks), across)]
-    room = (PAGE_WIDTH - 2 * _EDGE - _GAP * (across - 1)) / across
+    room = (page_width() - 2 * _EDGE - _GAP * (across - 1)) / across
     most = max(block.columns for block in blocks)
     text = 0.14 * len(keys) + sum(_text_height(shelf) for shelf in shelves)
     rows = sum(_rows(shelf) for shelf in shelves)
     cell = min(_MAX_CELL, room / most, max((PAGE_HEIGHT - text) / rows, _MIN_CELL))
-    width = min(PAGE_WIDTH, 2 * _EDGE + across * max(most * cell, 1.6) + _GAP * (across - 1))
+    width = min(page_width(), 2 * _EDGE + across * max(most * cell, 1.6) + _GAP * (across - 1))
     step = (width - 2 * _EDGE + _GAP) / across
     figure = Figure(figsize=(width, _EDGE + text + rows * cell))
     for place, key in enumerate(keys):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.absent import say_unmeasured
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import PAGE_WIDTH, QUIET, grid_lines, model_styles
+from workflow_scripts.figures.style import QUIET, grid_lines, model_styles, page_width
 from workflow_scripts.studies.tokens.bars import SINGLE, drawn_rows
 from workflow_scripts.studies.tokens.colours import TOKEN_COLOURS, token_handles
 from workflow_scripts.studies.tokens.decisions import FIVE, cosine
@@ -24,7 +24,7 @@ def draw_support(data: FigureData, analysis: str) -> Drawn:
     data = data.without_random()
     styles, rows = model_styles(data.models), in_rows(data.models)
     columns = max(map(len, rows))
-    figure = Figure(figsize=(PAGE_WIDTH if columns > 1 else SINGLE, 0.5 + 1.75 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(page_width() if columns > 1 else SINGLE, 0.5 + 1.75 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False, sharey=True)
     frames = []
     for place, axes in enumerate(grid.ravel()):

@@ -52,7 +52,7 @@ def test_draws_several_models_within_the_page(name, drawn_small):
     check_page(result.figure)
     shown = set(result.data["model"]) | set(result.data.get("other_model", pd.Series(dtype=str)).dropna())
     expected = {shape.id for shape in SMALL} | ({RANDOM.id} if name not in WITHOUT_BASELINE else set())
-    assert shown == expected - ({"untrained"} if name == "offset_heads" else set())
+    assert shown == expected
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES, "attention_distance", "head_kinds")))
@@ -93,11 +93,11 @@ def test_names_are_drawn_as_they_are(name, hostile_files, tmp_path):
 def test_draws_twenty_models_with_few_axes(name, twenty_files):
     models = [shape.id for shape in TWENTY][: 12 if name == "cka_depth_pairs" else 20]  # whose panels grow with the square
     result = twenty_files.draw(STUDY.figure(name), models)
-    assert len(set(result.data["model"])) == len(models)
-    assert len(result.figure.axes) <= 20 * len(heads.KIND_NAMES) + 2
-    if name in DRAWINGS:
-        check_page(result.figure)
-    assert result.figure.get_figwidth() <= style.PAGE_WIDTH + 1e-6
+    assert len(set(result.data["model"]) - {""}) == len(models)  # a mean of many is no model's
+    for page in result.pages:
+        assert len(page.axes) <= 20 * len(heads.KIND_NAMES) + 2
+        check_page(page)
+        assert page.get_figheight() <= style.PAGE_HEIGHT + 1e-6
 
 
 @pytest.mark.parametrize("name", dict.fromkeys((*DRAWINGS, *MAP_FIGURES)))
@@ -152,25 +152,27 @@ def test_an_unknown_interval_leaves_no_band_and_no_nan(drawn_small):
     for band in axes.collections:
         for path in band.get_paths():
             assert np.isfinite(path.vertices).all()
-            assert path.vertices[:, 0].min() >= 2  # the interval of layer 1 is unknown in every synthetic table
+            assert path.vertices[:, 0].min() >= 2 / 6  # the interval of layer 1 is unknown in every synthetic table
 
 
-def test_maps_hold_the_values_at_their_layer_head_row_and_column(small, drawn_small):
-    shown = drawn_small("average_cls_attention_all").data
-    for maps in small.maps["attention"]:
-        given = maps.array("average_cls")
-        rows = shown[shown["model"] == maps.model.id]
-        place = maps.n_prefix + (rows["row"] - 1) * maps.columns + rows["column"] - 1
-        np.testing.assert_array_equal(rows["value"], given[rows["layer"] - 1, rows["head"] - 1, place])
-        assert len(rows) == given.shape[0] * given.shape[1] * maps.rows * maps.columns
-
-
-def test_aligned_rows_count_from_the_attending_token(small, drawn_small):
-    shown = drawn_small("aligned_attention_all").data
-    maps = small.maps["attention"][1]
-    aligned = maps.array("aligned")
-    centre = shown[(shown["model"] == maps.model.id) & (shown["row"] == 0) & (shown["column"] == 1)]
-    np.testing.assert_array_equal(centre["value"], aligned[:, :, maps.rows - 1, maps.columns].ravel())
+@pytest.mark.parametrize("name", MAP_FIGURES)
+def test_maps_are_named_and_their_numbers_stay_in_their_file(name, small, drawn_small):
+    """A row a map: its range is that of the named array at its layer, head and image."""
+    shown = drawn_small(name).data
+    shown = shown[shown["array"].notna()]
+    assert len(shown) == len(
+        shown.drop_duplicates(["model", "array", "layer", "head", *shown.columns.intersection(["image", "kind"])])
+    )
+    for row in shown.groupby(["model", "array"]).head(5).to_dict("records"):
+        maps = next(maps for maps in small.maps["attention"] if maps.model.id == row["model"])
+        array = maps.array(row["array"]) if row["array"] == "aligned" else maps.on_grid(row["array"])
+        if row["array"] == "single_cls":
+            array = array[maps.image_ids.index(row["image"])]
+        own = array[row["layer"] - 1, row["head"] - 1]
+        assert (row["rows"], row["columns"]) == own.shape
+        np.testing.assert_allclose([row["minimum"], row["maximum"]], [own.min(), own.max()])
+        assert row["file"].endswith(f"{row['model']}.safetensors")
+        assert row["file"].startswith("maps/")  # nothing of where the results lie
 
 
 def test_mosaic_shows_each_head_in_its_cell(small):
@@ -212,27 +214,48 @@ def test_example_is_the_median_of_its_kind_or_lies_farthest_off():
     assert heads.example(frame, "global") is None
 
 
-def test_the_most_displaced_head_stands_in_where_there_is_no_offset_head(small):
+@pytest.mark.parametrize(
+    ("kind", "metric", "prefix"),
+    [("displaced", "offset_distance", "offset"), ("global", "peak_offset_distance", "peak_offset")],
+)
+def test_a_model_without_offset_heads_shows_the_head_that_is_offset_most(kind, metric, prefix, small):
     table, maps = small.tables[2], small.maps["attention"][2]
-    kind = table.frame["metric"] == "head_kind"
-    spread = table.frame.assign(setting=table.frame["setting"].where(~kind, "displaced"))
-    only = data.FigureData((maps.model,), (replace(table, frame=spread),), {"attention": (maps,)})
+    kinds = table.frame["metric"] == "head_kind"
+    changed = table.frame.assign(setting=table.frame["setting"].where(~kinds, kind))
+    only = data.FigureData((maps.model,), (replace(table, frame=changed),), {"attention": (maps,)})
     result = drawn("offset_heads", only)
-    offset = table.select("offset_distance", heads="each")
+    offset = table.select(metric, heads="each")
     farthest = offset.loc[offset["value"].idxmax()]
-    found = result.data.drop_duplicates(["layer", "head", "kind"])
-    assert found[["layer", "head", "kind"]].to_numpy().tolist() == [[farthest["layer"], farthest["head"], "displaced"]]
-    assert found["offset_distance"].item() == farthest["value"]  # of the centre of mass, not of the maximum
-    assert result.figure.axes[0].get_xlabel().startswith(f"[{farthest['layer']}, {farthest['head']}], spread")
+    assert result.data[["layer", "head", "kind"]].to_numpy().tolist() == [[farthest["layer"], farthest["head"], kind]]
+    assert result.data["offset_distance"].item() == farthest["value"]
+    label = result.figure.axes[0].get_xlabel()
+    assert label.startswith(f"[{farthest['layer']}, {farthest['head']}]\nx ")
+    assert label.endswith("not local by our rule")
+    x = (
+        table.select(f"{prefix}_x", heads="each")
+        .set_index(["layer", "head"])
+        .loc[(farthest["layer"], farthest["head"]), "value"]
+    )
+    assert f"x {x:+.2f}".replace("-", "\N{MINUS SIGN}") in label
 
 
-def test_model_without_offset_heads_says_so_and_others_have_red_mid_lines(drawn_small):
+def test_every_model_has_red_mid_lines_and_only_heads_that_are_not_local_say_so(drawn_small):
     result = drawn_small("offset_heads")
     by_title = {axes.get_title(): axes for axes in result.figure.axes}
-    assert [text.get_text() for text in by_title["Untrained"].texts] == ["none found"]
-    assert not by_title["Untrained"].lines
-    assert {to_hex(line.get_color()) for line in by_title["DINO B/16"].lines} == {style.MARK}
-    assert "untrained" not in set(result.data["model"])
+    for title, axes in by_title.items():
+        assert {to_hex(line.get_color()) for line in axes.lines} == {style.MARK}
+        assert ("not local" in axes.get_xlabel()) == (title == "Untrained")
+
+
+def test_the_ratio_to_uniform_attention_is_flat_for_uniform_attention(small, drawn_small):
+    from workflow_scripts.metrics.heads import uniform_aligned
+
+    np.testing.assert_allclose(heads.ratio_to_uniform(3 * uniform_aligned(4, 6)), 1)
+    skewed = uniform_aligned(4, 6)
+    skewed[0, 0] *= 5
+    assert heads.ratio_to_uniform(skewed)[0, 0] == pytest.approx(5, rel=0.05)
+    result, plain = drawn_small("aligned_attention_ratio"), drawn_small("aligned_attention")
+    assert set(result.data["kind"]) == set(plain.data["kind"]) - {"sparse_repeating"}
 
 
 def test_head_shares_are_counts_over_heads(drawn_small, small_files):

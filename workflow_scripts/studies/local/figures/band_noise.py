@@ -12,7 +12,7 @@ from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, inch_axes
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import COLOUR_MAP, PAGE_WIDTH
+from workflow_scripts.figures.style import COLOUR_MAP, page_width
 
 _ROWS = ("Noise", "Spectrum", "Image")
 _COLUMNS = ("model", "band", "noise_mean", "noise_deviation", "largest_log_amplitude")
@@ -31,9 +31,9 @@ def draw(data: FigureData) -> Drawn:
     images = [maps.array(f"band_noisy_{band}") for band in bands]
     lines = (_grey(noise), _coloured(spectrum), images)
     height, width = images[0].shape[:2]
-    cell = (PAGE_WIDTH - _NAMES - _EDGE) / len(bands)
+    cell = (page_width() - _NAMES - _EDGE) / len(bands)
     tall = cell * height / width
-    figure = Figure(figsize=(PAGE_WIDTH, _HEAD + 3 * (tall + _GAP) + _EDGE))
+    figure = Figure(figsize=(page_width(), _HEAD + 3 * (tall + _GAP) + _EDGE))
     for place, band in enumerate(bands):
         name = f"Band {band}" + {1: ", lowest", BANDS: ", highest"}.get(band, "")
         figure_text(figure, _NAMES + (place + 0.5) * cell, _HEAD - 0.04, name, ha="center", fontsize=7, weight="bold")

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes, wrap
 from workflow_scripts.figures.maps import show_cells
-from workflow_scripts.figures.style import INK, PAGE_HEIGHT, PAGE_WIDTH, model_styles
+from workflow_scripts.figures.style import INK, PAGE_HEIGHT, model_styles, page_width
 from workflow_scripts.studies.local.street_classes import VOID, class_colours, paint
 
 IMAGES = (0, 1)
@@ -64,12 +64,12 @@ def _shares(maps: ModelMaps, place: int, rule: str, predicted: np.ndarray, mask:
 def _lay_out(lines: list, aspect: float, legend: list) -> Figure:
     """Lay rows of four pictures out, with a name at the left of each and the classes' colours below."""
     columns = len(lines[0][2])
-    across = max(1, int((PAGE_WIDTH - _NAMES) / (0.3 + 0.055 * max((len(name) for name, _ in legend), default=1))))
+    across = max(1, int((page_width() - _NAMES) / (0.3 + 0.055 * max((len(name) for name, _ in legend), default=1))))
     below = _BELOW + -(-len(legend) // across) * _LINE + _EDGE
-    cell = (PAGE_WIDTH - _NAMES - _EDGE) / columns
+    cell = (page_width() - _NAMES - _EDGE) / columns
     tall = min(cell * aspect, max(_LOWEST, (PAGE_HEIGHT - 2 * _HEAD - below) / len(lines) - _GAP))
     cell = tall / aspect
-    figure = Figure(figsize=(PAGE_WIDTH, 2 * _HEAD + len(lines) * (tall + _GAP) + below))
+    figure = Figure(figsize=(page_width(), 2 * _HEAD + len(lines) * (tall + _GAP) + below))
     heads = (("image", "mask") * (columns // 2), tuple(RULES.values()) * (columns // 2))
     names = [wrap(name, _NAMES - 0.1, 6.5) if name else "" for name, *_ in lines]
     size = fitting_size([name for name in names if name] or ["x"], _NAMES - 0.1, 6.5)
@@ -86,7 +86,7 @@ def _lay_out(lines: list, aspect: float, legend: list) -> Figure:
         figure_text(figure, _NAMES - 0.06, top + tall / 2, name, **style)
         top += tall + _GAP
     handles = [Patch(color=tuple(colour), label=name) for name, colour in legend]
-    place = (_NAMES / PAGE_WIDTH, 1 - (top + _BELOW) / figure.get_figheight())
+    place = (_NAMES / page_width(), 1 - (top + _BELOW) / figure.get_figheight())
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=place, ncols=across, fontsize=6, handlelength=1, handleheight=0.9,
         borderaxespad=0, borderpad=0, columnspacing=0.9,

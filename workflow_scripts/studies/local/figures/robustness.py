@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET
+from workflow_scripts.figures.style import INK, QUIET, page_width
 from workflow_scripts.studies.local.altered import KINDS, by_kind
 from workflow_scripts.studies.local.conditions import LINEAR, NN
 from workflow_scripts.studies.local.line_panels import legend_columns
@@ -40,9 +40,9 @@ def draw(data: FigureData) -> Drawn:
     if not kinds:
         return draw_absent("not measured", (*COLUMNS, *_MORE))
     names = [look.name for look in shown]
-    across = legend_columns(names, PAGE_WIDTH)
+    across = legend_columns(names, page_width())
     height = 4.4 + 0.13 * (-(-len(names) // across) + 1)
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(page_width(), height), layout="constrained")
     grid = figure.subplots(len(_RULES), len(kinds), squeeze=False, sharex=True, sharey=True)
     rows: list[Mapping[str, Any]] = []
     for line, (rule, said) in zip(grid, _RULES.items(), strict=True):

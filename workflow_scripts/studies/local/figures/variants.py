@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import GRID, PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import GRID, QUIET, model_styles, page_width
 from workflow_scripts.studies.local.conditions import COSINE, FASTER, LINEAR, NN, NORMALISED, NORMED, PLAIN, SLOWER
 from workflow_scripts.studies.local.look import COLUMNS, drawn_rows
 from workflow_scripts.studies.local.measured import Measured, measured_of
@@ -72,7 +72,7 @@ def draw(data: FigureData) -> Drawn:
     """Draw a panel per choice, a line per model, a point per variant."""
     data = data.without_random()
     models, styles = data.models, model_styles(data.models)
-    figure = Figure(figsize=(PAGE_WIDTH, 1.2 + _LINE * max(_FEWEST, len(models))), layout="constrained")
+    figure = Figure(figsize=(page_width(), 1.2 + _LINE * max(_FEWEST, len(models))), layout="constrained")
     grid, rows = figure.subplots(1, len(PANELS), sharey=True), []
     for axes, (title, variants) in zip(grid, PANELS.items(), strict=True):
         for place, model in enumerate(models):

@@ -15,7 +15,7 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
-from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, PAGE_WIDTH, QUIET, model_styles, text_on
+from workflow_scripts.figures.style import COLOUR_MAP, INK, MARK, QUIET, model_styles, page_width, text_on
 from workflow_scripts.studies.registers.corloc_by_choice import (
     ANALYSIS,
     FACET_NAMES,
@@ -82,8 +82,8 @@ class _Page:
         self.sides, self.biases = sides, biases
         count = len(sides) * len(biases)
         gaps = _BETWEEN * (len(sides) - 1)
-        self.columns = max(1, int((PAGE_WIDTH - 2 * _EDGE + _GAP) / (_NAMES + count * _LEAST + gaps + _GAP)))
-        room = (PAGE_WIDTH - 2 * _EDGE - _GAP * (self.columns - 1)) / self.columns
+        self.columns = max(1, int((page_width() - 2 * _EDGE + _GAP) / (_NAMES + count * _LEAST + gaps + _GAP)))
+        room = (page_width() - 2 * _EDGE - _GAP * (self.columns - 1)) / self.columns
         self.cell = min(_CELL, (room - _NAMES - gaps) / count)
         self.step = room + _GAP
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.curves import curve_frame, draw_line
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import PAGE_WIDTH, grid_lines, legend_columns, legend_handle, model_styles
+from workflow_scripts.figures.style import grid_lines, legend_columns, legend_handle, model_styles, page_width
 from workflow_scripts.studies.registers.conditions import OF_LAST, OF_LAYER, SHARE
 from workflow_scripts.studies.registers.norm_measures import TOKEN
 
@@ -21,16 +21,16 @@ def draw(data: FigureData) -> Drawn:
     """Draw two panels, over the share of the model's layers that are done."""
     data = data.without_random()
     styles, frames = model_styles(data.models), []
-    across = min(5, legend_columns(data.models, PAGE_WIDTH))
+    across = min(5, legend_columns([model.display_name for model in data.models], page_width()))
     height = 2.5 + 0.14 * -(-len(data.models) // across)
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(page_width(), height), layout="constrained")
     panels = figure.subplots(1, len(_PANELS), sharey=True)
     for axes, (setting, title) in zip(panels, _PANELS.items(), strict=True):
         for table in data.tables:
             rows = table.select(SHARE, facet=TOKEN, setting=setting)
             depth = rows["layer"] / rows["layer"].max()
             draw_line(axes, styles[table.model.id], depth, 100 * rows["value"], len(data.models) > _CROWD)
-            frames.append(curve_frame(table.model, rows).assign(depth=depth))
+            frames.append(curve_frame(table.model, rows))
         axes.set_title(title, loc="left", weight="bold")
         axes.set(xlabel="Depth (layer / number of layers)", xlim=(0, 1.02))
         grid_lines(axes)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET, model_styles
+from workflow_scripts.figures.style import INK, QUIET, model_styles, page_width
 from workflow_scripts.metrics.attention_matrices import binarised, matrix_information
 from workflow_scripts.studies.segmentation.chosen import of_methods
 from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, MIM
@@ -32,7 +32,7 @@ def draw(data: FigureData) -> Drawn:
     blocks = [models[start : start + _COLUMNS] for start in range(0, len(models), _COLUMNS)]
     block, sketch = _HEAD + 2 * step, _HEAD + _CELL + 0.08
     width = _NAMES + max(len(blocks[0]), len(sketches())) * step + _RIGHT
-    figure = Figure(figsize=(min(PAGE_WIDTH, width), len(blocks) * block + sketch + _EDGE))
+    figure = Figure(figsize=(min(page_width(), width), len(blocks) * block + sketch + _EDGE))
     size = fitting_size([f"{model.display_name}_[{model.layers}]".replace(" ", "_") for model in models], _CELL, 7.5)
     frames = []
     for number, own in enumerate(blocks):

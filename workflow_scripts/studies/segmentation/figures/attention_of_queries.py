@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
 from workflow_scripts.figures.layout import figure_text, fitting_size, inch_axes
 from workflow_scripts.figures.maps import check_same_images, colour, show_cells
-from workflow_scripts.figures.style import INK, MARK, PAGE_WIDTH, model_styles
+from workflow_scripts.figures.style import INK, MARK, model_styles, page_width
 from workflow_scripts.studies.segmentation.chosen import of_methods
 from workflow_scripts.studies.segmentation.methods import CONTRASTIVE, DINO, MIM, REGISTERS
 from workflow_scripts.studies.segmentation.segmented import draw_absent
@@ -33,7 +33,7 @@ def draw(data: FigureData) -> Drawn:
         return draw_absent([DINO, REGISTERS])
     (image,), styles = check_same_images([every[model.id] for model in models]), model_styles(data.models)
     count = len(json.loads(every[models[0].id].facts["query_cells"]))
-    room = PAGE_WIDTH - 2 * _EDGE - _GAP * (len(models) - 1)
+    room = page_width() - 2 * _EDGE - _GAP * (len(models) - 1)
     cell = min(_MAX_CELL, room / (len(models) * len(_COLUMNS)))
     width = 2 * _EDGE + len(models) * len(_COLUMNS) * cell + _GAP * (len(models) - 1)
     figure, frames = Figure(figsize=(width, _HEAD + count * cell + _EDGE)), []

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import fitting_size
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, model_styles
+from workflow_scripts.figures.style import INK, model_styles, page_width
 from workflow_scripts.studies.segmentation.best import best_layer
 from workflow_scripts.studies.segmentation.chosen import of_methods
 from workflow_scripts.studies.segmentation.clustering import TRUTH
@@ -31,7 +31,7 @@ def draw(data: FigureData) -> Drawn:
     frames = [_highest(data, model) for model in models]
     size = fitting_size([name for frame in frames for name in frame["class"]], 0.85, 6.5)
     n_columns = min(_COLUMNS, len(models))
-    n_rows, width = -(-len(models) // n_columns), max(2, n_columns) / _COLUMNS * PAGE_WIDTH
+    n_rows, width = -(-len(models) // n_columns), max(2, n_columns) / _COLUMNS * page_width()
     figure = Figure(figsize=(width, n_rows * (SHOWN * _ROW + _HEAD) + 0.1), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True).ravel()
     for axes, model, frame in zip(panels, models, frames, strict=False):

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from workflow_scripts.figures.curves import Curve, curve_frame
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import fitting_size, inch_axes
-from workflow_scripts.figures.style import COLOUR_MAP, PAGE_WIDTH, layer_ticks, model_styles, text_on
+from workflow_scripts.figures.style import COLOUR_MAP, layer_ticks, model_styles, page_width, text_on
 
 _NAMES, _HEIGHT, _HEAD, _EDGE, _MAX_WIDTH = 1.4, 0.24, 0.1, 0.36, 0.45  # inches
 _BAR = 0.42  # inches for the bar of colours, where cells have no room for numbers
@@ -29,7 +29,7 @@ def draw(data: FigureData) -> Drawn:
     values = np.full((len(rows), depth), np.nan)
     for place, one in enumerate(rows):
         values[place, : len(one)] = one["value"]
-    width = min(_MAX_WIDTH, (PAGE_WIDTH - _NAMES - 0.1) / depth)
+    width = min(_MAX_WIDTH, (page_width() - _NAMES - 0.1) / depth)
     printed = width >= _PRINTED
     figure = Figure(figsize=(_NAMES + depth * width + 0.1, _HEAD + len(rows) * _HEIGHT + _EDGE + (0 if printed else _BAR)))
     axes = inch_axes(figure, _NAMES, _HEAD, depth * width, len(rows) * _HEIGHT)

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.curves import curve_frame
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, layer_ticks
+from workflow_scripts.figures.style import INK, layer_ticks, page_width
 from workflow_scripts.studies.segmentation.clustering import FACETS
 from workflow_scripts.studies.segmentation.sensitivity import BATCH, START
 
@@ -23,7 +23,7 @@ _USUAL = "as elsewhere"
 def draw(data: FigureData) -> Drawn:
     """Draw a row per model: codebooks of other starts at the left, of other batch sizes at the right."""
     data = data.without_random()
-    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.3 * len(data.models)), layout="constrained")
+    figure = Figure(figsize=(page_width(), 0.5 + 2.3 * len(data.models)), layout="constrained")
     panels = figure.subplots(len(data.models), 2, sharey="row", squeeze=False)
     frames = []
     for row, model in zip(panels, data.models, strict=True):

@@ -8,10 +8,14 @@ import pandas as pd
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.heads import chosen_heads
 from workflow_scripts.figures.layout import Panel, shelves
-from workflow_scripts.figures.maps import long_frame, mosaic
+from workflow_scripts.figures.maps import map_frame, mosaic
 from workflow_scripts.figures.style import model_styles
 
-_NAMES = ("low", "mid", "high")
+_NAMES = ("low", "mid", "high")  # concentration
+_FOOT = (
+    "From left to right low, mid, high: the heads of least, median and highest concentration in each layer; the CSV has "
+    "their numbers."
+)
 
 
 def draw(data: FigureData) -> Drawn:
@@ -30,6 +34,8 @@ def draw(data: FigureData) -> Drawn:
                 maps.rows / maps.columns, columns, numbered=True, column_names=_NAMES if columns == len(_NAMES) else (),
             )
         )  # fmt: skip
-        frames.append(long_frame(maps.model, chosen, range(1, n_layers + 1), heads + 1))
-    figure, _ = shelves([panels])
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+        frame = map_frame(maps, "average_cls", chosen, range(1, n_layers + 1), heads + 1, n=maps.n_images, n_of="images")
+        frame.insert(4, "concentration", np.tile(_NAMES, n_layers) if columns == len(_NAMES) else "")
+        frames.append(frame)
+    pages, _ = shelves([panels])
+    return Drawn(pages[0], pd.concat(frames, ignore_index=True), tuple(pages[1:]), _FOOT)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.layout import head_panel, shelves
-from workflow_scripts.figures.maps import long_frame, mosaic
+from workflow_scripts.figures.maps import map_frame, mosaic
 from workflow_scripts.figures.style import model_styles
 
 
@@ -20,6 +20,7 @@ def draw(data: FigureData) -> Drawn:
         colour = styles[maps.model.id].text
         aspect = maps.rows / maps.columns
         panels.append(head_panel(maps.model.display_name, colour, mosaic(average), n_layers, n_heads, aspect))
-        frames.append(long_frame(maps.model, average, range(1, n_layers + 1), range(1, n_heads + 1)))
-    figure, _ = shelves([panels])
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+        layers, heads = range(1, n_layers + 1), range(1, n_heads + 1)
+        frames.append(map_frame(maps, "average_cls", average, layers, heads, n=maps.n_images, n_of="images"))
+    pages, _ = shelves([panels])
+    return Drawn(pages[0], pd.concat(frames, ignore_index=True), tuple(pages[1:]))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.by_supervision import panels_by_supervision
-from workflow_scripts.figures.curves import Curve, baseline_rows, curve_frame, draw_line
-from workflow_scripts.figures.data import Drawn, FigureData, ModelTable
+from workflow_scripts.figures.curves import Curve, baseline_rows, curve_frame
+from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.style import ModelStyle
 
 CHOOSING = 20  # the best layer is chosen once, at this k: curves over k then differ by k alone
@@ -29,15 +27,25 @@ def draw(data: FigureData) -> Drawn:
             rows = {k: curve.rows(table, dataset).assign(k=k) for k, curve in curves.items()}
             values[table.model.id] = _summary(table.model, rows)
             frames += [curve_frame(table.model, chosen) for chosen in _chosen(table.model, rows)]
-        shelves.append((dataset or "", values))
+        shelves.append((dataset, values))
 
-    def number_neighbours(axes: Axes, _: Sequence[ModelTable]) -> None:
+    def number_neighbours(axes: Axes) -> None:
         axes.set_xscale("log")
         axes.set_xticks(neighbours, map(str, neighbours))
         axes.minorticks_off()
 
-    figure = panels_by_supervision(data, shelves, "k-NN top-1 accuracy", "Neighbours k", _plot, number_neighbours)
-    return Drawn(figure, pd.concat(frames, ignore_index=True))
+    label, x_label = "k-NN top-1 accuracy", "Neighbours k (log scale)"
+    axis = (x_label, _neighbours, number_neighbours, "k")
+    figure, means = panels_by_supervision(data, shelves, label, *axis, _plot_random)
+    return Drawn(figure, pd.concat([*frames, *means], ignore_index=True))
+
+
+def _neighbours(_: RunModel, rows: pd.DataFrame) -> np.ndarray:
+    return rows["k"].to_numpy(float)
+
+
+def _plot_random(axes: Axes, style: ModelStyle, rows: pd.DataFrame) -> None:
+    axes.plot(rows["k"], rows["value"], color=style.colour, linestyle=style.dash, linewidth=1.3, zorder=2.6)
 
 
 def _chosen(model: RunModel, rows: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
@@ -56,11 +64,3 @@ def _summary(model: RunModel, rows: dict[int, pd.DataFrame]) -> pd.DataFrame:
             {"k": list(rows), "value": [one["value"].mean() for one in chosen], "ci_low": np.nan, "ci_high": np.nan}
         )
     return pd.concat(chosen, ignore_index=True)
-
-
-def _plot(axes: Axes, model: RunModel, style: ModelStyle, rows: pd.DataFrame, crowded: bool) -> None:
-    low, high = rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float)
-    known = np.isfinite(low) & np.isfinite(high)
-    if known.any():
-        axes.fill_between(rows["k"], low, high, where=known, color=style.colour, alpha=0.10 if crowded else 0.16, linewidth=0)
-    draw_line(axes, style, rows["k"].to_numpy(float), rows["value"].to_numpy(float), crowded)

@@ -13,7 +13,7 @@ from workflow_scripts.figures.curves import Curve, first_measured
 from workflow_scripts.figures.data import Drawn, FigureData, ModelMaps
 from workflow_scripts.figures.heads import chosen_heads
 from workflow_scripts.figures.layout import even_rows, figure_text, fitting_size, inch_axes, wrap
-from workflow_scripts.figures.maps import long_frame, mosaic, show_cells
+from workflow_scripts.figures.maps import map_frame, mosaic, show_cells
 from workflow_scripts.figures.matrices import colour_bar, name_size, name_width, named_matrix, prints_values
 from workflow_scripts.figures.scores import best_scores, draw_bars
 from workflow_scripts.figures.similarities import grouped, last_layers, pair_frame
@@ -30,12 +30,33 @@ TASKS = {  # two lines of heading: the scores, of which the first that was measu
 _EDGE, _GAP, _HEAD, _NAMES, _BETWEEN = 0.06, 0.08, 0.22, 0.5, 0.26  # inches
 _HEADING = 2.8  # inches that the heading above the matrix takes
 _MAX_MAP, _MAX_CELL = 1.15, 0.34
+_MOST = 24  # models on a page
 _MATRIX = 0.42  # share of the page's width, less names, that the matrix takes at most
 
 
 def draw(data: FigureData) -> Drawn:
-    """Draw average CLS attention at the top, and below it a row per model: CKA of its CLS token, and its best scores."""
+    """Draw average CLS attention at the top, and below it a row per model: CKA of its CLS token, and its best scores.
+
+    It has the page's width whatever the author chooses. More than `_MOST` models are on several pages, kinds of
+    supervision together.
+    """
     models = grouped([model for model in data.models if not model.random])
+    random = [model for model in data.models if model.random]
+    pages, frames = [], []
+    for places in even_rows(len(models), _MOST):
+        own = [models[place] for place in places]
+        figure, drawn = _page(data.of([*own, *random]), own)
+        pages.append(figure)
+        frames += drawn
+    drawn = pd.concat(frames, ignore_index=True).astype(dict.fromkeys(("rows", "columns", "other_layer"), "Int64"))
+    drawn["display_name"] = drawn["model"].map({model.id: model.display_name for model in data.models})
+    first = ["part", "display_name", "model"]
+    drawn = drawn[[*first, *drawn.columns.drop(first)]].drop_duplicates(ignore_index=True)  # the baseline is on each page
+    note = "Maps: [layer, head], the head of median concentration. Bars: best score [layer], 0 at the left."
+    return Drawn(pages[0], drawn, tuple(pages[1:]), note)
+
+
+def _page(data: FigureData, models: Sequence[RunModel]) -> tuple[Figure, list[pd.DataFrame]]:
     cell = min(_MAX_CELL, _MATRIX * (PAGE_WIDTH - 0.8) / len(models))
     names = name_width(models, name_size(cell))
     side = cell * len(models)
@@ -63,10 +84,7 @@ def draw(data: FigureData) -> Drawn:
     left = max(names + side + _BETWEEN, _HEADING)
     _heading(figure, left, below, "Downstream tasks: best score [layer]")
     frames += _draw_scores(figure, data, models, left, top, side)
-    drawn = pd.concat(frames, ignore_index=True).astype(dict.fromkeys(("row", "column", "other_layer"), "Int64"))
-    drawn["display_name"] = drawn["model"].map({model.id: model.display_name for model in data.models})
-    first = ["part", "display_name", "model"]
-    return Drawn(figure, drawn[[*first, *drawn.columns.drop(first)]])
+    return figure, frames
 
 
 def _heading(figure: Figure, left: float, top: float, text: str) -> None:
@@ -99,8 +117,8 @@ def _draw_map(
     size = fitting_size([name], width + _GAP, 7)
     colour = model_styles(data.models)[maps.model.id].text
     axes.set_title(name, fontsize=size, weight="bold", color=colour, pad=2.5, linespacing=1.0)
-    frame = long_frame(maps.model, shown[None, None], [layer], [head + 1])
-    return frame.assign(part="attention", value=[float(f"{value:.6g}") for value in frame["value"]])
+    frame = map_frame(maps, "average_cls", shown[None, None], [layer], [head + 1], n=maps.n_images)
+    return frame.assign(part="attention")
 
 
 def _draw_scores(

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from workflow_scripts.figures.absent import say_unmeasured
 from workflow_scripts.figures.data import Drawn, FigureData
-from workflow_scripts.figures.style import INK, PAGE_WIDTH, QUIET, grid_lines, model_styles
+from workflow_scripts.figures.style import INK, QUIET, grid_lines, model_styles, page_width
 from workflow_scripts.studies.tokens.bars import SINGLE
 from workflow_scripts.studies.tokens.colours import category_colours
 from workflow_scripts.studies.tokens.decisions import EXAMPLES, HYPERPLANE, LEFT_OUT, TOKENS
@@ -30,7 +30,7 @@ def draw(data: FigureData) -> Drawn:
     every = [measured_of(data, model, "segmentation") for model in data.models]
     categories = list(dict.fromkeys(name for own in every for name in own.categories))
     colours, columns = category_colours(categories), max(map(len, rows))
-    figure = Figure(figsize=(PAGE_WIDTH if columns > 1 else SINGLE, 0.6 + 1.75 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(page_width() if columns > 1 else SINGLE, 0.6 + 1.75 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True).ravel()
     frames = []
     for place, (axes, model, own) in enumerate(zip(grid, data.models, every, strict=False)):

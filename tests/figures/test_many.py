@@ -1,0 +1,88 @@
+"""Many models in one panel: one axis for all depths, the mean of each kind of supervision, pages."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.figures.data import Drawn
+from workflow_scripts.figures.depth import Depths
+from workflow_scripts.figures.families import by_family, family_handles, is_many, mean_course
+from workflow_scripts.figures.save import save_drawn
+
+
+def model(name, supervision="contrastive", layers=12, random=False):
+    return RunModel(name, name, supervision, layers=layers, random=random)
+
+
+def rows(layers):
+    return pd.DataFrame({"layer": layers})
+
+
+def test_depth_is_relative_where_models_differ_in_depth():
+    same, other = Depths.of([model("a"), model("b")]), Depths.of([model("a"), model("b", layers=24)])
+    assert (same.relative, same.label(), same.column) == (False, "Layer", "layer")
+    assert (other.relative, other.label(), other.column) == (True, "Depth (layer / number of layers)", "depth")
+    assert same.places(model("a"), rows([1, 12])).tolist() == [1, 12]
+    assert other.places(model("a"), rows([3, 12])).tolist() == [0.25, 1]
+    assert other.places(model("b", layers=24), rows([6, 24])).tolist() == [0.25, 1]
+    assert not Depths.of([model("a"), model("noise", layers=48, random=True)]).relative
+
+
+def test_all_panels_have_one_axis():
+    limits = []
+    for depths in (Depths.of([model("a"), model("b")]), Depths.of([model("a"), model("b", layers=40)])):
+        first, second = Figure().subplots(1, 2)
+        depths.number(first)
+        depths.number(second, at_most=6)
+        assert first.get_xlim() == second.get_xlim()
+        limits.append(first.get_xlim())
+    assert limits[0][1] > 12 > 1.1 > limits[1][1] >= 1
+
+
+def test_mean_course_is_the_mean_at_each_place_that_all_have():
+    deep = np.arange(1, 5) / 4, np.array([0.0, 1.0, 2.0, 3.0])
+    flat = np.array([0.5, 1.0]), np.array([3.0, 5.0])
+    places, values = mean_course([flat, deep])
+    assert places.tolist() == [0.5, 0.75, 1.0]  # of the deepest, from where the other begins
+    assert values.tolist() == [(1 + 3) / 2, (2 + 4) / 2, (3 + 5) / 2]
+
+
+def test_more_than_eight_models_are_many_and_their_legend_stays_small():
+    eight = [model(f"m{place}", ("contrastive", "language")[place % 2]) for place in range(8)]
+    noise = model("Random", "none", random=True)
+    assert not is_many([*eight, noise])
+    nine = [*eight, model("m8"), noise]
+    assert is_many(nine)
+    assert {family: len(own) for family, own in by_family(nine).items()} == {"language": 4, "contrastive": 5}
+    said = [handle.get_label() for handle in family_handles(nine)]
+    assert said == ["Captions, mean of 4", "Contrastive, mean of 5", "thin: single models", "Random"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_pages_are_in_one_pdf_and_the_png_is_the_first(count, tmp_path):
+    pages = [Figure(figsize=(2, 1 + place)) for place in range(count)]
+    drawn = Drawn(pages[0], pd.DataFrame({"model": []}), tuple(pages[1:]))
+    files = [tmp_path / f"x.{suffix}" for suffix in ("pdf", "png", "csv")]
+    save_drawn(drawn, *files)
+    assert len(re.findall(rb"/Type /Page\b", files[0].read_bytes())) == count
+    with Image.open(files[1]) as image:
+        assert image.width == 600
+        assert (image.height == 300) == (count == 1)  # else there is a foot that says so
+    if count > 1:
+        assert pages[0].texts[-1].get_text() == "page 1 of 3; the others are in the PDF"
+        assert pages[2].texts[-1].get_text() == "page 3 of 3"
+
+
+def test_a_note_stands_below_the_page(tmp_path):
+    drawn = Drawn(Figure(figsize=(2, 1)), pd.DataFrame({"model": []}), note="16 of 46 models.")
+    save_drawn(drawn, *(tmp_path / f"x.{suffix}" for suffix in ("pdf", "png", "csv")))
+    assert drawn.figure.texts[0].get_text() == "16 of 46 models."
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.height > 300
