@@ -207,7 +207,7 @@
       if (next[0] >= 0 && next[0] < rows && next[1] >= 0 && next[1] < columns) show(next[0] * columns + next[1]);
     });
     const bar = atlas.pixels(1, 64, (i) => i / 63, scale === "uniform");
-    bar.className = "bar";
+    bar.className = "colour-bar";
     return [frame, make("p", { class: "scale" }, low, bar, high)];
   }
 
