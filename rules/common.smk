@@ -136,3 +136,17 @@ def measure_jobs_less_often():
 def untracked(value):
     """Return a parameter that is no reason to run again: Snakemake does not track functions of the output."""
     return lambda wildcards, output: value
+
+
+CLAIMS_LABELS = {"number": "", "title": "Claims with their verdicts", "models": "all"}
+
+
+def in_report(file, study, labels):
+    """Return an output that stands among the claims and tables of a study in Snakemake's own report."""
+    return report(file, category=study.title, subcategory="Claims and tables", labels=labels)
+
+
+def summary_outputs(study):
+    """Return the files of a study's tables for reading; the HTML ones stand in Snakemake's own report."""
+    files = TARGETS.summary_files(study)
+    return [in_report(file, study, TARGETS.table_labels(study, file)) if file.endswith(".html") else file for file in files]

@@ -61,19 +61,7 @@ for study in SETTINGS.studies:
             input:
                 **TARGETS.summary_inputs(study),
             output:
-                [
-                    (
-                        report(
-                            file,
-                            category=study.title,
-                            subcategory="Claims and tables",
-                            labels=TARGETS.table_labels(study, file),
-                        )
-                        if file.endswith(".html")
-                        else file
-                    )
-                    for file in TARGETS.summary_files(study)
-                ],
+                summary_outputs(study),
             log:
                 f"{RESULTS}/logs/{study.name}/summary.log",
             benchmark:
@@ -102,12 +90,7 @@ for study in SETTINGS.studies:
             input:
                 **TARGETS.claims_inputs(study),
             output:
-                json=report(
-                    TARGETS.claims_file(study),
-                    category=study.title,
-                    subcategory="Claims and tables",
-                    labels={"number": "", "title": "Claims with their verdicts", "models": "all"},
-                ),
+                json=in_report(TARGETS.claims_file(study), study, CLAIMS_LABELS),
                 tex=f"{RESULTS}/tables/{study.name}/claims.tex",
             log:
                 f"{RESULTS}/logs/{study.name}/claims.log",
