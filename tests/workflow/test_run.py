@@ -12,6 +12,7 @@ from workflow_scripts.studies.found import find_study
 
 THESIS = find_study("thesis")
 FIGURES = THESIS.figures
+REPORTS = {"write_report": 1, "write_latex": 1}
 
 
 def test_the_run_ends_by_saying_where_the_report_is(finished):
@@ -63,14 +64,14 @@ def test_touching_files_changes_nothing(finished):
 
 def test_editing_one_figure_reruns_that_figure_and_the_report(finished, edited):
     edited("workflow_scripts/studies/thesis/figures/attention_distance.py", "\n# another colour\n")
-    assert finished.planned() == {"thesis_figure": 1, "write_report": 1}
+    assert finished.planned() == {"thesis_figure": 1} | REPORTS
 
 
 def test_editing_a_metric_reruns_exactly_its_users(finished, edited):
     edited("workflow_scripts/metrics/heads.py", "\n# another threshold\n")
     jobs = finished.planned()
     assert jobs.pop("thesis_attention") == 3
-    assert set(jobs) <= {"thesis_figure", "thesis_claims", "write_scorecard", "write_report"}
+    assert set(jobs) <= {"thesis_figure", "thesis_claims", "write_scorecard", *REPORTS}
     assert jobs["thesis_figure"] == sum("attention" in figure.analyses for figure in FIGURES)
 
 
@@ -88,7 +89,7 @@ def test_editing_a_score_reruns_its_tables_and_no_pass(finished, edited, metric,
     edited(f"workflow_scripts/metrics/{metric}.py", "\n# another score\n")
     jobs = finished.planned()
     assert jobs.pop(f"thesis_{table}") == (1 if table == "cka" else 3)
-    after = {"thesis_figure", "thesis_summary", "thesis_claims", "write_scorecard", "write_report"}
+    after = {"thesis_figure", "thesis_summary", "thesis_claims", "write_scorecard", *REPORTS}
     assert set(jobs) <= after
 
 
@@ -108,19 +109,19 @@ STUDY = "workflow_scripts/studies/thesis"
 
 def test_editing_a_caption_writes_the_report_anew_and_draws_nothing(finished, edited):
     edited(f"{STUDY}/figures.yaml", "Grey: untrained models.", instead_of="Grey: models without training.")
-    assert finished.planned() == {"write_report": 1}
+    assert finished.planned() == REPORTS
 
 
 def test_editing_what_a_figure_shows_draws_that_figure(finished, edited):
     edited(f"{STUDY}/figures.yaml", "by_supervision: purity_part_dense", instead_of="by_supervision: purity_part")
-    assert finished.planned() == {"thesis_figure": 1, "write_report": 1}
+    assert finished.planned() == {"thesis_figure": 1} | REPORTS
 
 
 def test_editing_a_score_s_label_draws_the_figures_that_show_it(finished, edited):
     edited(f"{STUDY}/study.yaml", "label: k-NN accuracy", instead_of="label: k-NN top-1 accuracy")
     shown = sum("knn" in figure.scores for figure in FIGURES)
     assert shown == 3
-    assert finished.planned() == {"thesis_figure": shown, "write_report": 1}
+    assert finished.planned() == {"thesis_figure": shown} | REPORTS
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_editing_a_score_s_label_draws_the_figures_that_show_it(finished, edited
 )
 def test_editing_a_claim_judges_the_claims_anew(finished, edited, file, text, instead_of, numbers):
     edited(f"{STUDY}/{file}", text, instead_of=instead_of)
-    assert finished.planned() == {"thesis_claims": 1, "write_report": 1} | numbers
+    assert finished.planned() == {"thesis_claims": 1} | REPORTS | numbers
 
 
 def test_mending_a_display_name_draws_and_runs_no_model(finished, edited):
@@ -141,7 +142,7 @@ def test_mending_a_display_name_draws_and_runs_no_model(finished, edited):
     assert jobs["describe_models"] == 1
     assert set(jobs) == {
         *("describe_models", "describe_run", "check_demo_zoo"),
-        *("thesis_figure", "thesis_summary", "thesis_claims", "write_scorecard", "write_report"),
+        *("thesis_figure", "thesis_summary", "thesis_claims", "write_scorecard", *REPORTS),
     }
 
 
