@@ -262,6 +262,15 @@ def test_names_that_would_be_one_macro_stay_two(made):
     assert len(names) == len(set(names))
 
 
+def test_it_is_written_again_where_snakemake_took_its_output_away(made):
+    folder, write, _ = made
+    write(folder / "again")
+    (folder / "again" / "report.tex").unlink()
+    (folder / "again" / "report.aux").write_text("of LaTeX")
+    write(folder / "again")
+    assert (folder / "again" / "report.tex").is_file() and not (folder / "again" / "report.aux").exists()
+
+
 def test_errors_of_one_line(made, monkeypatch):
     folder, write, _ = made
     (folder / "notes").mkdir()

@@ -23,6 +23,7 @@ from workflow_scripts.report.latex.scorecard import Scorecard
 from workflow_scripts.report.latex.text import escape_latex
 
 _FIXED = ("preamble.tex", "Makefile")
+_OURS = {*_FIXED, "numbers.tex", "refs.bib", "chapters", "tables", "figures"}
 _HERE = Path(__file__).parent
 
 
@@ -143,5 +144,7 @@ def _is_empty(file: Path) -> bool:
 def _refuse_foreign(output: Path) -> None:
     if output.is_file():
         raise AtlasError(f"{output}: is a file; name a folder for the LaTeX report")
-    if output.exists() and any(output.iterdir()) and not (output / "report.tex").is_file():
+    # Not told by report.tex: Snakemake takes an output away before its job runs again. `report.*` are LaTeX's own, and the PDF.
+    names = [path.name for path in output.iterdir()] if output.exists() else []
+    if any(name not in _OURS and not name.startswith(("report.", ".")) for name in names):
         raise AtlasError(f"{output}: holds files that are not of a LaTeX report, and would be replaced; name an empty folder")
