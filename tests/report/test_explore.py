@@ -215,7 +215,7 @@ def write(folder, explored):
     """Write the explorer as the report does."""
     for name in ("assets", "data"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    site = Site(folder, {"title": "A run"}, [("first", "Study 1: the first")], {PAGE: "Explore"})
+    site = Site(folder, {"title": "A run", "demo": True}, [("first", "Study 1: the first")], {PAGE: "Explore"})
     site.write_look()
     explorer(explored).write(site)
 
@@ -227,6 +227,10 @@ def made(tmp_path_factory):
     explored = write_explored(folder / "in", small_models())
     write(folder / "report", explored)
     return folder / "report", explored
+
+
+def test_it_says_that_it_is_of_the_demo_world(made):
+    assert "This is the demo world" in (made[0] / PAGE).read_text()
 
 
 def test_each_row_of_the_tables_is_in_one_view(made):

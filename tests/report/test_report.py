@@ -414,6 +414,11 @@ def test_the_banner_says_where_the_demo_models_were_trained(files):
     assert (files / "out" / link).read_text() == "# The demo zoo\n"
 
 
+def test_every_page_says_that_it_is_of_the_demo_world(files):
+    for name, text in build(files)[1].items():
+        assert "demo world" in Page(text).text.split("Contents")[-1], name
+
+
 def test_no_banner_and_no_demo_sections_outside_the_demo(files):
     studies = [Results(STUDY, FIGURES[:1])]
     write_report(files / "out", run_info(demo=False), studies, files / "results/figures")

@@ -120,6 +120,22 @@ MISTAKES = {
         r"mine\.yaml:1: thesis\.geometry: found resize, crop, patches, expected resize and crop, or patches alone, or trained",
     ),
     "size said by half": ("thesis: {geometry: {resize: null}}", r"thesis\.geometry: found crop, expected resize and crop, or"),
+    "models of a figure that there is not": (
+        "figures: {models: {thesis/mask_iuo: [demo_fs]}}",
+        r"mine\.yaml:1: figures\.models: 'thesis/mask_iuo' is not in docs/figures\.md .*did you mean 'thesis/mask_iou'\?",
+    ),
+    "a figure of a model that is not run": (
+        "figures: {models: {thesis/mask_iou: [demo_ibot]}}",
+        r"mine\.yaml:1: figures\.models\.thesis/mask_iou: 'demo_ibot' is not in the models of this run",
+    ),
+    "a model that a setting names and nobody knows": (
+        "registers: {norms: {hand_models: [dinov2_g41]}}",
+        r"mine\.yaml:1: registers\.norms\.hand_models: 'dinov2_g41' is not in .*did you mean 'dinov2_g14'\?",
+    ),
+    "size not trained": (
+        "registers: {geometry: {trained: false}}",
+        r"mine\.yaml:1: registers\.geometry\.trained: found False, allowed: True",
+    ),
     "size of no patch": ("thesis: {geometry: {patches: 0}}", r"thesis\.geometry\.patches: found 0, must be at least 1"),
     "demo without control": ("models: [demo_fs]", r"mine\.yaml:1: models: .*untrained control; add demo_untrained"),
     "registry not there": ("registries: {models: config/modles.yaml}", r"config/modles\.yaml: no such file"),

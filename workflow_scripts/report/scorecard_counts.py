@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.errors import made_here
-
-VERDICTS = ("match", "differs", "not comparable", "not run")
+from workflow_scripts.studies.scorecard import VERDICTS
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ _SIZE = {
         key: {"type": ["integer", "null"], "minimum": 1, "maximum": most}
         for key, most in {"resize": 16384, "crop": 16384, "patches": 1024}.items()
     }
-    | {"trained": {"enum": [True, None]}},  # the size that each model was trained at
+    | {"trained": {"type": ["boolean", "null"], "enum": [True, None]}},  # the size that each model was trained at
 }
 _MODELS = {"type": ["array", "null"], "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 _PLACES = {
@@ -279,6 +279,11 @@ def _problems(study: Study, files: list[str]) -> Iterable[str]:
             yield from unknown(("scores", name, "if"), "setting", score.condition, of_analyses)
     for name in study.summary.reads if study.summary else ():
         yield from unknown(("summary", "reads"), "analysis", name, per_model)
+
+
+def names_models(setting: Setting) -> bool:
+    """Return whether a setting's values are ids of models."""
+    return setting.schema == _MODELS
 
 
 def truth_of(setting: Setting) -> str | None:

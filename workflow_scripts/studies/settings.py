@@ -6,7 +6,7 @@ Every mistake is found before any job starts, and all of them are reported at on
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.paths import path_problem, tidy
 from workflow_scripts.common.run_model import is_demo, is_random
 from workflow_scripts.common.sizes import grid_name, sides
-from workflow_scripts.common.study import Study
+from workflow_scripts.common.study import Setting, Study
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import Padded, View, parse_view
 from workflow_scripts.studies.decoders import with_decoders
-from workflow_scripts.studies.found import find_study, study_names
+from workflow_scripts.studies.found import find_study, names_models, study_names
 from workflow_scripts.studies.ground_truth import asked_datasets, with_ground_truth
 from workflow_scripts.studies.plan import PlannedPass, at_own_sizes, planned_passes, sized
 from workflow_scripts.studies.registries import (
@@ -185,14 +185,25 @@ def _unknown_names(
     only = [config["only_dataset"]] if config["only_dataset"] else []
     for key, names in (("features.datasets", config["features"]["datasets"]), ("only_dataset", only)):
         problems += check_names(key, names, datasets.entries, datasets.named, files)
-    for study in studies:
-        chosen = config[study.name].get("main_models") or []
-        problems += check_names(f"{study.name}.main_models", chosen, models.entries, models.named, files)
-        for analysis in (one for one in study.analyses.values() if one.models and config[study.name][one.name]):
-            key = f"{study.name}.{analysis.name}.{analysis.models}"
-            chosen = config[study.name][analysis.name][analysis.models] or []
-            problems += check_names(key, chosen, models.entries, models.named, files)
+    for key, setting, chosen in _model_settings(config, studies):
+        if chosen != setting.default:  # what a study names by itself need not be in a registry of the user's own
+            problems += check_names(key, chosen or [], models.entries, models.named, files)
+    drawn = [figure.key for name in study_names() for figure in find_study(name).figures]
+    problems += check_names("figures.models", config["figures"]["models"], drawn, "docs/figures.md", files)
+    for figure, chosen in config["figures"]["models"].items():
+        problems += check_names(f"figures.models.{figure}", chosen, config["models"], "the models of this run", files)
     return problems
+
+
+def _model_settings(config: Mapping[str, Any], studies: Sequence[Study]) -> Iterator[tuple[str, Setting, list[str] | None]]:
+    """Yield key, setting and value of every setting of the studies that names models."""
+    for study in studies:
+        rooms = [(study.name, study.settings, config[study.name])]
+        rooms += [(one.key.replace("/", "."), one.settings, config[study.name][name]) for name, one in study.analyses.items()]
+        for key, settings, values in rooms:
+            for name, setting in settings.items() if values else ():
+                if names_models(setting):
+                    yield f"{key}.{name}", setting, values[name]
 
 
 def _size_problem(size: Mapping[str, int | None]) -> str:

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
-from workflow_scripts.common.errors import AtlasError, nearest
+from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import described
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Figure, Score, Study
@@ -192,15 +192,9 @@ class Targets(PassTargets):
         """Return the ids of the models that a figure shows: of all, or the main ones, those of every analysis that it reads.
 
         An author may choose others (``figures.models``).
-
-        Raises:
-            AtlasError: a model that an author chose is none of this run.
         """
         models = self.settings.main_models(self.study(figure.study)) if figure.main else self.models
-        for name in (chosen := self.config["figures"]["models"].get(figure.key, [])):
-            if name not in self.models:
-                raise AtlasError(f"figures.models.{figure.key}: no model '{name}' in this run{nearest(name, self.models)}")
-        models = chosen or models
+        models = self.config["figures"]["models"].get(figure.key) or models
         read = [self.analysis_models(self.analyses[f"{figure.study}/{name}"]) for name in figure.analyses]
         return [model for model in models if all(model in own for own in read)]
 

@@ -14,8 +14,8 @@ from workflow_scripts.common.errors import made_here
 from workflow_scripts.report.fragments import MISSING
 from workflow_scripts.report.latex.tables import continued_head, number_cell, number_column, stacked
 from workflow_scripts.report.latex.text import escape_latex
+from workflow_scripts.studies.scorecard import VERDICTS
 
-VERDICTS = ("match", "differs", "not comparable", "not run")
 _READ = ("study", "table", "id", "dataset", "method", "architecture", "layer", "facet", "metric", "setting", "unit")
 _READ = (*_READ, "published", "ours", "ci_low", "ci_high", "difference", "verdict", "reason")
 _TEXT = r">{{\raggedright\arraybackslash}}p{{{:g}\linewidth}}"

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import pandas as pd
-
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.data import FigureData
+from workflow_scripts.studies.model_rows import ModelRows
 
 FACET = "token"  # block output before the final norm: the facet of all analyses but object discovery
 
@@ -22,26 +21,8 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(ModelRows):
     """The rows of one model and analysis."""
-
-    frame: pd.DataFrame = field(repr=False)
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, model: str, analysis: str) -> Measured:
-        """Return what `analysis` measured of a model, by its id; may be nothing."""
-        return cls(table[(table["model"] == model) & (table["analysis"] == analysis)])
-
-    @cached_property
-    def last(self) -> int:
-        """Return the last layer that was measured; 0 if none was."""
-        highest = self.frame["layer"].max()
-        return 0 if pd.isna(highest) else int(highest)
-
-    @cached_property
-    def datasets(self) -> list[str]:
-        """Return the datasets that were measured on, in the order of the table."""
-        return list(dict.fromkeys(self.frame["dataset"]))
 
     @cached_property
     def _rows(self) -> dict[str, list[Row]]:
