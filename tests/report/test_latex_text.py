@@ -30,6 +30,7 @@ def test_letters():
     assert escape_latex("u\N{COMBINING DIAERESIS}") == "ü"
     assert escape_latex("\N{GREEK SMALL LETTER ALPHA} Ω λ") == r"$\alpha$ $\Omega$ $\lambda$"
     assert escape_latex("ж中😀") == r"\atlasletter{0436}\atlasletter{4E2D}\atlasletter{1F600}"
+    assert escape_latex("10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT SEVEN}") == r"10\textsuperscript\textminus{}\textsuperscript 7"
     assert escape_latex("a\x00b\x7f\u200b\u202ec") == "abc"
 
 

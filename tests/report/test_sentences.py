@@ -23,7 +23,7 @@ def rows(*values, **constant):
         (12.345, "12.35"),
         (1234.5, "1,234"),
         (-0.25, "\N{MINUS SIGN}0.25"),
-        (0.00005, "5.0 \N{MULTIPLICATION SIGN} 10^\N{MINUS SIGN}5"),
+        (0.00005, "5.0 \N{MULTIPLICATION SIGN} 10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FIVE}"),
         (float("nan"), "undefined"),
     ],
 )

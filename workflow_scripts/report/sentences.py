@@ -23,6 +23,9 @@ _IDENTITY = (
 )  # fmt: skip
 
 
+_RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def spoken(value: float) -> str:
     """Return a number for reading, with two or three digits that count."""
     size = abs(value)
@@ -30,7 +33,7 @@ def spoken(value: float) -> str:
         return "0" if value == 0 else "undefined"
     if size < 0.001 or size >= 1e6:
         digits, power = f"{value:.1e}".split("e")
-        text = f"{digits} \N{MULTIPLICATION SIGN} 10^{int(power)}"
+        text = f"{digits} \N{MULTIPLICATION SIGN} 10{str(int(power)).translate(_RAISED)}"
     elif size >= 100:
         text = f"{value:,.0f}"
     else:

@@ -44,6 +44,8 @@ _PRINTED = {
     "\N{LEFT DOUBLE QUOTATION MARK}": r"\textquotedblleft{}",
     "\N{RIGHT DOUBLE QUOTATION MARK}": r"\textquotedblright{}",
     "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
+    "\N{SUPERSCRIPT MINUS}": r"\textsuperscript\textminus{}",
+    **{raised: rf"\textsuperscript {digit}" for digit, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 }
 _GREEK = re.compile(r"GREEK (?P<size>SMALL|CAPITAL) LETTER (?P<name>[A-Z]+)")
 _LOOK_LATIN = (
