@@ -48,8 +48,8 @@ def main() -> None:
 
     from workflow_scripts.common.device import compute_device
     from workflow_scripts.onepass.collectors import collector_class
-    from workflow_scripts.onepass.names import kind_of
-    from workflow_scripts.onepass.shards import Shard, cannot_be_cut
+    from workflow_scripts.onepass.names import cannot_be_cut, kind_of
+    from workflow_scripts.onepass.shards import Shard
     from workflow_scripts.onepass.states import write_states
     from workflow_scripts.zoo.load import open_model
     from workflow_scripts.zoo.registry import network_from_dict
@@ -65,7 +65,7 @@ def main() -> None:
     # All that the pass imports, also for what another shard does: metadata name the code of the whole pass.
     for name in (name for wanted in plan.values() for name in wanted):
         collector_class(kind_of(name))
-    whole = [view.name for view in views if cannot_be_cut(list(plan[view.name]))]
+    whole = [view.name for view in views if cannot_be_cut(plan[view.name])]
     here = [view for view in views if view.name not in whole or shard.takes(whole.index(view.name))]
     states, facts = {}, {}
     with compute_device(args.gpu) as device:
@@ -97,6 +97,7 @@ def pass_view(
     from workflow_scripts.onepass.collector import PassFacts
     from workflow_scripts.onepass.collectors import make_collectors
     from workflow_scripts.onepass.engine import cut_step, run_pass
+    from workflow_scripts.onepass.padded_source import padded_parts
     from workflow_scripts.onepass.shards import Shard
     from workflow_scripts.onepass.source import CropSource
 
@@ -109,7 +110,8 @@ def pass_view(
     print(f"{args.model} on {vit.device}, {files.name}{part}: {', '.join(requests)}", file=sys.stderr, flush=True)
     geometry, what = parse_view(files.name).geometry, f"{args.model} on {args.dataset}, {files.name}{part}"
     if isinstance(geometry, Padded):
-        pass_padded(model, source, geometry, collectors, args, Progress(what, len(source) // shard.of, "images"), shard)
+        total = sum(len(images) for _, images in padded_parts(source, cut_step(args.batch_size, collectors), shard))
+        pass_padded(model, source, geometry, collectors, args, Progress(what, total, "images"), shard)
     else:
         # The batch size counts what the model sees at once: crops.
         batch = max(1, args.batch_size // source.crops_per_image)
@@ -134,22 +136,18 @@ def pass_padded(
     """
     from workflow_scripts.onepass.collectors import COLLECTORS
     from workflow_scripts.onepass.engine import cut_step, run_pass
-    from workflow_scripts.onepass.padded_source import PaddedSource, padded_sizes
+    from workflow_scripts.onepass.padded_source import PaddedSource, padded_parts
     from workflow_scripts.onepass.shards import Shard
 
     if refused := [made.name for made in collectors if made.ordered or COLLECTORS[made.name].truth]:
         raise AtlasError(
             f"collector '{refused[0]}': padded images come size by size and without ground truth; choose another view for it"
         )
-    shard, before, done = shard or Shard(), 0, 0
-    for size in padded_sizes(source):
-        group = PaddedSource(source, geometry, size)
-        images = shard.part(len(group), cut_step(args.batch_size, collectors), before, len(source))
-        before += len(group)
-        if images:
-            report = partial(lambda done, now: on_batch(done + now), done)
-            run_pass(model.at(size), args.model, group, collectors, args.batch_size, report, images)
-            done += len(images)
+    done = 0
+    for size, images in padded_parts(source, cut_step(args.batch_size, collectors), shard or Shard()):
+        group, report = PaddedSource(source, geometry, size), partial(lambda done, now: on_batch(done + now), done)
+        run_pass(model.at(size), args.model, group, collectors, args.batch_size, report, images)
+        done += len(images)
 
 
 def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropSource, shards: int = 1) -> None:

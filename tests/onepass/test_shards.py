@@ -14,7 +14,8 @@ from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass import collector as collector_module
 from workflow_scripts.onepass.collectors import COLLECTORS, collector_class
 from workflow_scripts.onepass.engine import cut_step, run_pass
-from workflow_scripts.onepass.shards import Shard, cannot_be_cut, merged_states
+from workflow_scripts.onepass.names import cannot_be_cut
+from workflow_scripts.onepass.shards import Shard, merged_states
 from workflow_scripts.onepass.states import read_metadata, read_state, write_states
 from workflow_scripts.run_pass import pass_padded
 

@@ -19,7 +19,7 @@ import numpy as np
 from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.onepass.collector import Collector, PassFacts, Rows
 from workflow_scripts.onepass.collectors import collector_class, make_collectors
-from workflow_scripts.onepass.names import COLLECTORS, kind_of
+from workflow_scripts.onepass.names import cannot_be_cut, kind_of
 from workflow_scripts.onepass.states import mapped_states, read_metadata
 
 State = Mapping[str, np.ndarray | Rows]
@@ -68,11 +68,6 @@ class Shard:
         return range(cut(self.number - 1), cut(self.number))
 
 
-def cannot_be_cut(collectors: Sequence[str]) -> bool:
-    """Return whether a view with these collectors goes wholly into one shard."""
-    return any(COLLECTORS[kind_of(name)].ordered for name in collectors)
-
-
 def merged_states(
     paths: Sequence[str | Path], plan: Mapping[str, Mapping[str, Mapping[str, Any]]], folder: Path | None = None
 ) -> tuple[dict[str, dict[str, State]], dict[str, str]]:
@@ -95,7 +90,7 @@ def merged_states(
     states: dict[str, dict[str, State]] = {}
     for view, wanted in plan.items():
         files = [path for path, made in shards.items() if view in made["views"]]
-        if cannot_be_cut(list(wanted)):
+        if cannot_be_cut(wanted):
             states[view] = dict(opened[files[0]][view])
             continue
         pass_facts = PassFacts(*(facts[view][key] for key in ("n_images", "n_classes", "n_layers")))
