@@ -84,16 +84,17 @@ def pass_seconds(
     shards: int = 1,
 ) -> float:  # fmt: skip
     """Return how long a pass takes as one job, or the longest of its shards; other arguments as of `view_seconds`."""
-    cut, whole = 0.0, [0.0] * shards
+    cut, whole = 0.0, {0: 0.0}
     views = list(planned.views.items())
     apart = [view for view, wanted in views if cannot_be_cut(wanted)]
     for view, wanted in views:
         seconds = view_seconds(view, wanted, entry, dataset, tflops, clusters)
         if view in apart:
-            whole[apart.index(view) % shards] += seconds
+            shard = apart.index(view) % shards
+            whole[shard] = whole.get(shard, 0.0) + seconds
         else:
             cut += seconds
-    return TORCH_START + weights_size(entry) / FILES_PER_SECOND + cut / shards + max(whole)
+    return TORCH_START + weights_size(entry) / FILES_PER_SECOND + cut / shards + max(whole.values())
 
 
 def merge_seconds(planned: PlannedPass, entry: Mapping[str, Any], dataset: Mapping[str, Any]) -> float:

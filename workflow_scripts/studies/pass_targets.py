@@ -24,6 +24,7 @@ from workflow_scripts.studies.durations import (
     merge_seconds,
     pass_memory,
     pass_seconds,
+    view_seconds,
 )
 from workflow_scripts.studies.needs import Needs, needs_of
 from workflow_scripts.studies.plan import PlannedFit, PlannedPass, planned_fits
@@ -44,6 +45,7 @@ class PassTargets:
         self.results, self.resources = self.config["results"], self.config["resources"]
         self.models = list(settings.models)
         self.models_file = f"{self.results}/models.json"
+        self._fits: dict[tuple[str, str], dict[str, PlannedFit]] = {}  # by study and model, planned once
 
     def study(self, name: str) -> Study:
         """Return an enabled study."""
@@ -51,9 +53,14 @@ class PassTargets:
 
     def fits(self, model: str) -> list[PlannedFit]:
         """Return all fits of a model."""
-        patch = sides(self.settings.models[model]["patch"])[0]
-        own = self.settings.config_of(model)
-        return [fit for study in self.settings.studies for fit in planned_fits(study, own, model, patch).values()]
+        return [fit for study in self.settings.studies for fit in self.fits_of(study.name, model).values()]
+
+    def fits_of(self, study: str, model: str) -> dict[str, PlannedFit]:
+        """Return the fits of a study that the analyses of a model use, by name."""
+        if (study, model) not in self._fits:
+            patch = sides(self.settings.models[model]["patch"])[0]
+            self._fits[study, model] = planned_fits(self.study(study), self.settings.config_of(model), model, patch)
+        return self._fits[study, model]
 
     # Views of datasets
 
@@ -142,7 +149,7 @@ class PassTargets:
     def pass_inputs(self, model: str, job: str) -> Files:
         """Return the input files of a pass, with the code that it imports."""
         views = self.pass_views(model, job)
-        fits = list(self._pass_fits(model, job).values())
+        fits = list(self.pass_fits(model, job).values())
         modules = self._collector_modules(model, job)
         files: Files = {"files": [*(file for kinds in views.values() for file in kinds.values()), *fits]}
         files["code"] = code_inputs("run_pass", f"zoo.{self.settings.models[model]['adapter']}", *modules)
@@ -163,14 +170,24 @@ class PassTargets:
 
     def fits_option(self, model: str, job: str) -> list[str]:
         """Return the command line option that names the fits that a pass uses, as words; none for a pass without."""
-        fits = self._pass_fits(model, job)
+        fits = self.pass_fits(model, job)
         return ["--fits", *(f"{name}={file}" for name, file in fits.items())] if fits else []
 
     def pass_seconds(self, model: str, job: str, shards: int = 1) -> float:
         """Return how long a pass, or the longest of its shards, takes by the cost model, at the configuration's speed."""
-        planned, entry = self.planned(model, job), self.settings.models[model]
+        return self.planned_seconds(model, self.planned(model, job), shards)
+
+    def planned_seconds(self, model: str, planned: PlannedPass, shards: int = 1) -> float:
+        """Return the same of any pass that may be planned."""
         dataset, tflops = self.settings.datasets[planned.dataset], self.config["plan_tflops"]
-        return pass_seconds(planned, entry, dataset, tflops, partial(self._clusters, model), shards)
+        return pass_seconds(planned, self.settings.models[model], dataset, tflops, partial(self._clusters, model), shards)
+
+    def view_seconds(self, model: str, job: str, view: str) -> float:
+        """Return how long one view of a pass takes, without the start of its job."""
+        planned = self.planned(model, job)
+        entry, dataset = self.settings.models[model], self.settings.datasets[planned.dataset]
+        clusters, tflops = partial(self._clusters, model), self.config["plan_tflops"]
+        return view_seconds(view, planned.views[view], entry, dataset, tflops, clusters)
 
     def pass_needs(self, model: str, job: str) -> Needs:
         """Return what a pass that is one job is given."""
@@ -211,7 +228,7 @@ class PassTargets:
         modules = self._collector_modules(model, job)
         return {
             "shards": [self.shard_file(model, job, number, shards) for number in range(1, shards + 1)],
-            "fits": list(self._pass_fits(model, job).values()),
+            "fits": list(self.pass_fits(model, job).values()),
             "code": code_inputs("merge_shards", *modules),
         }
 
@@ -229,7 +246,7 @@ class PassTargets:
         checkpoint = self.settings.checkpoint(model)
         return ["--checkpoint", checkpoint] if checkpoint else []
 
-    def _pass_fits(self, model: str, job: str) -> dict[str, str]:
+    def pass_fits(self, model: str, job: str) -> dict[str, str]:
         """Return the files of the fits that the collectors of a pass use, by ``study/fit``."""
         options = [o for collectors in self.planned(model, job).views.values() for o in collectors.values()]
         names = sorted({name for o in options for name in fits_of(o)})
@@ -259,8 +276,7 @@ class PassTargets:
         Raises:
             AtlasError: nobody uses it in this configuration.
         """
-        patch = sides(self.settings.models[model]["patch"])[0]
-        planned = planned_fits(self.study(study), self.settings.config_of(model), model, patch)
+        planned = self.fits_of(study, model)
         if fit not in planned:
             raise AtlasError(
                 f"fit '{study}/{fit}': no analysis of {model} in this configuration uses it "
