@@ -42,7 +42,7 @@ def main() -> None:
     import torch
 
     from workflow_scripts.common.device import compute_device
-    from workflow_scripts.onepass.states import write_states
+    from workflow_scripts.onepass.states import require_one_precision, write_states
     from workflow_scripts.zoo.load import open_model
     from workflow_scripts.zoo.registry import network_from_dict
 
@@ -52,10 +52,14 @@ def main() -> None:
     checkpoint = Path(args.checkpoint) if args.checkpoint else None
     output = Path(args.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    plan = with_fits(json.loads(args.collectors), dict(word.split("=", 1) for word in args.fits))
+    fits = dict(word.split("=", 1) for word in args.fits)
+    plan = with_fits(json.loads(args.collectors), fits)
+    require_one_precision(fits.values(), args.precision)
     states, facts = {}, {}
     with compute_device(args.gpu) as device:
-        model = open_model(network_from_dict(args.model, json.loads(args.network)), checkpoint, device)
+        model = open_model(
+            network_from_dict(args.model, json.loads(args.network)), checkpoint, device, precision=args.precision
+        )
         for view in views:
             torch.manual_seed(args.seed)
             collectors, facts[view.name] = pass_view(model, view, plan[view.name], args, output.parent)
@@ -140,7 +144,7 @@ def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
         "n_prefix": vit.n_prefix,
         "n_layers": vit.n_layers,
         "n_images": n_images,
-        "precision": str(vit.dtype).removeprefix("torch."),
+        "precision": vit.precision,
         "mean": list(vit.normalisation.mean),
         "std": list(vit.normalisation.std),
         "preprocessing": f"{view}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
@@ -196,6 +200,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that show a dataset to a model."""
     add_network_options(parser)
     parser.add_argument("--dataset", required=True, help="id of the dataset")
+    parser.add_argument("--precision", choices=["float32", "bf16", "fp16"], default="float32", help="of the forward's products")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="output .safetensors")
 

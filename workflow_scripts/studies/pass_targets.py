@@ -143,7 +143,12 @@ class PassTargets:
             options += ["--view", view, kinds["crops"], kinds["samples"], *truth]
         if fits := self._pass_fits(model, job):
             options += ["--fits", *(f"{name}={file}" for name, file in fits.items())]
-        return options + self.checkpoint_option(model)
+        return [*options, *self._precision, *self.checkpoint_option(model)]
+
+    @property
+    def _precision(self) -> list[str]:
+        """The command line option of what runs a model over a dataset, as words: another precision makes all of it anew."""
+        return ["--precision", self.config["precision"]]
 
     def checkpoint_option(self, model: str) -> list[str]:
         """Return the command line option that names a model's weights, as words; none for a model without."""
@@ -203,4 +208,4 @@ class PassTargets:
         planned = self.fit(study, fit, model)
         files = [self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()]
         words = ["--dataset", planned.dataset, "--fit", json.dumps(planned.fit, sort_keys=True), "--view", planned.view, *files]
-        return words + self.checkpoint_option(model)
+        return [*words, *self._precision, *self.checkpoint_option(model)]
