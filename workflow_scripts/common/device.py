@@ -87,7 +87,7 @@ def _lock_file(path: Path) -> int:
 def compute_device(gpu: str = "auto") -> Iterator[str]:
     """Hold the device that a model runs on, ``cuda:i`` or ``cpu``, for the duration of the block.
 
-    Of the GPUs that PyTorch sees (CUDA itself heeds CUDA_VISIBLE_DEVICES, a scheduler's choice) one is taken that no other job of
+    Of the GPUs that PyTorch sees (CUDA heeds CUDA_VISIBLE_DEVICES, a scheduler's choice) one is taken that no other job of
     this user holds: also where several processes of one Slurm job share its GPUs. A Slurm job that was given no GPU takes none,
     though it may see all those of a shared node.
 
