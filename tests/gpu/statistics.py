@@ -1,4 +1,4 @@
-"""Every statistic of the atlas on a device: collectors, fits and the analyses that compute on a GPU, on a small trained model."""
+"""Every statistic on a device: collectors, fits and the analyses that compute on a GPU, on a small trained model."""
 
 from __future__ import annotations
 

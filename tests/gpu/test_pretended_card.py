@@ -21,7 +21,7 @@ def test_tensors_of_two_devices_are_refused_as_cuda_refuses_them():
             lambda: torch.nn.functional.linear(here, there),
         )
         for operation in refused:
-            with pytest.raises((RuntimeError, IndexError), match="same device|on the same device"):
+            with pytest.raises((RuntimeError, IndexError), match="same device"):
                 operation()
         with pytest.raises((RuntimeError, TypeError)):
             there.numpy()
