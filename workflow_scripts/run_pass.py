@@ -77,6 +77,7 @@ def pass_view(
     from workflow_scripts.onepass.collector import PassFacts
     from workflow_scripts.onepass.collectors import make_collectors
     from workflow_scripts.onepass.engine import run_pass
+    from workflow_scripts.onepass.memory import crops_that_fit
     from workflow_scripts.onepass.source import CropSource
 
     vit = model.at(crop_shape(files.crops))
@@ -90,7 +91,8 @@ def pass_view(
         pass_padded(model, source, geometry, collectors, args, progress)
     else:
         # The batch size counts what the model sees at once: crops.
-        run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
+        crops = crops_that_fit(vit, collectors, args.batch_size)
+        run_pass(vit, args.model, source, collectors, max(1, crops // source.crops_per_image), progress)
     return collectors, view_facts(vit, files.name, len(source))
 
 
@@ -109,6 +111,7 @@ def pass_padded(
     """
     from workflow_scripts.onepass.collectors import COLLECTORS
     from workflow_scripts.onepass.engine import run_pass
+    from workflow_scripts.onepass.memory import crops_that_fit
     from workflow_scripts.onepass.padded_source import PaddedSource, padded_sizes
 
     if refused := [made.name for made in collectors if made.ordered or COLLECTORS[made.name].truth]:
@@ -118,7 +121,9 @@ def pass_padded(
     done = 0
     for size in padded_sizes(source):
         part = PaddedSource(source, geometry, size)
-        run_pass(model.at(size), args.model, part, collectors, args.batch_size, lambda now, done=done: on_batch(done + now))
+        vit = model.at(size)
+        fitting = crops_that_fit(vit, collectors, args.batch_size)
+        run_pass(vit, args.model, part, collectors, fitting, lambda now, done=done: on_batch(done + now))
         done += len(part)
 
 

@@ -71,6 +71,8 @@ class _Devices(TorchFunctionMode):
             index = args[1] if isinstance(args[1], tuple) else (args[1],)
             index = tuple(torch.as_tensor(one) if isinstance(one, (list, np.ndarray)) else one for one in index)
             return func(args[0], index, *args[2:])
+        if func is Tensor.pin_memory:
+            return args[0]
         made_like = getattr(func, "__name__", "").startswith("new_") and isinstance(args[0], OnCard) and "device" not in kwargs
         if func is torch.device or not (made_like or any(map(_is_card, [*args, *kwargs.values()]))):
             return func(*args, **kwargs)

@@ -89,10 +89,10 @@ def small_vit(device: torch.device | str = "cpu", precision: str = "float32", na
     return vit
 
 
-def collected(vit: Vit, names: Any = tuple(COLLECTORS), batch_size: int = 4) -> dict[str, dict[str, np.ndarray]]:
+def collected(vit: Vit, names: Any = tuple(COLLECTORS), ahead: bool | None = None) -> dict[str, dict[str, np.ndarray]]:
     """Return the states of collectors after one pass for all."""
     collectors = [collector_class(name)(vit.n_layers, None, **COLLECTED.get(name, {})) for name in names]
-    run_pass(vit, "small", Pictures(vit.device), collectors, batch_size)
+    run_pass(vit, "small", Pictures(vit.device), collectors, 4, ahead=ahead)
     return {made.name: {key: _array(value) for key, value in made.state().items()} for made in collectors}
 
 

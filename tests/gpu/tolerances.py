@@ -29,7 +29,7 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
     known = np.isfinite(expected)
     if not np.array_equal(found[~known], expected[~known], equal_nan=True):
         return np.inf
-    return float(np.linalg.norm((found - expected)[known]) / max(np.linalg.norm(expected[known]), 1e-30))
+    return float(np.linalg.norm(found[known] - expected[known]) / max(np.linalg.norm(expected[known]), 1e-30))
 
 
 def moved(found: np.ndarray, expected: np.ndarray) -> float:
