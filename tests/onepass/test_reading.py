@@ -50,14 +50,14 @@ def test_two_batches_and_no_more(ahead):
         order.append((number, threading.current_thread().name.startswith("reading")))
         return made
 
-    number = 0
-    for batch in read_ahead([partial(read, number) for number in range(6)], ahead):
+    numbers = iter(range(6))
+    for batch in read_ahead([partial(read, number) for number in range(6)], ahead):  # enumerate would hold on to the batch
+        number = next(numbers)
         while ahead and len(order) < min(number + 2, 6):  # the next one comes while this one is worked with
             pass
         assert len(order) == (min(number + 2, 6) if ahead else number + 1)
         del batch
         gc.collect()
-        number += 1
     assert order == [(number, ahead) for number in range(6)]
     assert max(most) == (2 if ahead else 1)
 
