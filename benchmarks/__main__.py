@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     classifying_patches,
     decoding,
+    gpu,
     high_norm_tokens,
     indexing,
     locality,
@@ -46,6 +47,7 @@ BENCHMARKS = {
     "high_norm_tokens": high_norm_tokens.measure,
     "decoding": decoding.measure,
     "indexing": indexing.measure,
+    "gpu": gpu.measure,
 }
 
 
@@ -59,7 +61,7 @@ def main() -> None:
     if absent := [package for package in ("faiss", "cka") if find_spec(package) is None]:
         parser.error(f"{' and '.join(absent)} not installed: run `uv run --group benchmarks python -m benchmarks`")
     rows = [row for name in names for row in BENCHMARKS[name]()]
-    width = max(len(row["what"]) for row in rows)
+    width = max((len(row["what"]) for row in rows), default=0)
     for row in rows:
         verdict = "ok" if row["ok"] else "MISSED"
         print(f"{row['what']:<{width}}  {row['value']:>8.3f} {row['unit']:<6}  {row['bound']:<9} {verdict:<6}  {row['detail']}")

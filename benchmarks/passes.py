@@ -44,12 +44,12 @@ ENTRY = {
 class Images:
     """One batch of random images with labels and object masks."""
 
-    def __init__(self, count: int, device: torch.device) -> None:
-        """Make `count` images."""
+    def __init__(self, count: int, device: torch.device, side: int = 224) -> None:
+        """Make `count` images of `side` pixels, for patches of 16."""
         generator = torch.Generator().manual_seed(0)
-        self.image = torch.randn(count, 3, 224, 224, generator=generator).to(device)
+        self.image = torch.randn(count, 3, side, side, generator=generator).to(device)
         self.label = torch.randint(0, 50, (count,), generator=generator).numpy()
-        self.mask = (torch.rand(count, 196, generator=generator) < 0.3).to(device)
+        self.mask = (torch.rand(count, (side // 16) ** 2, generator=generator) < 0.3).to(device)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -63,7 +63,7 @@ class Images:
         """Return a batch."""
         part = slice(start, stop)
         masks = {"object_mask": self.mask[part], "has_object": np.ones(stop - start, bool)}
-        soft = [mask.float() / mask.sum() for mask in self.mask[part]]
+        soft = [mask.float() / mask.sum().clamp(min=1) for mask in self.mask[part]]
         regions = {"object": Regions(np.arange(start, stop), np.arange(stop - start), soft)}
         return Batch(np.arange(start, stop), self.image[part], self.label[part], **masks, regions=regions)
 

@@ -69,6 +69,7 @@ def main() -> None:
         "versions": {"python": platform.python_version(), **versions(*PACKAGES), **made[0]["versions"]},
         "seed": config["seed"],
         "device": ", ".join(sorted({facts["device"] for facts in made})),
+        "precision": ", ".join(sorted({view["precision"] for facts in made for view in facts["views"].values()})),
         "command": args.command,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": job_seconds(Path(args.benchmarks)),

@@ -44,13 +44,16 @@ def main() -> None:
     output = Path(args.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with compute_device(args.gpu) as device:
-        model = open_model(network_from_dict(args.model, json.loads(args.network)), checkpoint, device)
+        model = open_model(
+            network_from_dict(args.model, json.loads(args.network)), checkpoint, device, precision=args.precision
+        )
         vit = model.at(crop_shape(files.crops))
         source = CropSource(vit, files.crops, files.samples)
         fit = fit_class(name)(vit.n_layers, **options)
         steps = sum(1 for _ in fit.batches(len(source), args.seed))
         progress = Progress(f"{args.model} on {args.dataset}, {name}", steps, "steps")
         wish = {"network": args.network, "fit": args.fit, "seed": args.seed, "view": files.name, "images": len(source)}
+        wish["precision"] = args.precision
         run_fit(vit, args.model, source, fit, args.seed, output.with_name(f".{output.name}.state"), wish, progress)
         result, facts = fit.result(), view_facts(vit, files.name, len(source))
     write_arrays(output, result, pass_metadata(args, checkpoint, device, {files.name: facts}))

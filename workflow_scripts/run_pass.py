@@ -50,7 +50,7 @@ def main() -> None:
     from workflow_scripts.onepass.collectors import collector_class
     from workflow_scripts.onepass.names import cannot_be_cut, kind_of
     from workflow_scripts.onepass.shards import Shard
-    from workflow_scripts.onepass.states import write_states
+    from workflow_scripts.onepass.states import require_one_precision, write_states
     from workflow_scripts.zoo.load import open_model
     from workflow_scripts.zoo.registry import network_from_dict
 
@@ -60,7 +60,9 @@ def main() -> None:
     checkpoint = Path(args.checkpoint) if args.checkpoint else None
     output = Path(args.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    plan = with_fits(json.loads(args.collectors), fit_files(args.fits))
+    fits = fit_files(args.fits)
+    plan = with_fits(json.loads(args.collectors), fits)
+    require_one_precision(fits.values(), args.precision)
     shard = Shard.parse(args.shard)
     # All that the pass imports, also for what another shard does: metadata name the code of the whole pass.
     for name in (name for wanted in plan.values() for name in wanted):
@@ -69,7 +71,8 @@ def main() -> None:
     here = [view for view in views if view.name not in whole or shard.takes(whole.index(view.name))]
     states, facts = {}, {}
     with compute_device(args.gpu) as device:
-        model = open_model(network_from_dict(args.model, json.loads(args.network)), checkpoint, device)
+        network = network_from_dict(args.model, json.loads(args.network))
+        model = open_model(network, checkpoint, device, precision=args.precision)
         for view in here:
             torch.manual_seed(args.seed)
             part = Shard() if view.name in whole else shard
@@ -97,6 +100,7 @@ def pass_view(
     from workflow_scripts.onepass.collector import PassFacts
     from workflow_scripts.onepass.collectors import make_collectors
     from workflow_scripts.onepass.engine import cut_step, run_pass
+    from workflow_scripts.onepass.memory import crops_that_fit
     from workflow_scripts.onepass.padded_source import padded_parts
     from workflow_scripts.onepass.shards import Shard
     from workflow_scripts.onepass.source import CropSource
@@ -114,8 +118,9 @@ def pass_view(
         pass_padded(model, source, geometry, collectors, args, Progress(what, total, "images"), shard)
     else:
         # The batch size counts what the model sees at once: crops.
-        batch = max(1, args.batch_size // source.crops_per_image)
-        images = shard.part(len(source), cut_step(batch, collectors))
+        # Cut by the size that was asked for, the same wherever a shard runs; passed by what fits here.
+        images = shard.part(len(source), cut_step(max(1, args.batch_size // source.crops_per_image), collectors))
+        batch = max(1, crops_that_fit(vit, collectors, args.batch_size) // source.crops_per_image)
         run_pass(vit, args.model, source, collectors, batch, Progress(what, len(images), "images"), images)
     return collectors, view_facts(vit, files.name, len(source)) | {"n_classes": source.n_classes}
 
@@ -136,6 +141,7 @@ def pass_padded(
     """
     from workflow_scripts.onepass.collectors import COLLECTORS
     from workflow_scripts.onepass.engine import cut_step, run_pass
+    from workflow_scripts.onepass.memory import crops_that_fit
     from workflow_scripts.onepass.padded_source import PaddedSource, padded_parts
     from workflow_scripts.onepass.shards import Shard
 
@@ -146,7 +152,8 @@ def pass_padded(
     done = 0
     for size, images in padded_parts(source, cut_step(args.batch_size, collectors), shard or Shard()):
         group, report = PaddedSource(source, geometry, size), partial(lambda done, now: on_batch(done + now), done)
-        run_pass(model.at(size), args.model, group, collectors, args.batch_size, report, images)
+        vit = model.at(size)
+        run_pass(vit, args.model, group, collectors, crops_that_fit(vit, collectors, args.batch_size), report, images)
         done += len(images)
 
 
@@ -174,7 +181,7 @@ def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
         "n_prefix": vit.n_prefix,
         "n_layers": vit.n_layers,
         "n_images": n_images,
-        "precision": str(vit.dtype).removeprefix("torch."),
+        "precision": vit.precision,
         "mean": list(vit.normalisation.mean),
         "std": list(vit.normalisation.std),
         "preprocessing": f"{view}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
@@ -235,6 +242,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that show a dataset to a model."""
     add_network_options(parser)
     parser.add_argument("--dataset", required=True, help="id of the dataset")
+    parser.add_argument("--precision", choices=["float32", "bf16", "fp16"], default="float32", help="of the forward's products")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="output .safetensors")
 

@@ -11,6 +11,7 @@ from typing import Any
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.table import make_table, write_table
+from workflow_scripts.onepass.states import require_one_precision
 from workflow_scripts.studies.passes import Passes
 from workflow_scripts.studies.rows import Row
 
@@ -55,6 +56,7 @@ def tabulate(
     else:
         passes = first = Passes.from_json(described)
         constant = {"model": next(iter(passes.values())).model}
+    require_one_precision(file for one in (passes.values() if args.over_models else [passes]) for file in one.made_by_model)
     table = make_table(list(compute(analysis.rows, passes, settings)), study=study, analysis=name, **constant)
     made = {ask: {key: one.made[key] for key in _MADE} for ask, one in first.items()}
     write_table(args.table, table, {"passes": made, "settings": settings, "seed": args.seed})

@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from workflow_scripts.common import table as tables
 from workflow_scripts.common.arrays import write_arrays
-from workflow_scripts.common.device import compute_device, gpu_slot
+from workflow_scripts.common.device import gpu_slot
 from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.common.progress import Progress
 from workflow_scripts.common.provenance import versions
@@ -89,7 +89,7 @@ def test_progress_writes_plain_lines_to_a_file(capsys):
 
 HOLD = (
     "import sys, time\nfrom workflow_scripts.common.device import gpu_slot\n"
-    "with gpu_slot(2, sys.argv[1], 0.02) as i:\n    print(i, flush=True); time.sleep(60)"
+    "with gpu_slot('01', sys.argv[1], 0.02) as i:\n    print(i, flush=True); time.sleep(60)"
 )
 
 
@@ -120,56 +120,35 @@ def test_gpu_locks_are_never_where_another_user_could_put_them(tmp_path, monkeyp
     folder = tmp_path / "locks"
     folder.mkdir(mode=0o700)
     (folder / "gpu0.lock").symlink_to(victim)
-    with pytest.raises(AtlasError, match=r"gpu0\.lock: cannot be the lock of a GPU"), gpu_slot(1, folder):
+    with pytest.raises(AtlasError, match=r"gpu0\.lock: cannot be the lock of a GPU"), gpu_slot("0", folder):
         pass
     assert victim.read_text() == "three years"
     (folder / "gpu0.lock").unlink()
     (folder / "gpu0.lock").write_text("kept")
-    with gpu_slot(1, folder):
+    with gpu_slot("0", folder):
         assert (folder / "gpu0.lock").read_text() == "kept"
     folder.chmod(0o777)
     (tmp_path / "link").symlink_to(folder)
     for shared in (folder, tmp_path / "link"):
-        with pytest.raises(AtlasError, match="must be a folder of yours that nobody else can write to"), gpu_slot(1, shared):
+        with pytest.raises(AtlasError, match="must be a folder of yours that nobody else can write to"), gpu_slot("0", shared):
             pass
     folder.chmod(0o700)
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(AtlasError, match="must be a folder of yours"), gpu_slot(1, folder):
+    with pytest.raises(AtlasError, match="must be a folder of yours"), gpu_slot("0", folder):
         pass
 
 
 def test_gpu_locks_lie_in_the_runtime_folder_of_the_user_where_there_is_one(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with gpu_slot(1):
+    with gpu_slot("0"):
         assert (tmp_path / "vit-atlas-gpu" / "gpu0.lock").exists()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    with gpu_slot(1):
+    with gpu_slot("0"):
         assert (tmp_path / "tmp" / f"vit-atlas-gpu-{os.getuid()}" / "gpu0.lock").exists()
 
 
 def test_a_slot_is_free_again_after_the_block(tmp_path):
     for _ in range(3):
-        with gpu_slot(1, tmp_path) as index:
+        with gpu_slot("0", tmp_path) as index:
             assert index == 0
-
-
-def test_requiring_a_gpu_without_one_is_said_plainly(monkeypatch):
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(AtlasError, match="gpu: require, but PyTorch sees no GPU"), compute_device("require"):
-        pass
-    with compute_device("auto") as device:
-        assert device == "cpu"
-
-
-def test_a_scheduler_s_choice_is_kept(monkeypatch):
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    with compute_device("auto") as device:
-        assert device == "cuda:0"
-    with compute_device("never") as device:
-        assert device == "cpu"

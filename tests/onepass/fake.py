@@ -69,7 +69,7 @@ class FakeVit:
 
     def __init__(self, n_layers=3, n_heads=2, grid=(3, 4), n_prefix=1, dim=6):
         self.n_layers, self.n_heads, self.grid, self.n_prefix, self.dim = n_layers, n_heads, grid, n_prefix, dim
-        self.device = torch.device("cpu")
+        self.device, self.precision = torch.device("cpu"), "float32"
         self.largest_batch = None
         self.batches = []
 

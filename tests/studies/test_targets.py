@@ -35,7 +35,7 @@ def test_a_pass_is_given_the_files_of_all_its_views():
     for view, grid_masks in (("resize64-crop60", masks), ("short120-tile60-patch5", masks)):
         files = [f"{crops}/{view}/{name}" for name in ("crops.npy", "samples.parquet")]
         expected += ["--view", view, *files, f"masks={crops}/{view}/{grid_masks}"]
-    assert words == [*expected, "--checkpoint", "resources/checkpoints/demo_fs.npz"]
+    assert words == [*expected, "--precision", "float32", "--checkpoint", "resources/checkpoints/demo_fs.npz"]
     inputs = targets().pass_inputs("demo_fs", "demo_val")
     assert {word.split("=")[-1] for word in expected if "/" in word} == set(inputs["files"])
     assert inputs["checkpoint"] == "resources/checkpoints/demo_fs.npz"

@@ -85,6 +85,7 @@ class Codebooks(Fit):
         for key, value in ((f"{facet}_sum", features.sum(0)), (f"{facet}_product", features.T @ features)):
             if key not in self._sums:
                 self._sums[key] = value.new_zeros(self._layers[facet], *value.shape)
+            self._sums[key] = self._sums[key].to(value.device)  # those of a state that was read are on the CPU
             self._sums[key][place] += value
 
     def _start(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +16,7 @@ from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.onepass.batch import Batch, LayerView
 from workflow_scripts.onepass.fit import Fit
+from workflow_scripts.onepass.reading import read_ahead
 from workflow_scripts.zoo.vit import Vit
 
 KEEP_EVERY = 100  # steps after which the state is kept
@@ -55,15 +58,16 @@ def run_fit(
         AtlasError: a feature is not finite.
     """
     done = _restored(fit, kept, wish)
-    for step, positions in enumerate(fit.batches(len(source), seed), start=1):
-        if step <= done:
-            continue
-        batch = source.at(positions)
+    reads = (partial(source.at, positions) for positions in islice(fit.batches(len(source), seed), done, None))
+    step = done
+    for batch in read_ahead(reads, vit.device.type == "cuda"):  # not by enumerate, which holds on to the batch
+        step += 1
         for layer in vit.layers(batch.image, attention=fit.attention):
             if not torch.isfinite(layer.checksum).all():
                 raise AtlasError(f"model {model}, layer {layer.index}, step {step}: features are not finite; check its entry")
             fit.update(LayerView(layer), batch)
             del layer
+        del batch
         if step % KEEP_EVERY == 0:
             write_arrays(kept, fit.state(), {"step": str(step), "wish": json.dumps(wish, sort_keys=True)})
         on_step(step)

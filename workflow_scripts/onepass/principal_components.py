@@ -39,6 +39,8 @@ class PrincipalComponents(Fit):
             for key, value in ((f"{facet}_sum", values.sum(0)), (f"{facet}_product", values.T @ values)):
                 if key not in self._sums:
                     self._sums[key] = value.new_zeros(self.n_layers, *value.shape)
+                # Those of a state that was read are on the CPU.
+                self._sums[key] = self._sums[key].to(value.device)
                 self._sums[key][view.index - 1] += value
         if view.index == self.n_layers:
             self._count += len(values)

@@ -109,7 +109,10 @@ class CropSource:
 
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return crops [n, rows, columns, 3] uint8 as the model takes them, [n, 3, rows, columns], on its device."""
-        return (pixels.to(self.device).permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory()  # copied while the GPU still computes
+        pixels = pixels.to(self.device, non_blocking=True)
+        return (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
 
     def read(self, start: int, stop: int) -> Batch:
         """Return the images `start` to `stop` (exclusive) as a batch."""

@@ -6,7 +6,7 @@ Array names are ``<view>/<collector>/<array>``. Rows that wait on disk are strea
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.arrays import Streamed, mapped_arrays, write_arrays
-from workflow_scripts.common.errors import made_here
+from workflow_scripts.common.errors import AtlasError, made_here
 
 
 def write_states(
@@ -108,6 +108,24 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     with _open(path) as file:
         made = file.metadata() or {}
     return made | {key: json.loads(made[key]) for key in ("views", "versions") if key in made}
+
+
+def require_one_precision(paths: Iterable[str | Path], precision: str = "") -> None:
+    """Stop unless all passes and fits were made in one precision, and in `precision` if it is given: numbers are not mixed.
+
+    Raises:
+        AtlasError: names a file of another precision.
+    """
+    first = ""
+    for path in paths:
+        for made in read_metadata(path).get("views", {}).values():
+            precision, first = precision or made["precision"], first or str(path)
+            if made["precision"] != precision:
+                beside = "" if first == str(path) else f", {first} and others"
+                raise AtlasError(
+                    f"{path}: made in precision {made['precision']}, but {precision} is asked for{beside}; delete it, then run "
+                    "the same command again"
+                )
 
 
 def _open(path: str | Path) -> safe_open:

@@ -14,6 +14,7 @@ Keys (required ones first; the others are shown as "not recorded" where they are
     seed      int
     commit    str   git commit of the code, and whether files differed from it
     device    str   what the models ran on
+    precision str   of the products of their forward passes
     command   str   the command that makes the run again
     finished  str   ISO 8601 with the offset from UTC
     seconds   number, wall-clock time summed over all jobs
@@ -62,7 +63,7 @@ _SCHEMA = {
         "datasets": _list_of(_DATASET, required=("id", "images")),
         "left_out": _TEXTS,
         "seed": {"type": "integer"},
-        **dict.fromkeys(("commit", "device", "command", "finished"), _TEXT),
+        **dict.fromkeys(("commit", "device", "precision", "command", "finished"), _TEXT),
         "seconds": {"type": "number", "minimum": 0},
         "versions": {"type": "object", "additionalProperties": _TEXT},
         "config": {"type": "object"},

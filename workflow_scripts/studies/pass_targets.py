@@ -166,7 +166,12 @@ class PassTargets:
         for view, kinds in self.pass_views(model, job).items():
             truth = [f"{kind}={file}" for kind, file in kinds.items() if kind not in ("crops", "samples")]
             options += ["--view", view, kinds["crops"], kinds["samples"], *truth]
-        return options + self.fits_option(model, job) + self.checkpoint_option(model)
+        return [*options, *self.fits_option(model, job), *self._precision, *self.checkpoint_option(model)]
+
+    @property
+    def _precision(self) -> list[str]:
+        """The command line option of what runs a model over a dataset, as words: another precision makes all of it anew."""
+        return ["--precision", self.config["precision"]]
 
     def fits_option(self, model: str, job: str) -> list[str]:
         """Return the command line option that names the fits that a pass uses, as words; none for a pass without."""
@@ -310,4 +315,4 @@ class PassTargets:
         planned = self.fit(study, fit, model)
         files = [self.crops(planned.dataset, planned.view, f"{name}.{s}") for name, s in _SEEN.items()]
         words = ["--dataset", planned.dataset, "--fit", json.dumps(planned.fit, sort_keys=True), "--view", planned.view, *files]
-        return words + self.checkpoint_option(model)
+        return [*words, *self._precision, *self.checkpoint_option(model)]

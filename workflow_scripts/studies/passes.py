@@ -124,6 +124,11 @@ class Passes(Mapping[str, Passed]):
         }
         return cls(asked, described["fits"])
 
+    @property
+    def made_by_model(self) -> list[str]:
+        """Files of all passes and fits that are read."""
+        return list(dict.fromkeys([*(one.files["pass"] for one in self._asked.values()), *self._fits.values()]))
+
     def fit(self, name: str) -> dict[str, np.ndarray]:
         """Return the result of a fit that the analysis names.
 

@@ -13,6 +13,7 @@ from workflow_scripts.common.errors import AtlasError, nearest
 from workflow_scripts.zoo.build import build_model
 from workflow_scripts.zoo.checkpoints import Weights, read_checkpoint
 from workflow_scripts.zoo.coverage import check_against_library
+from workflow_scripts.zoo.precision import require_precision
 from workflow_scripts.zoo.random_vit import RandomVit
 from workflow_scripts.zoo.registry import Network
 from workflow_scripts.zoo.vit import Vit
@@ -25,11 +26,13 @@ __all__ = ["ADAPTERS", "LoadedModel", "adapt", "build_model", "load_vit", "open_
 class LoadedModel:
     """A model whose weights are read once, and which is built at the size of the images it is to see."""
 
-    def __init__(self, network: Network, checkpoint: Path | None, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, network: Network, checkpoint: Path | None, device: torch.device, dtype: torch.dtype, precision: str
+    ) -> None:
         self.network = network
         self.checkpoint = checkpoint
         self._weights: Weights | None = None
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.precision = device, dtype, precision
         self._built: tuple[tuple[int, int], Vit] | None = None
 
     def at(self, image_size: tuple[int, int]) -> Vit:
@@ -46,6 +49,7 @@ class LoadedModel:
         if self._built is None or self._built[0] != image_size:
             self._built = None
             self._built = (image_size, self._build(replace(self.network, image_size=image_size)))
+            self._built[1].precision = self.precision
         return self._built[1]
 
     def _build(self, network: Network) -> Vit:
@@ -65,7 +69,11 @@ class LoadedModel:
 
 
 def open_model(
-    network: Network, checkpoint: Path | None, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+    network: Network,
+    checkpoint: Path | None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    precision: str = "float32",
 ) -> LoadedModel:
     """Return a model that is to be built; its checkpoint is read when it is first built.
 
@@ -73,15 +81,17 @@ def open_model(
         network: what computes of the model's entry in the registry.
         checkpoint: the weights, in the layout that the entry declares; None only for adapter ``random``.
         device: where the model is to run.
-        dtype: its precision; the weights are checked in float32 before.
+        dtype: of its weights and of what its layers hand out; the weights are checked in float32 before.
+        precision: of the products of its forward pass (`zoo.precision`).
 
     Raises:
-        AtlasError: a model that needs a checkpoint has none.
+        AtlasError: a model that needs a checkpoint has none, or the device cannot multiply in that precision.
     """
+    require_precision(precision, device)
     random = network.adapter == "random"
     if checkpoint is None and not random:
         raise AtlasError(f"model '{network.id}' needs a checkpoint file; only adapter 'random' works without one")
-    return LoadedModel(network, None if random else Path(checkpoint), torch.device(device), dtype)
+    return LoadedModel(network, None if random else Path(checkpoint), torch.device(device), dtype, precision)
 
 
 def load_vit(

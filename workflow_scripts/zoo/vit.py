@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.zoo.normalisation import Normalisation
+from workflow_scripts.zoo.precision import HALVES, products
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Layer:
     """Everything that one transformer block computed for a batch.
 
     B images, H heads, T tokens (prefix tokens first, then the patch grid in row-major order), d = head width,
-    D = model width. All tensors live on the model's device and in its precision; none is a copy made for this record.
+    D = model width. All tensors live on the model's device and have its dtype; none is a copy made for this record.
 
     Attributes:
         index: 1-based depth.
@@ -75,6 +76,28 @@ class Layer:
         return self.token.sum((1, 2))
 
 
+class WideLayer(Layer):
+    """A layer whose products were made in half precision: each facet is widened when it is first read, and then kept.
+
+    Nobody waits, and no memory is taken, for what no collector wants.
+    """
+
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
+        """Hand out the tensors of `layer` as `dtype`."""
+        given = {field.name: getattr(layer, field.name) for field in fields(Layer)}
+        narrow = {name for name, value in given.items() if isinstance(value, Tensor) and value.dtype != dtype}
+        kept = {name: value for name, value in given.items() if name not in narrow}
+        # The record is frozen: these are its first values.
+        self.__dict__.update(kept, _narrow={name: given[name] for name in narrow}, _dtype=dtype)
+
+    def __getattr__(self, facet: str) -> Tensor:
+        """Widen a facet; called for what is not there yet."""
+        if facet.startswith("_") or facet not in self._narrow:
+            raise AttributeError(facet)
+        value = self.__dict__[facet] = self._narrow.pop(facet).to(self._dtype)
+        return value
+
+
 @dataclass(frozen=True)
 class BlockParts:
     """What one pre-norm transformer block consists of, in the same terms for every family.
@@ -122,6 +145,7 @@ class Vit:
         final_norm: [B, T, D] -> [B, T, D].
         reference: [B, 3, H, W] -> [B, T, D], the library's own forward up to and including the final norm; None for a
             Vit that has no library behind it.
+        precision: of the products in `layers` (`zoo.precision`): "float32", "bf16" or "fp16".
     """
 
     dim: int
@@ -138,6 +162,7 @@ class Vit:
     blocks: Sequence[BlockParts]
     final_norm: Callable[[Tensor], Tensor]
     reference: Callable[[Tensor], Tensor] | None = None
+    precision: str = "float32"
 
     @property
     def n_layers(self) -> int:
@@ -196,12 +221,14 @@ class Vit:
     def _layers(self, images: Tensor, wanted: frozenset[int]) -> Iterator[Layer]:
         # Entered anew for every block: around the yield inference_mode would leak into the caller, and as a decorator
         # of a generator it would hold the previous layer, and its attention, while the next one is computed.
-        with torch.inference_mode():
-            x = self.embed(images)
+        with torch.inference_mode(), products(self.precision, self.device):
+            x = self.embed(images).to(self.dtype)
         for index, parts in enumerate(self.blocks, start=1):
-            with torch.inference_mode():
+            with torch.inference_mode(), products(self.precision, self.device):
                 layer = self._run(index, parts, x, images, index in wanted)
             x = layer.token
+            if self.precision in HALVES:
+                layer = WideLayer(layer, self.dtype)
             yield layer
             del layer
 
@@ -216,7 +243,7 @@ class Vit:
         query, key, value = qkv.reshape(n_images, n_tokens, 3, parts.n_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         rotated = (query, key) if parts.rotate is None else (parts.rotate(query), parts.rotate(key))
         bias = None if parts.attention_bias is None else parts.attention_bias()
-        probabilities = attention_probabilities(*rotated, bias) if with_attention else None
+        probabilities = attention_probabilities(*rotated, bias, self.dtype) if with_attention else None
         if probabilities is None:
             mixed = F.scaled_dot_product_attention(*rotated, value, attn_mask=bias)
         else:
@@ -254,9 +281,12 @@ class Vit:
         )
 
 
-def attention_probabilities(query: Tensor, key: Tensor, bias: Tensor | None) -> Tensor:
-    """Return [B, H, T, T] softmax(query key^T / sqrt(d) + bias) of [B, H, T, d] query and key, rows summing to 1."""
+def attention_probabilities(query: Tensor, key: Tensor, bias: Tensor | None, dtype: torch.dtype | None = None) -> Tensor:
+    """Return [B, H, T, T] softmax(query key^T / sqrt(d) + bias) of [B, H, T, d] query and key, rows summing to 1.
+
+    In `dtype`, by default that of the product: probabilities of half precision would not sum to 1.
+    """
     logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
     if bias is not None:
         logits += bias
-    return logits.softmax(dim=-1)
+    return logits.softmax(dim=-1, dtype=dtype)

@@ -21,7 +21,7 @@ def facts(info: Mapping[str, Any]) -> list[str]:
         "Data": "; ".join(item.get("display_name", item["id"]) for item in info["datasets"]),
         "Code": f"commit {short_commit(info.get('commit'))}",
         "Command": info.get("command", "not recorded"),
-        "Seed, device": f"{info.get('seed', 'not recorded')}, {info.get('device', 'not recorded')}",
+        "Seed, device, precision": ", ".join(str(info.get(key, "not recorded")) for key in ("seed", "device", "precision")),
         "Finished": f"{moment(info.get('finished'))}; all jobs together {duration(info.get('seconds'))}",
     }
     items = [rf"\item[{key}] {escape_latex(value)}" for key, value in said.items()]
