@@ -9,11 +9,21 @@ _LOCALITY, _NORMS = "onepass.locality_collectors", "onepass.token_norms"
 
 
 class Gathered(NamedTuple):
-    """A collector or fit: its module below the package, its class, and the kind of ground-truth file that it needs."""
+    """A collector or fit: where it is, what it needs, and what planning must know of its class.
+
+    Attributes:
+        module: its module below the package.
+        kind: its class there.
+        truth: the kind of ground-truth file that it needs.
+        attention: whether it reads attention probabilities, as the class says.
+        ordered: whether it takes images in their order alone, as the class says.
+    """
 
     module: str
     kind: str
     truth: str = ""
+    attention: bool = False
+    ordered: bool = False
 
 
 _OWNER = "@"
@@ -30,17 +40,17 @@ def kind_of(name: str) -> str:
 
 
 COLLECTORS = {
-    "average_attention": Gathered(_ATTENTION, "AverageAttention"),
-    "aligned_attention": Gathered(_ATTENTION, "AlignedAttention"),
-    "attention_distance": Gathered(_ATTENTION, "AttentionDistance"),
-    "mask_iou": Gathered(_ATTENTION, "MaskIoU", truth="masks"),
-    "spatial_to_cls": Gathered(_ATTENTION, "SpatialToCls"),
-    "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation"),
-    "top_token_share": Gathered(_ATTENTION, "TopTokenShare"),
-    "chosen_attention": Gathered(_ATTENTION, "ChosenAttention"),
-    "attention_information": Gathered(_LOCALITY, "AttentionInformation"),
-    "mean_head_average": Gathered(_LOCALITY, "MeanHeadAverage"),
-    "chosen_head_average": Gathered(_LOCALITY, "ChosenHeadAverage"),
+    "average_attention": Gathered(_ATTENTION, "AverageAttention", attention=True),
+    "aligned_attention": Gathered(_ATTENTION, "AlignedAttention", attention=True),
+    "attention_distance": Gathered(_ATTENTION, "AttentionDistance", attention=True),
+    "mask_iou": Gathered(_ATTENTION, "MaskIoU", truth="masks", attention=True),
+    "spatial_to_cls": Gathered(_ATTENTION, "SpatialToCls", attention=True),
+    "attention_deviation": Gathered(_ATTENTION, "AttentionDeviation", attention=True),
+    "top_token_share": Gathered(_ATTENTION, "TopTokenShare", attention=True),
+    "chosen_attention": Gathered(_ATTENTION, "ChosenAttention", attention=True),
+    "attention_information": Gathered(_LOCALITY, "AttentionInformation", attention=True),
+    "mean_head_average": Gathered(_LOCALITY, "MeanHeadAverage", attention=True),
+    "chosen_head_average": Gathered(_LOCALITY, "ChosenHeadAverage", attention=True),
     "pooled_features": Gathered(_FEATURES, "PooledFeatures"),
     "pooled_normed": Gathered(_FEATURES, "PooledNormed"),
     "residual_ratio": Gathered(_FEATURES, "ResidualRatio"),
@@ -57,9 +67,9 @@ COLLECTORS = {
     "cluster_maps": Gathered("onepass.cluster_maps", "ClusterMaps", truth="classes"),
     "cls_facets": Gathered("onepass.concept_patches", "ClsFacets"),
     "concept_patches": Gathered("onepass.concept_patches", "ConceptPatches", truth="concepts"),
-    "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels"),
-    "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs"),
-    "matched_pixels": Gathered("onepass.matched_pixels", "MatchedPixels", truth="pairs"),
+    "propagated_labels": Gathered("onepass.propagated_labels", "PropagatedLabels", truth="labels", ordered=True),
+    "matched_keypoints": Gathered("onepass.matched_keypoints", "MatchedKeypoints", truth="pairs", ordered=True),
+    "matched_pixels": Gathered("onepass.matched_pixels", "MatchedPixels", truth="pairs", ordered=True),
 }
 FITS = {
     "principal_components": Gathered("onepass.principal_components", "PrincipalComponents"),

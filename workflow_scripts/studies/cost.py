@@ -58,8 +58,8 @@ def pass_costs(
     for model, planned in passes.items():
         for passed, view in ((one, view) for one in planned.values() for view in one.views):
             parsed, images = parse_view(view), datasets[passed.dataset].get("images")
-            size = _typical(datasets[passed.dataset], parsed)
-            flops = 0.0 if is_random(models[model]) else forward_flops(models[model], _at_once(parsed, size))
+            size = typical_size(datasets[passed.dataset], parsed)
+            flops = 0.0 if is_random(models[model]) else forward_flops(models[model], at_once(parsed, size))
             crops = None if images is None else images * crops_per_image(parsed, size)
             costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
     return costs
@@ -87,19 +87,26 @@ def stores_bytes(
     datasets: Mapping[str, Mapping[str, Any]],
 ) -> float:
     """Return the size of the patch features that planned passes keep, of datasets whose size is known; arguments as above."""
-    total = 0
-    for model, planned in passes.items():
-        entry = models[model]
-        for passed, view in ((one, view) for one in planned.values() for view in one.views):
-            images, concepts = (datasets[passed.dataset].get(key) for key in ("images", "concepts"))
-            parsed = parse_view(view)
-            size = _typical(datasets[passed.dataset], parsed)
-            patches = prod(one // side for one, side in zip(_at_once(parsed, size), sides(entry["patch"]), strict=True))
-            patches *= crops_per_image(parsed, size)
-            for collector, options in passed.views[view].items() if images else ():
-                facts = (images, patches, entry["dim"], entry["layers"], concepts or 0)
-                total += store_bytes(kind_of(collector), options, *facts)
-    return float(total)
+    sizes = (
+        view_bytes(collectors, models[model], datasets[passed.dataset], view)
+        for model, planned in passes.items()
+        for passed in planned.values()
+        for view, collectors in passed.views.items()
+        if datasets[passed.dataset].get("images")
+    )
+    return float(sum(sizes))
+
+
+def view_bytes(
+    collectors: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any], dataset: Mapping[str, Any], view: str
+) -> int:
+    """Return the size of the patch features that a model's collectors keep of a view of a dataset of known size."""
+    parsed = parse_view(view)
+    size = typical_size(dataset, parsed)
+    patches = prod(one // side for one, side in zip(at_once(parsed, size), sides(entry["patch"]), strict=True))
+    patches *= crops_per_image(parsed, size)
+    facts = (dataset["images"], patches, entry["dim"], entry["layers"], dataset.get("concepts", 0))
+    return sum(store_bytes(kind_of(collector), options, *facts) for collector, options in collectors.items())
 
 
 def weights_bytes(entry: Mapping[str, Any]) -> float | None:
@@ -118,15 +125,15 @@ def crops_bytes(dataset: Mapping[str, Any], view: str) -> float:
     """Return the size of the decoded crops of a dataset whose registry entry states its number of images."""
     parsed = parse_view(view)
     rows, columns = parsed.shape
-    return float(dataset["images"] * crops_per_image(parsed, _typical(dataset, parsed)) * rows * columns * 3)
+    return float(dataset["images"] * crops_per_image(parsed, typical_size(dataset, parsed)) * rows * columns * 3)
 
 
-def _at_once(view: View, size: tuple[int, int]) -> tuple[int, int]:
+def at_once(view: View, size: tuple[int, int]) -> tuple[int, int]:
     """Return (height, width) of what a model sees at once of an image: a crop, or of a padded one as much as it fills."""
     return view.seen_size(size) if isinstance(view.geometry, Padded) else view.shape
 
 
-def _typical(dataset: Mapping[str, Any], view: View) -> tuple[int, int]:
+def typical_size(dataset: Mapping[str, Any], view: View) -> tuple[int, int]:
     """Return (height, width) of the images of a dataset, or what stands for them, no larger than the view takes."""
     height, width = dataset.get("image_size", TYPICAL_PHOTO)
     if isinstance(view.geometry, Padded) and not view.geometry.scaled:

@@ -16,11 +16,20 @@ from workflow_scripts.common.study import Study, fits_of
 from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.data.truth_files import truth_file
 from workflow_scripts.onepass.names import COLLECTORS, FITS, kind_of
+from workflow_scripts.studies.durations import (
+    crops_seconds,
+    fit_memory,
+    fit_seconds,
+    pass_memory,
+    pass_seconds,
+)
+from workflow_scripts.studies.needs import Needs, needs_of
 from workflow_scripts.studies.plan import PlannedFit, PlannedPass, planned_fits
 from workflow_scripts.studies.settings import Settings
 from workflow_scripts.zoo.registry import network_facts
 
 Files = dict[str, Any]
+CROPS_MEMORY = 1.2e9  # of decoding, with PyTorch where that pays; crops are written as they come
 _SEEN = {"crops": "npy", "samples": "parquet"}  # what a model sees of a view, file name -> suffix
 
 
@@ -93,6 +102,10 @@ class PassTargets:
         names = {kind: "crops.npy" if kind == "crops" else truth_file(kind, grid) for kind in kinds}
         return {kind: self.crops(dataset, view, name) for kind, name in names.items()}
 
+    def crops_needs(self, dataset: str, view: str) -> Needs:
+        """Return what decoding a dataset for a view is given: time as of one thread, whatever the machine lends it."""
+        return needs_of(crops_seconds(self.settings.datasets[dataset], view, threads=1), CROPS_MEMORY)
+
     # Passes
 
     def pass_file(self, model: str, job: str) -> str:
@@ -145,6 +158,23 @@ class PassTargets:
             options += ["--fits", *(f"{name}={file}" for name, file in fits.items())]
         return options + self.checkpoint_option(model)
 
+    def pass_seconds(self, model: str, job: str) -> float:
+        """Return how long a pass takes by the cost model, at the configuration's speed."""
+        planned, entry = self.planned(model, job), self.settings.models[model]
+        dataset = self.settings.datasets[planned.dataset]
+        return pass_seconds(planned, entry, dataset, self.config["plan_tflops"], lambda fit: self._clusters(model, fit))
+
+    def pass_needs(self, model: str, job: str) -> Needs:
+        """Return what a pass is given."""
+        planned, entry = self.planned(model, job), self.settings.models[model]
+        memory = pass_memory(planned, entry, self.settings.datasets[planned.dataset], self.config["batch_size"])
+        return needs_of(self.pass_seconds(model, job), memory, self.config["gpu"] != "never")
+
+    def _clusters(self, model: str, fit: str) -> int:
+        """Return how many clusters the codebooks of a fit, ``study/fit``, have in all facets of a layer."""
+        options = self.fit(*fit.split("/"), model).fit["codebooks"]
+        return options["clusters"] * len(options["facets"])
+
     def checkpoint_option(self, model: str) -> list[str]:
         """Return the command line option that names a model's weights, as words; none for a model without."""
         checkpoint = self.settings.checkpoint(model)
@@ -188,6 +218,18 @@ class PassTargets:
                 f"(used: {', '.join(planned) or 'none'})"
             )
         return planned[fit]
+
+    def fit_seconds(self, study: str, fit: str, model: str) -> float:
+        """Return how long a fit takes by the cost model, at the configuration's speed."""
+        planned = self.fit(study, fit, model)
+        dataset = self.settings.datasets[planned.dataset]
+        return fit_seconds(planned, self.settings.models[model], dataset, self.config["plan_tflops"])
+
+    def fit_needs(self, study: str, fit: str, model: str) -> Needs:
+        """Return what a fit is given."""
+        planned = self.fit(study, fit, model)
+        memory = fit_memory(planned, self.settings.models[model], self.settings.datasets[planned.dataset])
+        return needs_of(self.fit_seconds(study, fit, model), memory, self.config["gpu"] != "never")
 
     def fit_inputs(self, study: str, fit: str, model: str) -> Files:
         """Return the input files of a fit, with the code that it imports."""

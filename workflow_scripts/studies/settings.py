@@ -19,6 +19,7 @@ from workflow_scripts.common.sizes import grid_name, sides
 from workflow_scripts.common.study import Setting, Study
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import Padded, View, parse_view
+from workflow_scripts.demo.painted_sizes import painted_size
 from workflow_scripts.studies.decoders import with_decoders
 from workflow_scripts.studies.found import find_study, names_models, study_names
 from workflow_scripts.studies.ground_truth import asked_datasets, with_ground_truth
@@ -124,6 +125,10 @@ def load_settings(config: dict[str, Any], files: Sequence[str]) -> Settings:
     registries = {kind: read_registry(kind, config["registries"][kind]) for kind in ("models", "datasets")}
     models = registries["models"].entries
     datasets, problems = place_datasets(registries["datasets"], config["resources"])
+    datasets = {
+        name: entry | painted_size(entry, config["demo"]) if entry["source"]["type"] == "demo" else entry
+        for name, entry in datasets.items()
+    }
     problems += model_problems(registries["models"])
     problems += archive_problems(registries["datasets"], datasets, config["resources"])
     problems += _unknown_names(config, studies, registries, files)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from math import prod
 from pathlib import PurePath
 from typing import Any
 
@@ -18,7 +19,9 @@ from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Analysis, Figure, Score, Study
 from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.demo.shipped import CARD
+from workflow_scripts.studies.durations import PLAIN_MEMORY, START, TORCH_MEMORY, TORCH_START, images_of
 from workflow_scripts.studies.found import claim_modules
+from workflow_scripts.studies.needs import MEMORY_MARGIN, TIME_MARGIN, Needs, needs_of
 from workflow_scripts.studies.pass_targets import Files, PassTargets
 from workflow_scripts.studies.plan import Asked, analysed_models, asked, enabled_analyses
 from workflow_scripts.studies.protocol import other_sizes
@@ -140,6 +143,34 @@ class Targets(PassTargets):
         for model in models if analysis.decodes else []:
             words = [*words, "--model", model, "--network", self.network(model, decoder=True), *self.checkpoint_option(model)]
         return words
+
+    def analysis_seconds(self, analysis: Analysis, models: list[str]) -> float:
+        """Return how long an analysis of `models` takes at most: what its study states, for this run's images and models."""
+        start = TORCH_START if analysis.on_device else START
+        return start + 60.0 * analysis.needs["minutes"] / TIME_MARGIN * self._share(analysis, models)
+
+    def analysis_needs(self, analysis: Analysis, models: list[str]) -> Needs:
+        """Return what an analysis of `models` is given: `needs` of study.yaml, for this run's images and models."""
+        memory = TORCH_MEMORY if analysis.on_device else PLAIN_MEMORY
+        stated = 1e6 * analysis.needs["memory_mb"] / MEMORY_MARGIN * self._share(analysis, models)
+        return needs_of(self.analysis_seconds(analysis, models), memory + stated, analysis.on_device)
+
+    def _share(self, analysis: Analysis, models: list[str]) -> float:
+        """Return the work of an analysis, relative to that of its study's own datasets and a ViT-B: images, layers and width.
+
+        Of several datasets the largest share counts; where several are larger than the study's, the product: what compares
+        each image of one with each of another grows with both.
+        """
+        known, settings = self.settings.datasets, self.config[analysis.study][analysis.name]
+        shares = {}
+        for ask in analysis.asks.values():
+            chosen, own = settings[ask.dataset], analysis.settings[ask.dataset].default
+            if chosen is not None and own in known:
+                shares[ask.dataset] = images_of(known[chosen]) / images_of(known[own])
+        larger = [share for share in shares.values() if share > 1]
+        images = prod(larger) if larger else max(shares.values(), default=1.0)
+        entries = (self.settings.models[model] for model in models)
+        return images * max(entry["layers"] * entry["dim"] for entry in entries) / (12 * 768)
 
     def analysis_passes(self, analysis: Analysis, models: list[str]) -> str:
         """Return the option ``--passes`` of `tabulate`: the files of each ask and fit; of each model's, for one over models."""
