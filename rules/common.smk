@@ -20,6 +20,7 @@ from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
 from workflow_scripts.demo.shipped import FOLDER, INDEX, shipped_sources
 from workflow_scripts.fetch.incoming import missing_incoming
+from workflow_scripts.studies.needs import Needs
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets, scores_json
 
@@ -53,7 +54,10 @@ if workflow.is_main_process:
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 LATEX = f"{RESULTS}/report/latex/report.tex"
-GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
+# The machine that submits jobs says nothing of those that run them, which have GPUs where the configuration does not say never.
+ON_CLUSTER = workflow.remote_exec or workflow.global_resources["_nodes"].value is not None
+GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and (ON_CLUSTER or machine_has_gpu())))
+SMALL = Needs(minutes=15, memory_mb=4000)
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
@@ -81,6 +85,38 @@ wildcard_constraints:
     view=PATTERN,
     grid="[0-9]+x[0-9]+",
     figure="[a-z][a-z0-9_]*",
+
+
+def growing(needs):
+    """Return memory and run time of jobs, as they need them or as a function of wildcards says: at each attempt as much again."""
+    of = needs if callable(needs) else lambda wildcards: needs
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * of(wildcards).memory_mb,
+        "runtime": lambda wildcards, attempt: attempt * of(wildcards).minutes,
+    }
+
+
+def if_small(group, needs):
+    """Return the group of jobs that need little, of which a cluster is given many in one submission; others go alone."""
+
+    def choose(wildcards):
+        job = needs(wildcards)
+        return group if job.minutes <= SMALL.minutes and job.memory_mb <= SMALL.memory_mb else None
+
+    return choose
+
+
+def crops_needs(wildcards):
+    return TARGETS.crops_needs(wildcards.dataset, wildcards.view)
+
+
+def models_of(analysis, wildcards):
+    """The models whose passes a job of an analysis reads: its own, or all that it is made of."""
+    return TARGETS.analysis_models(analysis) if analysis.over_models else [wildcards.model]
+
+
+def analysis_needs(analysis, wildcards):
+    return TARGETS.analysis_needs(analysis, models_of(analysis, wildcards))
 
 
 def only_planned():

@@ -17,9 +17,8 @@ rule run_pass:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
     resources:
+        **growing(lambda wildcards: TARGETS.pass_needs(wildcards.model, wildcards.job)),
         gpu=GPUS_PER_JOB,
-        mem_mb=6000,
-        runtime=240,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],
@@ -53,9 +52,8 @@ rule run_fit:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
     resources:
+        **growing(lambda wildcards: TARGETS.fit_needs(wildcards.study, wildcards.fit, wildcards.model)),
         gpu=GPUS_PER_JOB,
-        mem_mb=8000,
-        runtime=720,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         options=lambda wildcards: TARGETS.fit_options(wildcards.study, wildcards.fit, wildcards.model),
