@@ -14,6 +14,7 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
+from workflow_scripts.common.left_jobs import note_jobs, wait_for_left_jobs
 from workflow_scripts.common.run_lock import hold_folders
 from workflow_scripts.common.run_messages import command_text, from_here, published_line, say_at_exit
 from workflow_scripts.common.yaml_file import read_yaml
@@ -143,8 +144,13 @@ def hold_this_run():
     """Keep other runs out of the folders that this one fills, and clear there what killed jobs have left."""
     try:
         hold_folders([RESULTS, RESOURCES])
+        if wait_for_left_jobs([RESULTS, RESOURCES]):
+            # What they have made is no work of this run any more, which was planned before.
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     except AtlasError as problem:
         stop_with(problem)
+    # What the Slurm plugin calls all jobs of this run; other executors have no name for theirs.
+    note_jobs([RESULTS, RESOURCES], getattr(workflow.scheduler._executor, "run_uuid", ""))
     for folder in (RESULTS, RESOURCES):
         clear_stale(folder)
 
