@@ -55,9 +55,6 @@ if workflow.is_main_process:
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 LATEX = f"{RESULTS}/report/latex/report.tex"
-# The machine that submits jobs says nothing of those that run them, which have GPUs where the configuration does not say never.
-ON_CLUSTER = workflow.remote_exec or workflow.global_resources["_nodes"].value is not None
-GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and (ON_CLUSTER or machine_has_gpu())))
 SMALL = Needs(minutes=15, memory_mb=4000)
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"
@@ -97,12 +94,23 @@ def growing(needs):
     }
 
 
-def if_small(group, needs):
+def on_cluster():
+    """Return whether other machines run the jobs. While rules are read Snakemake does not know it yet."""
+    planned = workflow.dryrun and workflow.global_resources["_nodes"].value is not None
+    return workflow.remote_exec or workflow.non_local_exec or planned
+
+
+def gpus_per_job(wildcards):
+    """Return 1 if jobs that can use a GPU are to have one; of those of a cluster the machine that submits knows nothing."""
+    return int(config["gpu"] == "require" or (config["gpu"] == "auto" and (on_cluster() or machine_has_gpu())))
+
+
+def together(group, needs=lambda wildcards: SMALL):
     """Return the group of jobs that need little, of which a cluster is given many in one submission; others go alone."""
 
     def choose(wildcards):
-        job = needs(wildcards)
-        return group if job.minutes <= SMALL.minutes and job.memory_mb <= SMALL.memory_mb else None
+        job = needs(wildcards) if on_cluster() else None
+        return group if job and job.minutes <= SMALL.minutes and job.memory_mb <= SMALL.memory_mb else None
 
     return choose
 

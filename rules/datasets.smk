@@ -45,7 +45,7 @@ rule crop_images:
     benchmark:
         f"{RESULTS}/benchmarks/crop_images/{{dataset}}/{{view}}.tsv"
     group:
-        if_small("crops", crops_needs)
+        together("crops", crops_needs)
     conda:
         "../envs/vit.yaml"
     threads: min(8, workflow.cores or 1)
@@ -77,7 +77,7 @@ rule reduce_truth:
     wildcard_constraints:
         kind="masks|labels|concepts",
     group:
-        if_small("crops", crops_needs)
+        together("crops", crops_needs)
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -107,7 +107,7 @@ rule align_truth:
     wildcard_constraints:
         kind="pairs|classes|boxes",
     group:
-        if_small("crops", crops_needs)
+        together("crops", crops_needs)
     conda:
         "../envs/analysis.yaml"
     resources:

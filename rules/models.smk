@@ -72,7 +72,7 @@ rule train_demo_model:
     threads: config["threads_per_pass"]
     resources:
         **growing(Needs(minutes=240, memory_mb=3000)),
-        gpu=GPUS_PER_JOB,
+        gpu=gpus_per_job,
     params:
         method=lambda wildcards: SETTINGS.models[DEMO_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"]["method"],
         effort=config["demo"]["effort"],

@@ -18,7 +18,7 @@ rule run_pass:
     threads: config["threads_per_pass"]
     resources:
         **growing(lambda wildcards: TARGETS.pass_needs(wildcards.model, wildcards.job)),
-        gpu=GPUS_PER_JOB,
+        gpu=gpus_per_job,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],
@@ -53,7 +53,7 @@ rule run_fit:
     threads: config["threads_per_pass"]
     resources:
         **growing(lambda wildcards: TARGETS.fit_needs(wildcards.study, wildcards.fit, wildcards.model)),
-        gpu=GPUS_PER_JOB,
+        gpu=gpus_per_job,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         options=lambda wildcards: TARGETS.fit_options(wildcards.study, wildcards.fit, wildcards.model),

@@ -17,7 +17,7 @@ rule check_demo_zoo:
     benchmark:
         f"{RESULTS}/benchmarks/check_demo_zoo.tsv"
     group:
-        "report"
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -50,7 +50,7 @@ rule draw_contact_sheet:
     benchmark:
         f"{RESULTS}/benchmarks/draw_contact_sheet.tsv"
     group:
-        "report"
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -74,7 +74,7 @@ rule describe_run:
     log:
         f"{RESULTS}/logs/describe_run.log",
     group:
-        "report"
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -105,7 +105,7 @@ rule write_scorecard:
     benchmark:
         f"{RESULTS}/benchmarks/write_scorecard.tsv"
     group:
-        "report"
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -135,7 +135,7 @@ rule write_report:
     benchmark:
         f"{RESULTS}/benchmarks/write_report.tsv"
     group:
-        "report"
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -171,7 +171,7 @@ rule write_latex:
     benchmark:
         f"{RESULTS}/benchmarks/write_latex.tsv"
     group:
-        "report"
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:

@@ -19,13 +19,13 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
         benchmark:
             TARGETS.analysis_file(analysis, "benchmark")
         group:
-            None if analysis.on_device else if_small("tables", partial(analysis_needs, analysis))
+            None if analysis.on_device else together("tables", partial(analysis_needs, analysis))
         conda:
             f"../envs/{'vit' if analysis.on_device else 'analysis'}.yaml"
         threads: config["threads_per_pass"] if analysis.needs.get("threads") else 1
         resources:
             **growing(partial(analysis_needs, analysis)),
-            gpu=GPUS_PER_JOB if analysis.on_device else 0,
+            gpu=gpus_per_job if analysis.on_device else 0,
         params:
             passes=partial(
                 lambda analysis, wildcards: TARGETS.analysis_passes(analysis, models_of(analysis, wildcards)), analysis
@@ -62,7 +62,7 @@ for study in SETTINGS.studies:
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/summary.tsv"
             group:
-                "report"
+                together("report")
             conda:
                 "../envs/analysis.yaml"
             resources:
@@ -93,7 +93,7 @@ for study in SETTINGS.studies:
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/claims.tsv"
             group:
-                "report"
+                together("report")
             conda:
                 "../envs/analysis.yaml"
             resources:
@@ -130,7 +130,7 @@ for study in SETTINGS.studies:
         wildcard_constraints:
             figure="|".join(figure.name for figure in study.figures) or "none",
         group:
-            "figures"
+            together("figures")
         conda:
             "../envs/analysis.yaml"
         resources:

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "unshare", "nsenter")
+PLACE = "/etc/slurm"
 SYSTEM = "/usr/local/sbin:/usr/sbin:/sbin"  # where daemons are, which is on root's PATH alone
 
 
@@ -24,8 +25,8 @@ def why_not():
         return "Slurm's daemons need Linux and root"
     if missing := [program for program in PROGRAMS if not shutil.which(program, path=_path())]:
         return f"{', '.join(missing)} not found (apt-get install slurm-wlm munge)"
-    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
-        return "no network namespace can be made here (unshare --net)"
+    if subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode:
+        return "no namespaces can be made here (unshare --net --mount)"
     return ""
 
 
@@ -36,7 +37,7 @@ class OneNode:
         self.folder = Path(folder)
         self.cpus, self.gpus = cpus, gpus
         self.node = os.uname().nodename.split(".")[0]
-        self.environment = os.environ | {"SLURM_CONF": f"{self.folder}/slurm.conf", "PATH": _path()}
+        self.environment = os.environ | {"PATH": _path()}
         self._daemons = []
 
     def __enter__(self):
@@ -62,8 +63,8 @@ class OneNode:
                 daemon.wait()
 
     def inside(self, *command):
-        """Return the command that runs another in the cluster's network."""
-        return ["nsenter", f"--net=/proc/{self._daemons[0].pid}/ns/net", *command]
+        """Return the command that runs another beside the cluster, in its network."""
+        return ["nsenter", f"--target={self._daemons[0].pid}", "--net", "--mount", "--wd=.", *command]
 
     def call(self, *command, check=True):
         """Run a command beside the cluster and return what it prints."""
@@ -90,17 +91,19 @@ class OneNode:
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
         self._configure()
-        place = self.folder / "munge"
+        munge = self.folder / "munge"
         # The first one holds the network that all share. Its second address leads nowhere: with that of loopback alone the
         # system takes it for no network at all, and Slurm finds nothing to listen on.
-        network = "ip link set lo up && ip address add 192.0.2.1/32 dev lo && exec sleep infinity"
-        self._daemon("unshare", "--net", "sh", "-c", network)
+        network = "ip link set lo up && ip address add 192.0.2.1/32 dev lo"
+        # What starts steps of jobs looks for its configuration at this place alone; only the cluster sees it there.
+        place = f"mkdir -p {PLACE} && mount --bind {self.folder} {PLACE}"
+        self._daemon("unshare", "--net", "--mount", "sh", "-c", f"{network} && {place} && exec sleep infinity")
         self._wait_for(lambda: "192.0.2.1" in self.call("ip", "-brief", "address", check=False), "a loopback network")
         self._daemon(
-            *self.inside("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={place}/socket"),
-            *(f"--pid-file={place}/pid", f"--log-file={place}/log", f"--seed-file={place}/seed"),
+            *self.inside("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={munge}/socket"),
+            *(f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"),
         )
-        self._wait_for((place / "socket").exists, "munged")
+        self._wait_for((munge / "socket").exists, "munged")
         self._daemon(*self.inside("slurmctld", "-D", "-c", "-i"))
         self._daemon(*self.inside("slurmd", "-D"))
         self._wait_for(lambda: self.call("sinfo", "--noheader", "--format=%T", check=False).split()[:1] == ["idle"], "the node")
