@@ -17,6 +17,7 @@ from workflow_scripts.common.interpreter import jobs_use_this_python
 from workflow_scripts.common.left_jobs import note_jobs, wait_for_left_jobs
 from workflow_scripts.common.run_lock import hold_folders
 from workflow_scripts.common.run_messages import command_text, from_here, published_line, say_at_exit
+from workflow_scripts.common.slurm import check_slurm
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
 from workflow_scripts.demo.shipped import FOLDER, INDEX, shipped_sources
@@ -151,6 +152,8 @@ def stop_if_files_are_missing():
 def hold_this_run():
     """Keep other runs out of the folders that this one fills, and clear there what killed jobs have left."""
     try:
+        if hasattr(workflow.executor_settings, "status_command"):  # those of the Slurm plugin
+            check_slurm(workflow.executor_settings.status_command)
         hold_folders([RESULTS, RESOURCES])
         if wait_for_left_jobs([RESULTS, RESOURCES]):
             # What they have made is no work of this run any more, which was planned before.

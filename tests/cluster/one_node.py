@@ -62,9 +62,10 @@ class OneNode:
                 daemon.kill()
                 daemon.wait()
 
-    def inside(self, *command):
-        """Return the command that runs another beside the cluster, in its network."""
-        return ["nsenter", f"--target={self._daemons[0].pid}", "--net", "--mount", "--wd=.", *command]
+    def inside(self, *command, folder="/"):
+        """Return the command that runs another beside the cluster, in its network, in `folder`."""
+        enter = ["nsenter", f"--target={self._daemons[0].pid}", "--net", "--mount"]
+        return [*enter, "env", f"--chdir={folder}", *command]
 
     def call(self, *command, check=True):
         """Run a command beside the cluster and return what it prints."""
@@ -171,7 +172,7 @@ def _main(folder, command):
         sys.exit(reason)
     with OneNode(folder) as slurm:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-        return subprocess.run(slurm.inside(*command), env=slurm.environment, check=False).returncode
+        return subprocess.run(slurm.inside(*command, folder=Path.cwd()), env=slurm.environment, check=False).returncode
 
 
 if __name__ == "__main__":
