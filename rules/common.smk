@@ -14,12 +14,15 @@ from workflow_scripts.common.code_inputs import code_inputs
 from workflow_scripts.common.device import machine_has_gpu
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.interpreter import jobs_use_this_python
+from workflow_scripts.common.left_jobs import note_jobs, wait_for_left_jobs
 from workflow_scripts.common.run_lock import hold_folders
 from workflow_scripts.common.run_messages import command_text, from_here, published_line, say_at_exit
+from workflow_scripts.common.slurm import check_slurm
 from workflow_scripts.common.yaml_file import read_yaml
 from workflow_scripts.data.views import PATTERN
 from workflow_scripts.demo.shipped import FOLDER, INDEX, shipped_sources
 from workflow_scripts.fetch.incoming import missing_incoming
+from workflow_scripts.studies.needs import Needs
 from workflow_scripts.studies.settings import load_settings
 from workflow_scripts.studies.targets import Targets, scores_json
 
@@ -53,7 +56,7 @@ if workflow.is_main_process:
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 LATEX = f"{RESULTS}/report/latex/report.tex"
-GPUS_PER_JOB = int(config["gpu"] == "require" or (config["gpu"] == "auto" and machine_has_gpu()))
+SMALL = Needs(minutes=15, memory_mb=4000)
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}
@@ -83,6 +86,49 @@ wildcard_constraints:
     figure="[a-z][a-z0-9_]*",
 
 
+def growing(needs):
+    """Return memory and run time of jobs, as they need them or as a function of wildcards says: at each attempt as much again."""
+    of = needs if callable(needs) else lambda wildcards: needs
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * of(wildcards).memory_mb,
+        "runtime": lambda wildcards, attempt: attempt * of(wildcards).minutes,
+    }
+
+
+def on_cluster():
+    """Return whether other machines run the jobs. While rules are read Snakemake does not know it yet."""
+    planned = workflow.dryrun and workflow.global_resources["_nodes"].value is not None
+    return workflow.remote_exec or workflow.non_local_exec or planned
+
+
+def gpus_per_job(wildcards):
+    """Return 1 if jobs that can use a GPU are to have one; of those of a cluster the machine that submits knows nothing."""
+    return int(config["gpu"] == "require" or (config["gpu"] == "auto" and (on_cluster() or machine_has_gpu())))
+
+
+def together(group, needs=lambda wildcards: SMALL):
+    """Return the group of jobs that need little, of which a cluster is given many in one submission; others go alone."""
+
+    def choose(wildcards):
+        job = needs(wildcards) if on_cluster() else None
+        return group if job and job.minutes <= SMALL.minutes and job.memory_mb <= SMALL.memory_mb else None
+
+    return choose
+
+
+def crops_needs(wildcards):
+    return TARGETS.crops_needs(wildcards.dataset, wildcards.view)
+
+
+def models_of(analysis, wildcards):
+    """The models whose passes a job of an analysis reads: its own, or all that it is made of."""
+    return TARGETS.analysis_models(analysis) if analysis.over_models else [wildcards.model]
+
+
+def analysis_needs(analysis, wildcards):
+    return TARGETS.analysis_needs(analysis, models_of(analysis, wildcards))
+
+
 def only_planned():
     return {job.rule.name for job in workflow.dag.jobs} == {"plan"}
 
@@ -106,9 +152,16 @@ def stop_if_files_are_missing():
 def hold_this_run():
     """Keep other runs out of the folders that this one fills, and clear there what killed jobs have left."""
     try:
+        if hasattr(workflow.executor_settings, "status_command"):  # those of the Slurm plugin
+            check_slurm(workflow.executor_settings.status_command)
         hold_folders([RESULTS, RESOURCES])
+        if wait_for_left_jobs([RESULTS, RESOURCES]):
+            # What they have made is no work of this run any more, which was planned before.
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     except AtlasError as problem:
         stop_with(problem)
+    # What the Slurm plugin calls all jobs of this run; other executors have no name for theirs.
+    note_jobs([RESULTS, RESOURCES], getattr(workflow.scheduler._executor, "run_uuid", ""))
     for folder in (RESULTS, RESOURCES):
         clear_stale(folder)
 

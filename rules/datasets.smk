@@ -16,8 +16,7 @@ rule paint_world:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=3000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=3000)),
     params:
         seed=config["seed"],
         train=config["demo"]["train_images"],
@@ -45,12 +44,13 @@ rule crop_images:
         f"{RESULTS}/logs/crop_images/{{dataset}}/{{view}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/crop_images/{{dataset}}/{{view}}.tsv"
+    group:
+        together("crops", crops_needs)
     conda:
         "../envs/vit.yaml"
     threads: min(8, workflow.cores or 1)
     resources:
-        mem_mb=2000,
-        runtime=240,
+        **growing(crops_needs),
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
         on_bad_image=config["on_bad_image"],
@@ -76,11 +76,12 @@ rule reduce_truth:
         f"{RESULTS}/benchmarks/reduce_truth/{{dataset}}/{{view}}/{{kind}}_{{grid}}.tsv"
     wildcard_constraints:
         kind="masks|labels|concepts",
+    group:
+        together("crops", crops_needs)
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=120,
+        **growing(crops_needs),
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
         what=lambda wildcards: {"masks": "object masks", "labels": "first labels", "concepts": "concepts"}[wildcards.kind],
@@ -105,11 +106,12 @@ rule align_truth:
         f"{RESULTS}/benchmarks/align_truth/{{dataset}}/{{view}}/{{kind}}.tsv"
     wildcard_constraints:
         kind="pairs|classes|boxes",
+    group:
+        together("crops", crops_needs)
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **growing(crops_needs),
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
         what=lambda wildcards: {"pairs": "key-point pairs", "classes": "dense labels", "boxes": "boxes"}[wildcards.kind],

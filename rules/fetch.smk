@@ -9,11 +9,11 @@ rule fetch_model:
         f"{RESULTS}/logs/fetch_model/{{checkpoint}}.log",
     wildcard_constraints:
         checkpoint=one_of(FETCHED_CHECKPOINTS),
+    localrule: True
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=720,
+        **growing(Needs(minutes=720, memory_mb=1000)),
         downloads=1,
     params:
         model=lambda wildcards: FETCHED_CHECKPOINTS[wildcards.checkpoint],
@@ -39,11 +39,11 @@ rule fetch_dataset:
         f"{RESULTS}/logs/fetch_dataset/{{folder}}.log",
     wildcard_constraints:
         folder=one_of(DATASET_FOLDERS),
+    localrule: True
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=2880,
+        **growing(Needs(minutes=2880, memory_mb=2000)),
         downloads=1,
     params:
         dataset=lambda wildcards: DATASET_FOLDERS[wildcards.folder],
@@ -61,6 +61,16 @@ rule fetch_dataset:
         "python -m workflow_scripts.fetch_dataset --dataset {params.dataset:q} --files {params.files:q} --path {params.path:q}"
         " --downloads {params.downloads:q} --incoming {params.incoming:q} --lock config/fetched.lock.yaml"
         " --registry {params.registry:q} --limits {params.limits:q} 2>&1 | tee {log:q}"
+
+
+rule fetch:
+    """Fetch everything that this run needs of the network, and nothing else."""
+    input:
+        [SETTINGS.checkpoint(name) for name in SETTINGS.fetched_models],
+        [file for file in map(TARGETS.dataset_file, TARGETS.datasets) if file.endswith("/.complete.json")],
+    localrule: True
+    message:
+        "All is there that this run needs of the network"
 
 
 rule plan:

@@ -40,8 +40,7 @@ rule paint_zoo_world:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=6000,
-        runtime=30,
+        **growing(Needs(minutes=30, memory_mb=6000)),
     params:
         seed=config["seed"],
         zoo=config["demo"]["zoo_images"],
@@ -72,9 +71,8 @@ rule train_demo_model:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=3000,
-        runtime=240,
+        **growing(Needs(minutes=240, memory_mb=3000)),
+        gpu=gpus_per_job,
     params:
         method=lambda wildcards: SETTINGS.models[DEMO_CHECKPOINTS[wildcards.checkpoint]]["checkpoint"]["source"]["method"],
         effort=config["demo"]["effort"],

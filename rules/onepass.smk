@@ -19,9 +19,8 @@ rule run_pass:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=6000,
-        runtime=240,
+        **growing(lambda wildcards: TARGETS.pass_needs(wildcards.model, wildcards.job)),
+        gpu=gpus_per_job,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],
@@ -56,9 +55,8 @@ rule pass_shard:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
     resources:
+        **growing(lambda wildcards: TARGETS.shard_needs(wildcards.model, wildcards.job)),
         gpu=GPUS_PER_JOB,
-        mem_mb=lambda wildcards, attempt: attempt * TARGETS.shard_needs(wildcards.model, wildcards.job).memory_mb,
-        runtime=lambda wildcards, attempt: attempt * TARGETS.shard_needs(wildcards.model, wildcards.job).minutes,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],
@@ -91,8 +89,7 @@ rule merge_shards:
     conda:
         "../envs/vit.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * TARGETS.merge_needs(wildcards.model, wildcards.job).memory_mb,
-        runtime=lambda wildcards, attempt: attempt * TARGETS.merge_needs(wildcards.model, wildcards.job).minutes,
+        **growing(lambda wildcards: TARGETS.merge_needs(wildcards.model, wildcards.job)),
     params:
         collectors=lambda wildcards: TARGETS.pass_collectors(wildcards.model, wildcards.job),
         fits=lambda wildcards: TARGETS.fits_option(wildcards.model, wildcards.job),
@@ -120,9 +117,8 @@ rule run_fit:
         "../envs/vit.yaml"
     threads: config["threads_per_pass"]
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=8000,
-        runtime=720,
+        **growing(lambda wildcards: TARGETS.fit_needs(wildcards.study, wildcards.fit, wildcards.model)),
+        gpu=gpus_per_job,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         options=lambda wildcards: TARGETS.fit_options(wildcards.study, wildcards.fit, wildcards.model),

@@ -16,11 +16,12 @@ rule check_demo_zoo:
         f"{RESULTS}/logs/check_demo_zoo.log",
     benchmark:
         f"{RESULTS}/benchmarks/check_demo_zoo.tsv"
+    group:
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=2000)),
     params:
         view=TARGETS.demo_passes("demo_val")["view"],
         neighbours=config["demo"]["neighbours"],
@@ -48,11 +49,12 @@ rule draw_contact_sheet:
         f"{RESULTS}/logs/draw_contact_sheet.log",
     benchmark:
         f"{RESULTS}/benchmarks/draw_contact_sheet.tsv"
+    group:
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=2000)),
     message:
         "Drawing the demo world's contact sheet"
     shell:
@@ -71,11 +73,12 @@ rule describe_run:
         f"{RESULTS}/run.json",
     log:
         f"{RESULTS}/logs/describe_run.log",
+    group:
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=1000)),
     params:
         config=json.dumps(config),
         models=json.dumps(TARGETS.described_models),
@@ -101,11 +104,12 @@ rule write_scorecard:
         f"{RESULTS}/logs/write_scorecard.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_scorecard.tsv"
+    group:
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=4000)),
     params:
         published=[f"{study.name}={study.claims}" for study in SETTINGS.studies if study.claims],
         sizes=TARGETS.scorecard_sizes(),
@@ -130,11 +134,12 @@ rule write_report:
         f"{RESULTS}/logs/write_report.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_report.tsv"
+    group:
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=4000)),
     params:
         studies=[study.name for study in SETTINGS.studies],
         figures=[figure.key for figure in TARGETS.figures],
@@ -165,11 +170,12 @@ rule write_latex:
         f"{RESULTS}/logs/write_latex.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_latex.tsv"
+    group:
+        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **growing(Needs(minutes=15, memory_mb=2000)),
     params:
         studies=[study.name for study in SETTINGS.studies],
         figures=[figure.key for figure in TARGETS.figures],
@@ -195,8 +201,7 @@ rule report_pdf:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **growing(Needs(minutes=30, memory_mb=2000)),
     params:
         sources=lambda wildcards, input: os.path.dirname(input.source),
         latex=f"{RESULTS}/logs/report_pdf_latex.log",

@@ -1,11 +1,5 @@
 """What the studies make of passes: tables, tables for reading, claims and figures; one loop for all that are described."""
 
-
-def models_of(analysis, wildcards):
-    """The models whose passes a job of an analysis reads: its own, or all that it is made of."""
-    return TARGETS.analysis_models(analysis) if analysis.over_models else [wildcards.model]
-
-
 for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would see the last one
 
     rule:
@@ -24,13 +18,14 @@ for analysis in TARGETS.analyses.values():  # bound by partial: a lambda would s
             TARGETS.analysis_file(analysis, "log"),
         benchmark:
             TARGETS.analysis_file(analysis, "benchmark")
+        group:
+            None if analysis.on_device else together("tables", partial(analysis_needs, analysis))
         conda:
             f"../envs/{'vit' if analysis.on_device else 'analysis'}.yaml"
         threads: config["threads_per_pass"] if analysis.needs.get("threads") else 1
         resources:
-            mem_mb=analysis.needs["memory_mb"],
-            runtime=analysis.needs["minutes"],
-            gpu=GPUS_PER_JOB if analysis.on_device else 0,
+            **growing(partial(analysis_needs, analysis)),
+            gpu=gpus_per_job if analysis.on_device else 0,
         params:
             passes=partial(
                 lambda analysis, wildcards: TARGETS.analysis_passes(analysis, models_of(analysis, wildcards)), analysis
@@ -66,11 +61,12 @@ for study in SETTINGS.studies:
                 f"{RESULTS}/logs/{study.name}/summary.log",
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/summary.tsv"
+            group:
+                together("report")
             conda:
                 "../envs/analysis.yaml"
             resources:
-                mem_mb=2000,
-                runtime=30,
+                **growing(Needs(minutes=15, memory_mb=2000)),
             params:
                 study=study.name,
                 scores=scores_json(study),
@@ -96,11 +92,12 @@ for study in SETTINGS.studies:
                 f"{RESULTS}/logs/{study.name}/claims.log",
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/claims.tsv"
+            group:
+                together("report")
             conda:
                 "../envs/analysis.yaml"
             resources:
-                mem_mb=4000,
-                runtime=30,
+                **growing(Needs(minutes=15, memory_mb=4000)),
             params:
                 study=study.name,
                 options=TARGETS.claims_options(study),
@@ -132,11 +129,12 @@ for study in SETTINGS.studies:
             f"{RESULTS}/benchmarks/{study.name}/figures/{{figure}}.tsv"
         wildcard_constraints:
             figure="|".join(figure.name for figure in study.figures) or "none",
+        group:
+            together("figures")
         conda:
             "../envs/analysis.yaml"
         resources:
-            mem_mb=4000,
-            runtime=30,
+            **growing(Needs(minutes=10, memory_mb=2000)),
         params:
             options=partial(lambda study, wildcards: TARGETS.figure_options(TARGETS.figure(study, wildcards.figure)), study),
             # Words: functions of the output are not tracked, so a comma redraws nothing.
