@@ -121,6 +121,7 @@ def test_needs_have_room_and_a_floor():
     assert needs_of(1.0, 1e6) == Needs(LEAST_MINUTES, LEAST_MEMORY_MB)
     assert needs_of(3600.0, 10.01e9) == Needs(180, 15100)
     assert needs_of(3600.0, 10.01e9, on_device=True).memory_mb == 15100 + 4000
+    assert needs_of(float("inf"), 0.0) == Needs(365 * 24 * 60, LEAST_MEMORY_MB)
 
 
 @pytest.fixture
