@@ -67,7 +67,7 @@ class Rows:
         self.index = np.concatenate([self.index, index])
 
     def refer(self, index: np.ndarray, values: np.ndarray) -> None:
-        """Add records as `append` does, without a copy: `values`, a memory map for example, must stay as they are."""
+        """Add records as `append` does, without a copy: `values`, or a memory map of a whole array, must stay as they are."""
         self._runs.append((len(self.index), values))
         self.index = np.concatenate([self.index, index])
 
@@ -101,9 +101,14 @@ class Rows:
     def _read(self, start: int, stop: int) -> bytes:
         """Return the bytes of records `start` to `stop` (exclusive) as they were added; all of one run."""
         first, source = self._runs[bisect_right(self._runs, start, key=lambda run: run[0]) - 1]
+        numbers = int(np.prod(self.record, dtype=np.int64))
+        size = self.dtype.itemsize * numbers
+        if isinstance(source, np.memmap):
+            # Read from its file: what is read through a map counts as memory of this process, in the end all of it.
+            place = source.offset + (start - first) * size
+            return np.fromfile(source.filename, self.dtype, (stop - start) * numbers, offset=place).tobytes()
         if isinstance(source, np.ndarray):
             return np.ascontiguousarray(source[start - first : stop - first], self.dtype).tobytes()
-        size = self.dtype.itemsize * int(np.prod(self.record, dtype=np.int64))
         self._file.seek((source + start - first) * size)
         return self._file.read((stop - start) * size)
 

@@ -201,7 +201,7 @@ class PassTargets:
     def _pass_needs(self, model: str, job: str, shards: int) -> Needs:
         planned, entry = self.planned(model, job), self.settings.models[model]
         memory = pass_memory(planned, entry, self.settings.datasets[planned.dataset], self.config["batch_size"])
-        return needs_of(self.pass_seconds(model, job, shards), memory, self.config["gpu"] == "require")
+        return needs_of(self.pass_seconds(model, job, shards), memory, self.config["gpu"] != "never")
 
     def _clusters(self, model: str, fit: str) -> int:
         """Return how many clusters the codebooks of a fit, ``study/fit``, have in all facets of a layer."""
@@ -299,7 +299,7 @@ class PassTargets:
         """Return what a fit is given."""
         planned = self.fit(study, fit, model)
         memory = fit_memory(planned, self.settings.models[model], self.settings.datasets[planned.dataset])
-        return needs_of(self.fit_seconds(study, fit, model), memory, self.config["gpu"] == "require")
+        return needs_of(self.fit_seconds(study, fit, model), memory, self.config["gpu"] != "never")
 
     def fit_inputs(self, study: str, fit: str, model: str) -> Files:
         """Return the input files of a fit, with the code that it imports."""

@@ -97,23 +97,27 @@ class Schedule:
     @cached_property
     def kinds(self) -> list[Kind]:
         """Jobs by kind, in the order in which they come."""
-        targets = self.targets
+        targets, studies = self.targets, self.settings.studies
         passes = [(model, job) for model, planned in self.settings.passes.items() for job in planned]
-        whole = [self._pass_seconds(model, job) for model, job in passes if job not in targets.sharded]
-        split = [(model, job, targets.sharded[job]) for model, job in passes if job in targets.sharded]
-        shards = [seconds for model, job, of in split for seconds in [self._pass_seconds(model, job)] * of]
-        drawn = [DRAWING] * (len(targets.figures) + sum(bool(s.summary) + bool(s.claims) for s in self.settings.studies))
-        kinds = {
-            "decode images": [crops_seconds(self._dataset(one), view, DECODING_THREADS) for one, view in targets.views],
-            "fit": [self._fit_seconds(*fit) for fit in self._fits(self.settings.studies)],
-            "pass": whole,
-            "shard of a pass": shards,
-            "merge shards": [self._merge_seconds(model, job) for model, job, _ in split],
-            "analysis": [self._analysis_seconds(*one) for one in self._analyses(self.settings.studies)],
-            "figures, tables, claims": drawn,
-            "report": [REPORT + len(targets.figures)],
+        split = [(model, job) for model, job in passes if job in targets.sharded]
+        drawn = len(targets.figures) + sum(bool(study.summary) + bool(study.claims) for study in studies)
+        decoded = [crops_seconds(self._dataset(one), view, DECODING_THREADS) for one, view in targets.views]
+        # The time of a job and how many there are of it.
+        kinds: dict[str, list[tuple[float, int]]] = {
+            "decode images": [(seconds, 1) for seconds in decoded],
+            "fit": [(self._fit_seconds(*fit), 1) for fit in self._fits(studies)],
+            "pass": [(self._pass_seconds(*one), 1) for one in passes if one not in split],
+            "shard of a pass": [(self._pass_seconds(*one), targets.sharded[one[1]]) for one in split],
+            "merge shards": [(self._merge_seconds(*one), 1) for one in split],
+            "analysis": [(self._analysis_seconds(*one), 1) for one in self._analyses(studies)],
+            "figures, tables, claims": [(DRAWING, drawn)] if drawn else [],
+            "report": [(REPORT + len(targets.figures), 1)],
         }
-        return [Kind(name, len(times), sum(times), max(times)) for name, times in kinds.items() if times]
+        return [
+            Kind(name, sum(n for _, n in jobs), sum(time * n for time, n in jobs), max(time for time, _ in jobs))
+            for name, jobs in kinds.items()
+            if jobs
+        ]
 
     @cached_property
     def longest(self) -> Chain:
