@@ -114,8 +114,8 @@ def require_one_precision(paths: Iterable[str | Path], precision: str = "") -> N
             if made["precision"] != precision:
                 other = "this run is" if first == str(path) else f"{first} is"
                 raise AtlasError(
-                    f"{path}: made in precision {made['precision']}, but {other} in {precision}; delete the file of the precision "
-                    "that you do not want, then run the same command again"
+                    f"{path}: made in precision {made['precision']}, but {other} in {precision}; delete the file of the "
+                    "precision that you do not want, then run the same command again"
                 )
 
 
