@@ -56,7 +56,7 @@ rule pass_shard:
     threads: config["threads_per_pass"]
     resources:
         **growing(lambda wildcards: TARGETS.shard_needs(wildcards.model, wildcards.job)),
-        gpu=GPUS_PER_JOB,
+        gpu=gpus_per_job,
     params:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],

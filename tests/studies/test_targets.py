@@ -27,6 +27,20 @@ def targets(**thesis):
     return Targets(load_settings(config, ["config/config.yaml"]))
 
 
+def test_another_precision_makes_passes_and_fits_anew_and_no_table_by_itself():
+    made = []
+    for precision in ("float32", "bf16"):
+        config = copy.deepcopy(DEFAULT) | {"precision": precision, "studies": ["thesis", "segmentation"]}
+        one = Targets(load_settings(config, ["config/config.yaml"]))
+        analysis = one.analyses["thesis/knn"]
+        words = [one.pass_options("demo_fs", "demo_val"), one.fit_options("segmentation", "codebooks", "demo_fs")]
+        made.append((words, one.analysis_options(analysis, ["demo_fs"]), one.analysis_settings(analysis)))
+    (exact, *tables), (half, *same) = made
+    assert tables == same
+    for before, after in zip(exact, half, strict=True):
+        assert [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]] == [("float32", "bf16")]
+
+
 def test_a_pass_is_given_the_files_of_all_its_views():
     words = targets().pass_options("demo_fs", "demo_val")
     crops = "resources/crops/demo_val"

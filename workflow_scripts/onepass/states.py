@@ -121,10 +121,10 @@ def require_one_precision(paths: Iterable[str | Path], precision: str = "") -> N
         for made in read_metadata(path).get("views", {}).values():
             precision, first = precision or made["precision"], first or str(path)
             if made["precision"] != precision:
-                beside = "" if first == str(path) else f", {first} and others"
+                other = "this run is" if first == str(path) else f"{first} is"
                 raise AtlasError(
-                    f"{path}: made in precision {made['precision']}, but {precision} is asked for{beside}; delete it, then run "
-                    "the same command again"
+                    f"{path}: made in precision {made['precision']}, but {other} in {precision}; delete the file of the "
+                    "precision that you do not want, then run the same command again"
                 )
 
 
