@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "unshare", "nsenter")
@@ -28,6 +29,16 @@ def why_not():
     if subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode:
         return "no namespaces can be made here (unshare --net --mount)"
     return ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A card that a job had, from a time to a time."""
+
+    job: str
+    card: str
+    start: float
+    end: float
 
 
 class OneNode:
@@ -64,7 +75,7 @@ class OneNode:
 
     def inside(self, *command, folder="/"):
         """Return the command that runs another beside the cluster, in its network, in `folder`."""
-        enter = ["nsenter", f"--target={self._daemons[0].pid}", "--net", "--mount"]
+        enter = ["nsenter", f"--target={self.network}", "--net", "--mount"]
         return [*enter, "env", f"--chdir={folder}", *command]
 
     def call(self, *command, check=True):
@@ -83,6 +94,22 @@ class OneNode:
         shown = self.call("scontrol", "show", "job", "--oneliner", check=False)
         lines = [line for line in shown.splitlines() if line.startswith("JobId=")]
         return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+
+    def cards(self):
+        """Return which job that has ended had which card, and when: as the node wrote it down before and after the job."""
+        starts, found = {}, []
+        for line in (self.folder / "cards").read_text().splitlines():
+            what, job, card, seconds = line.split()
+            if what == "start":
+                starts[job] = card, float(seconds)
+            elif job in starts:
+                found.append(Held(job, *starts.pop(job), float(seconds)))
+        return found
+
+    @property
+    def network(self):
+        """The process whose network is the cluster's."""
+        return self._daemons[0].pid
 
     def _start(self):
         for name in ("munge", "state", "spool", "log"):
@@ -117,6 +144,12 @@ class OneNode:
                 os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
             devices.append(f"NodeName={self.node} Name=gpu File={device}\n")
         (self.folder / "gres.conf").write_text("".join(devices))
+        (self.folder / "cards").touch()
+        for what, name in (("start", "before"), ("end", "after")):
+            note = f'echo "{what} $SLURM_JOB_ID $SLURM_JOB_GPUS $(date +%s.%N)" >> {self.folder}/cards'
+            script = self.folder / name
+            script.write_text(f'#!/bin/sh\n[ -z "$SLURM_JOB_GPUS" ] || {note}\n')
+            script.chmod(0o755)
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
         (self.folder / "slurm.conf").write_text(
             "\n".join(
@@ -139,6 +172,7 @@ class OneNode:
                     "SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0",
                     # Finished jobs stay in squeue's sight, and what can never run is refused at once.
                     *("MinJobAge=3600", "EnforcePartLimits=ALL", "KillWait=2", "InactiveLimit=0", "ReturnToService=2"),
+                    *(f"Prolog={self.folder}/before", f"Epilog={self.folder}/after"),
                     "SlurmdParameters=config_overrides",
                     *(["GresTypes=gpu"] if self.gpus else []),
                     f"NodeName={self.node} NodeAddr=127.0.0.1 CPUs={self.cpus} RealMemory={max(memory, 64000)}"
