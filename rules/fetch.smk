@@ -67,7 +67,7 @@ rule fetch:
     """Fetch everything that this run needs of the network, and nothing else."""
     input:
         [SETTINGS.checkpoint(name) for name in SETTINGS.fetched_models],
-        [file for file in map(TARGETS.dataset_file, TARGETS.datasets) if file.endswith("/.complete.json")],
+        [file for file in map(TARGETS.dataset_file, TARGETS.datasets) if file.endswith(".complete.json")],
     localrule: True
     message:
         "All is there that this run needs of the network"
