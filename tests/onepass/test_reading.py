@@ -29,7 +29,7 @@ def test_the_same_bytes_also_where_batches_are_halved(largest):
     for ahead in (False, True):
         vit, collectors, done = FakeVit(), every_collector(), []
         vit.largest_batch = largest
-        run_pass(vit, "fake", FakeSource(11), collectors, 4, done.append, ahead)
+        run_pass(vit, "fake", FakeSource(11), collectors, 4, done.append, ahead=ahead)
         found.append((bytes_of(collectors), vit.batches, done))
     assert found[0] == found[1]
     assert found[0][2][-1] == 11
