@@ -216,6 +216,8 @@ def test_passes_have_a_gpu_each_and_tables_are_those_of_the_local_run(atlas, slu
     assert atlas.digests("results/passes", "results/tables") == before
     jobs = atlas.jobs()
     assert made.text.count("has been submitted with SLURM jobid") == len(jobs) == 4  # a pass each, and the tables together
+    (tables,) = (job for job in jobs if job["Comment"].startswith("rule_tables"))
+    assert (tables["NumCPUs"], tables["TimeLimit"]) == ("1", "00:45:00")  # three in turn: the time of all, the cores of one
     held = [held for held in slurm.cards() if held.job in {job["JobId"] for job in jobs}]
     assert len(held) == 3
     assert {one.card for one in held} == {"0", "1"}
