@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.studies.cost import PassCost, crops_bytes, fit_costs, pass_costs, stores_bytes, weights_bytes
+from workflow_scripts.onepass.fit_sizes import images_seen
+from workflow_scripts.studies.cost import PassCost, pass_costs, weights_bytes
+from workflow_scripts.studies.durations import UNKNOWN_IMAGES
+from workflow_scripts.studies.schedule import Schedule
 from workflow_scripts.studies.settings import Settings, load_settings
 from workflow_scripts.studies.targets import Targets
 
@@ -26,21 +29,21 @@ def plan_text(settings: Settings) -> str:
     """Return the plan of a checked configuration as text."""
     models = settings.models
     targets = Targets(settings)
+    schedule = Schedule(targets)
     costs = pass_costs(settings.passes, models, settings.datasets)
-    fits = fit_costs({model: targets.fits(model) for model in models}, models)
-    used = {name: settings.datasets[name] for name in dict.fromkeys(cost.dataset for cost in (*costs, *fits))}
-    shown = [(dataset, view) for dataset, view in targets.views if settings.datasets[dataset].get("images") is not None]
+    fits = [
+        (study.name, fit, model) for study in settings.studies for model in models for fit in targets.fits_of(study.name, model)
+    ]
+    used = {name: settings.datasets[name] for name in targets.datasets}
     sections = [
         _jobs(targets),
-        _passes(costs, settings.config["plan_tflops"]),
-        _fits(fits, settings.config["plan_tflops"]),
+        _kinds(schedule),
+        _gpu_hours(schedule),
+        _passes(costs, [targets.view_seconds(cost.model, cost.job, cost.view) for cost in costs]),
+        _fits(fits, targets),
         _datasets(used),
-        _models(models),
-        _disk(
-            sum(crops_bytes(settings.datasets[dataset], view) for dataset, view in shown),
-            models,
-            stores_bytes(settings.passes, models, settings.datasets),
-        ),
+        _models(models, schedule),
+        _disk(schedule, settings.config["keep_crops"]),
         _asked(used, models),
         _unverified(used, models),
     ]
@@ -59,31 +62,64 @@ def _jobs(targets: Targets) -> str:
     return _section(f"Jobs, beside {_passes_text(passes)}", lines) + left_out
 
 
-def _passes(costs: list[PassCost], tflops: float) -> str:
-    grouped: dict[tuple[str, str], list[PassCost]] = {}
-    for cost in costs:
+def _kinds(schedule: Schedule) -> str:
+    lines: list[tuple[Any, ...]] = [("Kind", "Jobs", "Hours", "Longest")]
+    lines += [(kind.name, f"{kind.jobs:,}", _hours(kind.seconds), _hours(kind.longest)) for kind in schedule.kinds]
+    chain = schedule.longest
+    title = "Hours of jobs, without downloads; of analyses the most that they may take"
+    said = f"Longest chain, whatever the number of machines: {_hours(chain.seconds)} hours at most"
+    return _section(title, lines) + f"\n{said}: {', then '.join(chain.jobs)}."
+
+
+def _gpu_hours(schedule: Schedule) -> str:
+    settings = schedule.settings
+    lines: list[tuple[Any, ...]] = [("Study", "Passes", "Fits", "Both", "Analyses, at most")]
+    times = {study.name: schedule.gpu_time(studies=[study]) for study in settings.studies}
+    together = schedule.gpu_time()
+    times |= {"together": together} if len(times) > 1 else {}
+    lines += [(name, *map(_hours, (time.passes, time.fits, time.models, time.analyses))) for name, time in times.items()]
+    shared = (
+        "\nA study's line is of the study alone. An image that several show to a model in one view passes once: together they "
+        "take less than their sum."
+    )
+    tflops = settings.config["plan_tflops"]
+    unknown = sum(
+        "images" not in settings.datasets[passed.dataset] for planned in settings.passes.values() for passed in planned.values()
+    )
+    guess = (
+        f", {_passes_text(unknown)} over datasets of unknown size taken for {UNKNOWN_IMAGES:,} images each" if unknown else ""
+    )
+    return (
+        _section(f"GPU-hours on a card that sustains {tflops:g} TFLOP/s (plan_tflops; an assumption)", lines)
+        + f"\nTogether {_hours(together.models)} GPU-hours{guess}, and at most {_hours(together.analyses)} of analyses."
+        + (shared if len(times) > 1 else "")
+    )
+
+
+def _passes(costs: list[PassCost], seconds: list[float]) -> str:
+    grouped: dict[tuple[str, str], list[tuple[PassCost, float]]] = {}
+    for cost, time in zip(costs, seconds, strict=True):
         # Tiles of several patch sizes are one line.
         view = re.sub("-patch[0-9]+", "", cost.view)
-        grouped.setdefault((cost.dataset, view), []).append(cost)
+        grouped.setdefault((cost.dataset, view), []).append((cost, time))
     lines = [("Dataset", "View", "Models", "Images", "Crops", "GPU-hours")]
     for (dataset, view), group in grouped.items():
-        flops = _sum(cost.flops for cost in group)
-        lines.append((dataset, view, len(group), _count(group[0].images), _count(group[0].crops), _hours(flops, tflops)))
-    known = [cost.flops for cost in costs if cost.flops is not None]
-    missing = sum(cost.flops is None for cost in costs)
-    total = f"Together {_hours(sum(known), tflops)} GPU-hours at {tflops:g} TFLOP/s sustained (plan_tflops; an assumption)"
-    note = f"{total}{f', without {_passes_text(missing)} over datasets of unknown size' if missing else ''}."
-    return _section("Passes: every image meets every model once", lines) + f"\n{note}"
+        first, known = group[0][0], all(cost.images is not None for cost, _ in group)
+        hours = _hours(sum(time for _, time in group)) if known else "unknown"
+        lines.append((dataset, view, len(group), _count(first.images), _count(first.crops), hours))
+    return _section("Passes: every image meets every model once", lines)
 
 
-def _fits(costs: list[PassCost], tflops: float) -> str:
-    grouped: dict[tuple[str, str], list[PassCost]] = {}
-    for cost in costs:
-        grouped.setdefault((cost.dataset, cost.view), []).append(cost)
-    lines = [("Dataset", "View", "Models", "Images in steps", "GPU-hours")]
+def _fits(fits: list[tuple[str, str, str]], targets: Targets) -> str:
+    grouped: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for study, fit, model in fits:
+        planned = targets.fit(study, fit, model)
+        images = sum(images_seen(name, options) for name, options in planned.fit.items())
+        grouped.setdefault((planned.dataset, planned.view), []).append((images, targets.fit_seconds(study, fit, model)))
+    lines = [("Dataset", "View", "Fits", "Images in steps", "GPU-hours")]
     for (dataset, view), group in grouped.items():
-        images = max(cost.images or 0 for cost in group)
-        lines.append((dataset, view, str(len(group)), _count(images), _hours(_sum(cost.flops for cost in group), tflops)))
+        most = max(images for images, _ in group)
+        lines.append((dataset, view, str(len(group)), _count(most), _hours(sum(time for _, time in group))))
     return _section("Fits: a model's forward passes over shuffled batches, beside its passes", lines)
 
 
@@ -105,21 +141,36 @@ def _datasets(used: Mapping[str, Any]) -> str:
     return _section("Datasets", lines)
 
 
-def _models(models: Mapping[str, Any]) -> str:
-    lines = [("Model", "Weights", "From", "Licence")]
+def _models(models: Mapping[str, Any], schedule: Schedule) -> str:
+    lines = [("Model", "Weights", "GPU-hours", "From", "Licence")]
     for name, entry in models.items():
         source = entry["checkpoint"]["source"]
         size = weights_bytes(entry)
         none = "yours" if source["type"] == "path" else "none"
-        lines.append((name, none if size is None else _size(size), source["type"], _short(entry["licence"])))
+        hours = _hours(schedule.gpu_time(models=[name]).models)
+        lines.append((name, none if size is None else _size(size), hours, source["type"], _short(entry["licence"])))
     return _section("Models", lines)
 
 
-def _disk(crops: float, models: Mapping[str, Any], stores: float) -> str:
-    weights = sum(weights_bytes(entry) or 0 for entry in models.values())
-    lines = [("Kept on disk", "Size"), ("weights", _size(weights)), ("decoded crops (keep_crops)", _size(crops))]
-    lines += [("stored patch features", _size(stores))] if stores else []
-    return _section("Disk, beside archives and their extracted files", lines)
+def _disk(schedule: Schedule, keep_crops: bool) -> str:
+    disk = schedule.disk
+    parts = [
+        ("archives, of published size", disk.archives),
+        ("their files, taken to be as large", disk.unpacked),
+        ("weights", disk.weights),
+        ("decoded crops, all", disk.crops),
+        ("decoded crops of the dataset that has most", disk.least_crops),
+        ("features in passes", disk.passes),
+        ("the largest pass once more, before it is whole", disk.working),
+    ]
+    lines = [("What", "Size"), *((name, _size(size)) for name, size in parts if size)]
+    kept, gone = (_size(disk.fullest(keep)) for keep in (True, False))
+    chosen = "keep_crops is true" if keep_crops else "keep_crops is false"
+    return (
+        _section("Disk", lines)
+        + f"\nAt its fullest {kept} with all crops kept; {gone} where crops go with their last pass (keep_crops: false) and "
+        f"datasets are passed one after another. Here {chosen}."
+    )
 
 
 def _asked(used: Mapping[str, Any], models: Mapping[str, Any]) -> str:
@@ -169,13 +220,8 @@ def _count(number: int | None) -> str:
     return "unknown" if number is None else f"{number:,}"
 
 
-def _hours(flops: float | None, tflops: float) -> str:
-    return "unknown" if flops is None else f"{flops / (tflops * 1e12) / 3600:,.2f}"
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    values = list(values)
-    return None if None in values else sum(value for value in values if value is not None)
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.2f}"
 
 
 def _files_size(files: list[Mapping[str, Any]]) -> str:

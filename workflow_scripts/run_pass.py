@@ -1,4 +1,7 @@
-"""Pass a dataset, in all of its views, through a model and gather every enabled study's statistics (rule run_pass)."""
+"""Pass a dataset, in all of its views, through a model and gather every enabled study's statistics (rule run_pass).
+
+With ``--shard`` a part of that (rule pass_shard), which `merge_shards` puts together with the others.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +19,7 @@ from workflow_scripts.common.errors import AtlasError, run_command
 if TYPE_CHECKING:
     from workflow_scripts.data.views import Padded
     from workflow_scripts.onepass.collector import Collector
+    from workflow_scripts.onepass.shards import Shard
     from workflow_scripts.onepass.source import CropSource
     from workflow_scripts.zoo.load import LoadedModel
     from workflow_scripts.zoo.vit import Vit
@@ -42,6 +47,9 @@ def main() -> None:
     import torch
 
     from workflow_scripts.common.device import compute_device
+    from workflow_scripts.onepass.collectors import collector_class
+    from workflow_scripts.onepass.names import cannot_be_cut, kind_of
+    from workflow_scripts.onepass.shards import Shard
     from workflow_scripts.onepass.states import write_states
     from workflow_scripts.zoo.load import open_model
     from workflow_scripts.zoo.registry import network_from_dict
@@ -52,42 +60,64 @@ def main() -> None:
     checkpoint = Path(args.checkpoint) if args.checkpoint else None
     output = Path(args.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    plan = with_fits(json.loads(args.collectors), dict(word.split("=", 1) for word in args.fits))
+    plan = with_fits(json.loads(args.collectors), fit_files(args.fits))
+    shard = Shard.parse(args.shard)
+    # All that the pass imports, also for what another shard does: metadata name the code of the whole pass.
+    for name in (name for wanted in plan.values() for name in wanted):
+        collector_class(kind_of(name))
+    whole = [view.name for view in views if cannot_be_cut(plan[view.name])]
+    here = [view for view in views if view.name not in whole or shard.takes(whole.index(view.name))]
     states, facts = {}, {}
     with compute_device(args.gpu) as device:
         model = open_model(network_from_dict(args.model, json.loads(args.network)), checkpoint, device)
-        for view in views:
+        for view in here:
             torch.manual_seed(args.seed)
-            collectors, facts[view.name] = pass_view(model, view, plan[view.name], args, output.parent)
+            part = Shard() if view.name in whole else shard
+            collectors, facts[view.name] = pass_view(model, view, plan[view.name], args, output.parent, part)
             states[view.name] = {name: collector.state() for name, collector in zip(plan[view.name], collectors, strict=True)}
-    write_states(output, states, pass_metadata(args, checkpoint, device, facts))
+    metadata = pass_metadata(args, checkpoint, device, facts)
+    if shard.of > 1:
+        asked = {"collectors": json.loads(args.collectors), "batch_size": args.batch_size}
+        metadata |= {"shard": str(shard), "asked": json.dumps(asked, sort_keys=True)}
+    write_states(output, states, metadata)
 
 
 def pass_view(
-    model: LoadedModel, files: ViewFiles, requests: dict[str, Any], args: argparse.Namespace, folder: Path
+    model: LoadedModel,
+    files: ViewFiles,
+    requests: dict[str, Any],
+    args: argparse.Namespace,
+    folder: Path,
+    shard: Shard | None = None,
 ) -> tuple[list[Collector], dict[str, Any]]:
-    """Pass one view through the model; return its collectors, filled, and the view's facts for the metadata."""
+    """Pass a view, or a shard of it, through the model; return its collectors, filled, and its facts for the metadata."""
     from workflow_scripts.common.progress import Progress
     from workflow_scripts.data.crop_files import crop_shape
     from workflow_scripts.data.views import Padded, parse_view
     from workflow_scripts.onepass.collector import PassFacts
     from workflow_scripts.onepass.collectors import make_collectors
-    from workflow_scripts.onepass.engine import run_pass
+    from workflow_scripts.onepass.engine import cut_step, run_pass
+    from workflow_scripts.onepass.padded_source import padded_parts
+    from workflow_scripts.onepass.shards import Shard
     from workflow_scripts.onepass.source import CropSource
 
+    shard = shard or Shard()
     vit = model.at(crop_shape(files.crops))
     source = CropSource(vit, files.crops, files.samples, files.truth)
     collectors = make_collectors(requests, PassFacts(len(source), source.n_classes, vit.n_layers), folder)
-    require_room(folder, requests, vit, source)
-    print(f"{args.model} on {vit.device}, {files.name}: {', '.join(requests)}", file=sys.stderr, flush=True)
-    progress = Progress(f"{args.model} on {args.dataset}, {files.name}", len(source), "images")
-    geometry = parse_view(files.name).geometry
+    require_room(folder, requests, vit, source, shard.of)
+    part = f", {shard}" if shard.of > 1 else ""
+    print(f"{args.model} on {vit.device}, {files.name}{part}: {', '.join(requests)}", file=sys.stderr, flush=True)
+    geometry, what = parse_view(files.name).geometry, f"{args.model} on {args.dataset}, {files.name}{part}"
     if isinstance(geometry, Padded):
-        pass_padded(model, source, geometry, collectors, args, progress)
+        total = sum(len(images) for _, images in padded_parts(source, cut_step(args.batch_size, collectors), shard))
+        pass_padded(model, source, geometry, collectors, args, Progress(what, total, "images"), shard)
     else:
         # The batch size counts what the model sees at once: crops.
-        run_pass(vit, args.model, source, collectors, max(1, args.batch_size // source.crops_per_image), progress)
-    return collectors, view_facts(vit, files.name, len(source))
+        batch = max(1, args.batch_size // source.crops_per_image)
+        images = shard.part(len(source), cut_step(batch, collectors))
+        run_pass(vit, args.model, source, collectors, batch, Progress(what, len(images), "images"), images)
+    return collectors, view_facts(vit, files.name, len(source)) | {"n_classes": source.n_classes}
 
 
 def pass_padded(
@@ -97,29 +127,33 @@ def pass_padded(
     collectors: Sequence[Collector],
     args: argparse.Namespace,
     on_batch: Callable[[int], None],
+    shard: Shard | None = None,
 ) -> None:
-    """Pass images of sizes of their own, size by size; the model is built once for each.
+    """Pass images of sizes of their own, or a shard of them, size by size; the model is built once for each.
 
     Raises:
         AtlasError: a collector needs ground truth, or takes images in their order alone.
     """
     from workflow_scripts.onepass.collectors import COLLECTORS
-    from workflow_scripts.onepass.engine import run_pass
-    from workflow_scripts.onepass.padded_source import PaddedSource, padded_sizes
+    from workflow_scripts.onepass.engine import cut_step, run_pass
+    from workflow_scripts.onepass.padded_source import PaddedSource, padded_parts
+    from workflow_scripts.onepass.shards import Shard
 
     if refused := [made.name for made in collectors if made.ordered or COLLECTORS[made.name].truth]:
         raise AtlasError(
             f"collector '{refused[0]}': padded images come size by size and without ground truth; choose another view for it"
         )
     done = 0
-    for size in padded_sizes(source):
-        part = PaddedSource(source, geometry, size)
-        run_pass(model.at(size), args.model, part, collectors, args.batch_size, lambda now, done=done: on_batch(done + now))
-        done += len(part)
+    for size, images in padded_parts(source, cut_step(args.batch_size, collectors), shard or Shard()):
+        group, report = PaddedSource(source, geometry, size), partial(lambda done, now: on_batch(done + now), done)
+        run_pass(model.at(size), args.model, group, collectors, args.batch_size, report, images)
+        done += len(images)
 
 
-def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropSource) -> None:
+def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropSource, shards: int = 1) -> None:
     """Stop if the features that collectors keep one by one do not fit the disk: twice, for they wait there and are written.
+
+    Of one of several shards, its share.
 
     Raises:
         AtlasError: names the folder, what is needed and what is free.
@@ -130,7 +164,7 @@ def require_room(folder: Path, requests: dict[str, Any], vit: Vit, source: CropS
 
     facts = (len(source), vit.grid[0] * vit.grid[1] * source.crops_per_image, vit.dim, vit.n_layers, source.n_concepts)
     needed = sum(store_bytes(kind_of(name), options, *facts) for name, options in requests.items())
-    require_space(folder, 2 * needed, "a pass that keeps features of single images and patches", "results")
+    require_space(folder, 2 * needed // shards, "a pass that keeps features of single images and patches", "results")
 
 
 def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
@@ -145,6 +179,11 @@ def view_facts(vit: Vit, view: str, n_images: int) -> dict[str, Any]:
         "std": list(vit.normalisation.std),
         "preprocessing": f"{view}, mean {list(vit.normalisation.mean)}, std {list(vit.normalisation.std)}",
     }
+
+
+def fit_files(words: Sequence[str]) -> dict[str, str]:
+    """Return the files of the option ``--fits`` by the names of the fits."""
+    return dict(word.split("=", 1) for word in words)
 
 
 def with_fits(plan: dict[str, Any], fits: dict[str, str]) -> dict[str, Any]:
@@ -210,6 +249,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--collectors", required=True, help="JSON: view -> collector -> options")
     parser.add_argument("--fits", nargs="*", default=[], metavar="NAME=FILE", help="fits whose results collectors use")
     parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument(
+        "--shard", default="1/1", metavar="NUMBER/OF", help="the part of the pass to do, 1/5 for the first of five"
+    )
     return parser.parse_args()
 
 

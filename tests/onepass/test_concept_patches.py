@@ -86,7 +86,10 @@ def test_the_bytes_of_a_plan_are_those_of_the_rows_at_most():
     assert store_bytes("cls_facets", asked, 11, 12, 6, 3) == 11 * 2 * 6 * 6 * 4
     few = {**asked, "patches": 11, "patches_per_concept": 2, "whole_images": 1}
     assert store_bytes("concept_patches", few, 11, 12, 6, 3, 3) == (11 + 3 * (2 + 12)) * 2 * 6 * 6 * 4
-    assert store_bytes("pooled_features", {}, 11, 12, 6, 3) == 0
+    pooled = {"facets": ["cls", "mean_patch"], "precision": "float16"}
+    assert store_bytes("pooled_features", pooled, 11, 12, 6, 3) == 11 * 3 * 2 * 6 * 2
+    assert store_bytes("pooled_normed", pooled, 11, 12, 6, 3) == 11 * 2 * 6 * 2
+    assert store_bytes("residual_ratio", {}, 11, 12, 6, 3) == 0
 
 
 def test_a_feature_too_large_for_the_store_is_named():

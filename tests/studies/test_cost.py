@@ -130,7 +130,7 @@ def test_stores_are_counted_by_what_they_keep():
 
 def test_tiles_of_several_patches_are_one_line_of_the_plan_and_blurred_ones_another():
     views = ["short448-tile224-patch14", "short448-tile224-patch16", "short448-tile224-patch16-blur20"]
-    text = _passes([PassCost("model", "data", view, 1, 8, 1.0) for view in views], 1.0)
+    text = _passes([PassCost("model", "data", view, 1, 8, 1.0) for view in views], [3600.0] * 3)
     assert [line.split()[1:3] for line in text.splitlines() if line.split()[:1] == ["data"]] == [
         ["short448-tile224", "2"],
         ["short448-tile224-blur20", "1"],

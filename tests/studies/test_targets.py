@@ -184,3 +184,27 @@ def test_what_is_fetched_is_all_that_jobs_read_and_do_not_make():
     sources = {entry["path"] for entry in made.settings.datasets.values() if entry["source"]["type"] != "archives"}
     assert set(made.fetched_files()) == read - {None} - sources
     assert len(made.fetched_files()) > 20
+
+
+def with_keys(**keys):
+    config = copy.deepcopy(DEFAULT) | keys
+    return Targets(load_settings(config, ["config/config.yaml"]))
+
+
+def test_passes_over_more_images_than_a_shard_may_have_are_split():
+    assert targets().sharded == {}
+    # Of 1200 and 320 painted images; pairs and clips (of 144 and 60 at most) are taken in their order.
+    assert with_keys(shard_images=100).sharded == {"demo_train": 12, "demo_val": 4}
+    assert with_keys(shard_images=320).sharded == {"demo_train": 4}
+    made = with_keys(shard_images=400)
+    shards = made.merge_inputs("demo_fs", "demo_train")["shards"]
+    assert shards == [f"results/shards/demo_train/demo_fs/{number}of3.safetensors" for number in (1, 2, 3)]
+    assert "workflow_scripts/onepass/feature_collectors.py" in made.merge_inputs("demo_fs", "demo_train")["code"]
+    with pytest.raises(AtlasError, match="shard_images: found 0, must be at least 1"):
+        with_keys(shard_images=0)
+
+
+def test_datasets_that_do_not_say_how_many_images_they_have_are_not_split():
+    made = with_keys(shard_images=1)
+    made.settings.datasets["demo_val"].pop("images")
+    assert "demo_val" not in made.sharded

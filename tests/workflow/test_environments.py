@@ -27,7 +27,7 @@ JOBS = {
         "tabulate", "summarise", "judge_claims", "draw_figure", "draw_contact_sheet", "describe_models", "describe_run",
         "write_scorecard", "write_report",
     ],
-    "vit": ["crop_images", "train_demo_model", "run_pass", "tabulate_on_device", "tabulate_with_model"],
+    "vit": ["crop_images", "train_demo_model", "run_pass", "merge_shards", "tabulate_on_device", "tabulate_with_model"],
 }  # fmt: skip
 STUDIES = [find_study(name) for name in study_names()]
 ANALYSES = [analysis for study in STUDIES for analysis in study.analyses.values()]

@@ -67,3 +67,18 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray | Streamed], 
                 file.write(np.ascontiguousarray(value).data)
             else:
                 file.writelines(value.blocks())
+
+
+def mapped_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Return all arrays of a file of `write_arrays` by name, as memory maps: for what does not fit in memory."""
+    types = {name: dtype for dtype, name in _DTYPES.items()}
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    arrays: dict[str, np.ndarray] = {}
+    for name, described in header.items():
+        dtype, shape, (start, stop) = types[described["dtype"]], tuple(described["shape"]), described["data_offsets"]
+        # Nothing cannot be mapped.
+        arrays[name] = np.memmap(path, dtype, "r", 8 + length + start, shape) if stop > start else np.empty(shape, dtype)
+    return arrays

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,10 @@ class PassFacts:
 
 
 class Rows:
-    """One record per image, in memory while small and in an unnamed temporary file after that."""
+    """One record per image, in memory while small and in an unnamed temporary file after that.
+
+    Records of a file that is there anyway (a shard's) are only referred to.
+    """
 
     def __init__(self, record: tuple[int, ...], folder: Path | None = None, dtype: np.dtype = FLOAT32) -> None:
         """Start empty; `record` is the shape of one record."""
@@ -44,6 +48,9 @@ class Rows:
         self.dtype = np.dtype(dtype)
         self.index = np.empty(0, np.int64)
         self._file = tempfile.SpooledTemporaryFile(max_size=ROWS_IN_MEMORY, dir=folder)  # noqa: SIM115 lives as long as self
+        self._written = 0  # records in the temporary file
+        # Where records are, in the order of `index`: the first of a run, and its array, or its place in the temporary file.
+        self._runs: list[tuple[int, np.ndarray | int]] = []
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,26 +61,56 @@ class Rows:
         """Add records `values` [n, *record] of the dataset positions `index` [n]."""
         self._file.seek(0, 2)
         self._file.write(np.ascontiguousarray(values, self.dtype).tobytes())
+        if not self._runs or isinstance(self._runs[-1][1], np.ndarray):
+            self._runs.append((len(self.index), self._written))
+        self._written += len(index)
         self.index = np.concatenate([self.index, index])
+
+    def refer(self, index: np.ndarray, values: np.ndarray) -> None:
+        """Add records as `append` does, without a copy: `values`, or a memory map of a whole array, must stay as they are."""
+        self._runs.append((len(self.index), values))
+        self.index = np.concatenate([self.index, index])
+
+    def take(self, other: Rows) -> None:
+        """Add the records of `other`: what it refers to is referred to, what it holds is copied."""
+        ends = [*(first for first, _ in other._runs[1:]), len(other.index)]
+        for (first, source), end in zip(other._runs, ends, strict=True):
+            index = other.index[first:end]
+            if isinstance(source, np.ndarray):
+                self.refer(index, source)
+            else:
+                self.append(index, np.frombuffer(other._read(first, end), self.dtype).reshape(-1, *self.record))
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the records' bytes in the order of their dataset positions, a moderate block at a time."""
         order = np.argsort(self.index, kind="stable")
         size = self.dtype.itemsize * int(np.prod(self.record, dtype=np.int64))
         step = max(1, ROWS_IN_MEMORY // max(size, 1))
+        firsts = [first for first, _ in self._runs]
         for start in range(0, len(order), step):
             part = order[start : start + step]
-            if np.array_equal(part, np.arange(part[0], part[0] + len(part))):
-                self._file.seek(int(part[0]) * size)
-                yield self._file.read(len(part) * size)
-            else:
-                for row in part:
-                    self._file.seek(int(row) * size)
-                    yield self._file.read(size)
+            run = np.searchsorted(firsts, part, side="right")
+            # What lies side by side is read at once.
+            for rows in np.split(part, np.flatnonzero((np.diff(part) != 1) | (np.diff(run) != 0)) + 1):
+                yield self._read(int(rows[0]), int(rows[-1]) + 1)
 
     def array(self) -> np.ndarray:
         """Return all records in the order of their dataset positions, [n, *record]."""
         return np.frombuffer(b"".join(self.blocks()), self.dtype).reshape(self.shape)
+
+    def _read(self, start: int, stop: int) -> bytes:
+        """Return the bytes of records `start` to `stop` (exclusive) as they were added; all of one run."""
+        first, source = self._runs[bisect_right(self._runs, start, key=lambda run: run[0]) - 1]
+        numbers = int(np.prod(self.record, dtype=np.int64))
+        size = self.dtype.itemsize * numbers
+        if isinstance(source, np.memmap):
+            # Read from its file: what is read through a map counts as memory of this process, in the end all of it.
+            place = source.offset + (start - first) * size
+            return np.fromfile(source.filename, self.dtype, (stop - start) * numbers, offset=place).tobytes()
+        if isinstance(source, np.ndarray):
+            return np.ascontiguousarray(source[start - first : stop - first], self.dtype).tobytes()
+        self._file.seek((source + start - first) * size)
+        return self._file.read((stop - start) * size)
 
 
 class Collector(ABC):
@@ -151,7 +188,7 @@ class Collector(ABC):
         for key, value in other.sums.items():
             self.sums[key] = self.sums[key] + value if key in self.sums else value.copy()
         for key, rows in other.rows.items():
-            self._rows(key, rows.record, rows.dtype).append(np.sort(rows.index), rows.array())
+            self._rows(key, rows.record, rows.dtype).take(rows)
 
     def state(self) -> dict[str, np.ndarray | Rows]:
         """Return the named arrays that hold everything gathered: sums in float64, rows with their index."""
@@ -163,7 +200,10 @@ class Collector(ABC):
 
     @classmethod
     def from_state(cls, arrays: dict[str, np.ndarray], folder: Path | None = None, **options: Any) -> Collector:
-        """Rebuild a collector from its `state` as read back from a file, ready to be merged with others."""
+        """Rebuild a collector from its `state` as read back from a file, ready to be merged with others.
+
+        Rows are not copied: they may be memory maps of more than memory holds.
+        """
         row_keys = {key.removesuffix(".index") for key in arrays if key.endswith(".index")}
         sums = {k: v for k, v in arrays.items() if k not in row_keys and not k.endswith(".index") and k != "n_images"}
         shapes = [v.shape[0] for v in sums.values()] + [arrays[k].shape[1] for k in row_keys]
@@ -171,7 +211,7 @@ class Collector(ABC):
         collector.n_images = int(arrays["n_images"][0])
         collector.sums = {key: value.copy() for key, value in sums.items()}
         for key in row_keys:
-            collector._rows(key, arrays[key].shape[1:], arrays[key].dtype).append(arrays[f"{key}.index"], arrays[key])
+            collector._rows(key, arrays[key].shape[1:], arrays[key].dtype).refer(arrays[f"{key}.index"], arrays[key])
         return collector
 
     def _rows(self, key: str, record: tuple[int, ...], dtype: np.dtype = FLOAT32) -> Rows:

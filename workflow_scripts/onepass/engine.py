@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -33,8 +34,9 @@ def run_pass(
     collectors: Sequence[Collector],
     batch_size: int,
     on_batch: Callable[[int], None] = lambda done: None,
+    part: range | None = None,
 ) -> None:
-    """Pass all images of `source` through `vit` once and fill `collectors`.
+    """Pass all images of `source`, or a part of them, through `vit` once and fill `collectors`.
 
     At most one layer's attention is alive at a time. Each batch fills fresh collectors, which are merged only when the
     batch is through: a batch that runs out of memory leaves no trace and is tried again at half the size.
@@ -46,16 +48,16 @@ def run_pass(
         collectors: filled in place; rows end up in the order of the images.
         batch_size: images per batch to begin with.
         on_batch: called with the number of images done after every batch.
+        part: positions in the source, all of it if None.
 
     Raises:
         AtlasError: a feature is not finite (names model, layer and image), or one image does not fit in memory.
     """
-    position = 0
-    block = max((collector.batch_multiple for collector in collectors), default=1)
-    while position < len(source):
-        if batch_size > block:
-            batch_size -= batch_size % block
-        stop = min(position + batch_size, len(source))
+    part = range(len(source)) if part is None else part
+    position = part.start
+    while position < part.stop:
+        batch_size = whole_blocks(batch_size, collectors)
+        stop = min(position + batch_size, part.stop)
         try:
             deltas = _run_batch(vit, model, source, position, source.read(position, stop), collectors)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -74,7 +76,18 @@ def run_pass(
         for collector, delta in zip(collectors, deltas, strict=True):
             collector.merge(delta)
         position = stop
-        on_batch(position)
+        on_batch(position - part.start)
+
+
+def whole_blocks(batch_size: int, collectors: Sequence[Collector]) -> int:
+    """Return the batch size, rounded down to what collectors take best, unless it is smaller than that."""
+    block = max((collector.batch_multiple for collector in collectors), default=1)
+    return batch_size - batch_size % block if batch_size > block else batch_size
+
+
+def cut_step(batch_size: int, collectors: Sequence[Collector]) -> int:
+    """Return the number of images at whose multiples a pass can be cut so that both parts have the batches of the whole."""
+    return math.lcm(whole_blocks(batch_size, collectors), *(collector.batch_multiple for collector in collectors))
 
 
 def _run_batch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _ATTENTION, _FEATURES = "onepass.attention_collectors", "onepass.feature_collectors"
@@ -76,3 +77,8 @@ FITS = {
     "norm_cutoff": Gathered("onepass.norm_cutoff", "NormCutoff"),
     "codebooks": Gathered("onepass.codebooks", "Codebooks"),
 }
+
+
+def cannot_be_cut(collectors: Iterable[str]) -> bool:
+    """Return whether a view with these collectors goes wholly into one shard: one of them takes images in order alone."""
+    return any(COLLECTORS[kind_of(name)].ordered for name in collectors)

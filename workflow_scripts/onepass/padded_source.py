@@ -10,6 +10,7 @@ import torch
 
 from workflow_scripts.data.views import Padded
 from workflow_scripts.onepass.batch import Batch
+from workflow_scripts.onepass.shards import Shard
 from workflow_scripts.onepass.source import CropSource
 
 
@@ -17,6 +18,17 @@ def padded_sizes(source: CropSource) -> list[tuple[int, int]]:
     """Return the different sizes (height, width) in pixels that the images of padded crops have for a model, ascending."""
     sizes = zip(source.samples["height"].tolist(), source.samples["width"].tolist(), strict=True)
     return sorted({(int(height), int(width)) for height, width in sizes})
+
+
+def padded_parts(source: CropSource, step: int, shard: Shard) -> list[tuple[tuple[int, int], range]]:
+    """Return the sizes that a shard has images of, each with their positions among those of that size, cut every `step`."""
+    heights, widths = source.samples["height"], source.samples["width"]
+    before, parts = 0, []
+    for size in padded_sizes(source):
+        count = int(((heights == size[0]) & (widths == size[1])).sum())
+        parts.append((size, shard.part(count, step, before, len(source))))
+        before += count
+    return [(size, images) for size, images in parts if images]
 
 
 class PaddedSource:

@@ -46,6 +46,18 @@ class PatchStore(Collector):
         self.grid = self.grid or other.grid
         super().merge(other)
 
+    def state(self) -> dict[str, Any]:
+        """Return the rows, and how many patches the images have that they are of."""
+        return super().state() | {"grid": np.array([self.grid], np.int64)}
+
+    @classmethod
+    def from_state(cls, arrays: dict[str, np.ndarray], folder: Path | None = None, **options: Any) -> Collector:
+        """Rebuild a collector from its `state`."""
+        collector = super().from_state({key: value for key, value in arrays.items() if key != "grid"}, folder, **options)
+        assert isinstance(collector, PatchStore)
+        collector.grid = int(arrays["grid"][0])
+        return collector
+
     @classmethod
     def options_for(cls, asked: Mapping[str, Any], facts: PassFacts) -> dict[str, Any]:
         """Resolve the layers, and the number of patches by that of the images."""

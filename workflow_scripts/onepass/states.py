@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from workflow_scripts.common.arrays import Streamed, write_arrays
+from workflow_scripts.common.arrays import Streamed, mapped_arrays, write_arrays
 from workflow_scripts.common.errors import made_here
 
 
@@ -86,12 +86,21 @@ def mapped_rows(path: str | Path, view: str, collector: str, key: str) -> np.nda
         AtlasError: the file is not a pass file or does not hold the array.
     """
     FileRows(path, view, collector, key)  # names what is wrong
-    with open(path, "rb") as file:
-        # The format: 8 bytes of little-endian header length, the JSON header, the data.
-        length = int.from_bytes(file.read(8), "little")
-        described = json.loads(file.read(length))[f"{view}/{collector}/{key}"]
-    dtype = {"F16": np.float16, "F32": np.float32, "F64": np.float64}[described["dtype"]]
-    return np.memmap(path, dtype, "r", 8 + length + described["data_offsets"][0], tuple(described["shape"]))
+    return mapped_arrays(path)[f"{view}/{collector}/{key}"]
+
+
+def mapped_states(path: str | Path) -> dict[str, dict[str, dict[str, np.ndarray]]]:
+    """Return all arrays of a pass file as memory maps, {view: {collector: {array: values}}}.
+
+    Raises:
+        AtlasError: the file is not a pass file.
+    """
+    _open(path)  # names what is wrong
+    states: dict[str, dict[str, dict[str, np.ndarray]]] = {}
+    for name, values in mapped_arrays(path).items():
+        view, collector, key = name.split("/")
+        states.setdefault(view, {}).setdefault(collector, {})[key] = values
+    return states
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How many patch features a store keeps, and what they take on disk: planning needs no torch for it."""
+"""How many features of images and patches collectors keep, and what they take on disk: planning needs no torch for it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def store_bytes(
     n_layers: int,
     n_concepts: int = 0,
 ) -> int:
-    """Return the bytes of what a collector keeps patch by patch, or the most they can be; 0 of any other collector.
+    """Return the bytes of what a collector keeps image by image or patch by patch, or the most they can be.
+
+    0 of a collector whose records are small beside those.
 
     Args:
         collector: its name.
@@ -51,6 +53,9 @@ def store_bytes(
     """
     if collector == "patch_norms":
         return n_images * n_patches * len(stored_layers(options["layers"], n_layers)) * len(options["facets"]) * 4
+    if collector in ("pooled_features", "pooled_normed"):
+        layers = n_layers if collector == "pooled_features" else 1
+        return n_images * layers * len(options["facets"]) * dim * _BYTES[options["precision"]]
     if collector == "neighbour_cosines":
         return n_images * n_patches * 4
     if collector == "drawn_tokens":

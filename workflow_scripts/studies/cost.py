@@ -20,7 +20,10 @@ TYPICAL_PHOTO = (375, 500)  # (height, width) taken for images of unknown size: 
 
 @dataclass(frozen=True)
 class PassCost:
-    """One view of a pass: a model over a dataset. `images` and `flops` are None where the dataset's size is not known."""
+    """One view of a pass: a model over a dataset. `images` and `flops` are None where the dataset's size is not known.
+
+    `flops` are those of the forward passes; `job` is the name of the pass, "" of a fit.
+    """
 
     model: str
     dataset: str
@@ -28,6 +31,7 @@ class PassCost:
     images: int | None
     crops: int | None
     flops: float | None
+    job: str = ""
 
 
 def forward_flops(entry: Mapping[str, Any], shape: tuple[int, int] | None = None) -> float:
@@ -56,12 +60,12 @@ def pass_costs(
     """
     costs = []
     for model, planned in passes.items():
-        for passed, view in ((one, view) for one in planned.values() for view in one.views):
+        for job, passed, view in ((job, one, view) for job, one in planned.items() for view in one.views):
             parsed, images = parse_view(view), datasets[passed.dataset].get("images")
             size = typical_size(datasets[passed.dataset], parsed)
             flops = 0.0 if is_random(models[model]) else forward_flops(models[model], at_once(parsed, size))
             crops = None if images is None else images * crops_per_image(parsed, size)
-            costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops))
+            costs.append(PassCost(model, passed.dataset, view, images, crops, None if crops is None else crops * flops, job))
     return costs
 
 

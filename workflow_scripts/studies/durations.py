@@ -15,7 +15,7 @@ from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.data.views import crops_per_image, parse_view
 from workflow_scripts.onepass.fit_sizes import BATCHES, images_seen
-from workflow_scripts.onepass.names import COLLECTORS, kind_of
+from workflow_scripts.onepass.names import COLLECTORS, cannot_be_cut, kind_of
 from workflow_scripts.studies.collector_work import FEATURE_READ, Shown, collector_work
 from workflow_scripts.studies.cost import at_once, forward_flops, typical_size, view_bytes
 from workflow_scripts.studies.plan import PlannedFit, PlannedPass
@@ -80,11 +80,28 @@ def view_seconds(
 
 
 def pass_seconds(
-    planned: PlannedPass, entry: Mapping[str, Any], dataset: Mapping[str, Any], tflops: float, clusters: Clusters
-) -> float:
-    """Return how long a pass takes as one job; arguments as of `view_seconds`."""
-    views = (view_seconds(view, wanted, entry, dataset, tflops, clusters) for view, wanted in planned.views.items())
-    return TORCH_START + weights_size(entry) / FILES_PER_SECOND + sum(views)
+    planned: PlannedPass, entry: Mapping[str, Any], dataset: Mapping[str, Any], tflops: float, clusters: Clusters,
+    shards: int = 1,
+) -> float:  # fmt: skip
+    """Return how long a pass takes as one job, or the longest of its shards; other arguments as of `view_seconds`."""
+    cut, whole = 0.0, {0: 0.0}
+    views = list(planned.views.items())
+    apart = [view for view, wanted in views if cannot_be_cut(wanted)]
+    for view, wanted in views:
+        seconds = view_seconds(view, wanted, entry, dataset, tflops, clusters)
+        if view in apart:
+            shard = apart.index(view) % shards
+            whole[shard] = whole.get(shard, 0.0) + seconds
+        else:
+            cut += seconds
+    return TORCH_START + weights_size(entry) / FILES_PER_SECOND + cut / shards + max(whole.values())
+
+
+def merge_seconds(planned: PlannedPass, entry: Mapping[str, Any], dataset: Mapping[str, Any]) -> float:
+    """Return how long putting the shards of a pass together takes: its rows are read and written."""
+    known = {**dataset, "images": images_of(dataset)}
+    kept = sum(view_bytes(wanted, entry, known, view) for view, wanted in planned.views.items())
+    return TORCH_START + 2 * kept / FILES_PER_SECOND
 
 
 def fit_seconds(planned: PlannedFit, entry: Mapping[str, Any], dataset: Mapping[str, Any], tflops: float) -> float:

@@ -13,6 +13,7 @@ from math import ceil
 TIME_MARGIN = 3.0
 MEMORY_MARGIN = 1.5
 LEAST_MINUTES = 15  # a cold start of PyTorch from a shared disk, and the job's place in a queue of small ones
+MOST_MINUTES = 60 * 24 * 365  # no scheduler takes more, and of a card of next to no speed the prediction is no number
 LEAST_MEMORY_MB = 2000
 DRIVER_MB = 4000  # what a process that uses a GPU holds of the machine's memory beside its own
 
@@ -28,4 +29,5 @@ class Needs:
 def needs_of(seconds: float, memory: float, on_device: bool = False) -> Needs:
     """Return what a job needs that is predicted to take `seconds` and `memory` bytes; on a GPU where `on_device`."""
     megabytes = MEMORY_MARGIN * memory / 1e6 + (DRIVER_MB if on_device else 0)
-    return Needs(max(LEAST_MINUTES, ceil(TIME_MARGIN * seconds / 60)), max(LEAST_MEMORY_MB, ceil(megabytes / 100) * 100))
+    minutes = ceil(min(TIME_MARGIN * seconds / 60, MOST_MINUTES))
+    return Needs(max(LEAST_MINUTES, minutes), max(LEAST_MEMORY_MB, ceil(megabytes / 100) * 100))

@@ -6,7 +6,7 @@ Everything follows from the checked configuration and from the studies' descript
 from __future__ import annotations
 
 import json
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from workflow_scripts.common.code_inputs import code_inputs
@@ -15,13 +15,16 @@ from workflow_scripts.common.sizes import sides
 from workflow_scripts.common.study import Study, fits_of
 from workflow_scripts.data.reader_names import reader_module
 from workflow_scripts.data.truth_files import truth_file
-from workflow_scripts.onepass.names import COLLECTORS, FITS, kind_of
+from workflow_scripts.onepass.names import COLLECTORS, FITS, cannot_be_cut, kind_of
 from workflow_scripts.studies.durations import (
+    TORCH_MEMORY,
     crops_seconds,
     fit_memory,
     fit_seconds,
+    merge_seconds,
     pass_memory,
     pass_seconds,
+    view_seconds,
 )
 from workflow_scripts.studies.needs import Needs, needs_of
 from workflow_scripts.studies.plan import PlannedFit, PlannedPass, planned_fits
@@ -42,6 +45,7 @@ class PassTargets:
         self.results, self.resources = self.config["results"], self.config["resources"]
         self.models = list(settings.models)
         self.models_file = f"{self.results}/models.json"
+        self._fits: dict[tuple[str, str], dict[str, PlannedFit]] = {}  # by study and model, planned once
 
     def study(self, name: str) -> Study:
         """Return an enabled study."""
@@ -49,9 +53,14 @@ class PassTargets:
 
     def fits(self, model: str) -> list[PlannedFit]:
         """Return all fits of a model."""
-        patch = sides(self.settings.models[model]["patch"])[0]
-        own = self.settings.config_of(model)
-        return [fit for study in self.settings.studies for fit in planned_fits(study, own, model, patch).values()]
+        return [fit for study in self.settings.studies for fit in self.fits_of(study.name, model).values()]
+
+    def fits_of(self, study: str, model: str) -> dict[str, PlannedFit]:
+        """Return the fits of a study that the analyses of a model use, by name."""
+        if (study, model) not in self._fits:
+            patch = sides(self.settings.models[model]["patch"])[0]
+            self._fits[study, model] = planned_fits(self.study(study), self.settings.config_of(model), model, patch)
+        return self._fits[study, model]
 
     # Views of datasets
 
@@ -146,13 +155,16 @@ class PassTargets:
     def pass_inputs(self, model: str, job: str) -> Files:
         """Return the input files of a pass, with the code that it imports."""
         views = self.pass_views(model, job)
-        fits = list(self._pass_fits(model, job).values())
-        collectors = {name for wanted in self.planned(model, job).views.values() for name in wanted}
-        modules = sorted({COLLECTORS[kind_of(name)].module for name in collectors})
+        fits = list(self.pass_fits(model, job).values())
+        modules = self._collector_modules(model, job)
         files: Files = {"files": [*(file for kinds in views.values() for file in kinds.values()), *fits]}
         files["code"] = code_inputs("run_pass", f"zoo.{self.settings.models[model]['adapter']}", *modules)
         checkpoint = self.settings.checkpoint(model)
         return files | ({"checkpoint": checkpoint} if checkpoint else {})
+
+    def _collector_modules(self, model: str, job: str) -> list[str]:
+        collectors = {name for wanted in self.planned(model, job).views.values() for name in wanted}
+        return sorted({COLLECTORS[kind_of(name)].module for name in collectors})
 
     def pass_options(self, model: str, job: str) -> list[str]:
         """Return the command line options that name a pass' files and its model's weights, as words."""
@@ -160,33 +172,87 @@ class PassTargets:
         for view, kinds in self.pass_views(model, job).items():
             truth = [f"{kind}={file}" for kind, file in kinds.items() if kind not in ("crops", "samples")]
             options += ["--view", view, kinds["crops"], kinds["samples"], *truth]
-        if fits := self._pass_fits(model, job):
-            options += ["--fits", *(f"{name}={file}" for name, file in fits.items())]
-        return options + self.checkpoint_option(model)
+        return options + self.fits_option(model, job) + self.checkpoint_option(model)
 
-    def pass_seconds(self, model: str, job: str) -> float:
-        """Return how long a pass takes by the cost model, at the configuration's speed."""
-        planned, entry = self.planned(model, job), self.settings.models[model]
-        dataset = self.settings.datasets[planned.dataset]
-        return pass_seconds(planned, entry, dataset, self.config["plan_tflops"], lambda fit: self._clusters(model, fit))
+    def fits_option(self, model: str, job: str) -> list[str]:
+        """Return the command line option that names the fits that a pass uses, as words; none for a pass without."""
+        fits = self.pass_fits(model, job)
+        return ["--fits", *(f"{name}={file}" for name, file in fits.items())] if fits else []
+
+    def pass_seconds(self, model: str, job: str, shards: int = 1) -> float:
+        """Return how long a pass, or the longest of its shards, takes by the cost model, at the configuration's speed."""
+        return self.planned_seconds(model, self.planned(model, job), shards)
+
+    def planned_seconds(self, model: str, planned: PlannedPass, shards: int = 1) -> float:
+        """Return the same of any pass that may be planned."""
+        dataset, tflops = self.settings.datasets[planned.dataset], self.config["plan_tflops"]
+        return pass_seconds(planned, self.settings.models[model], dataset, tflops, partial(self._clusters, model), shards)
+
+    def view_seconds(self, model: str, job: str, view: str) -> float:
+        """Return how long one view of a pass takes, without the start of its job."""
+        planned = self.planned(model, job)
+        entry, dataset = self.settings.models[model], self.settings.datasets[planned.dataset]
+        clusters, tflops = partial(self._clusters, model), self.config["plan_tflops"]
+        return view_seconds(view, planned.views[view], entry, dataset, tflops, clusters)
 
     def pass_needs(self, model: str, job: str) -> Needs:
-        """Return what a pass is given."""
+        """Return what a pass that is one job is given."""
+        return self._pass_needs(model, job, 1)
+
+    def _pass_needs(self, model: str, job: str, shards: int) -> Needs:
         planned, entry = self.planned(model, job), self.settings.models[model]
         memory = pass_memory(planned, entry, self.settings.datasets[planned.dataset], self.config["batch_size"])
-        return needs_of(self.pass_seconds(model, job), memory, self.config["gpu"] != "never")
+        return needs_of(self.pass_seconds(model, job, shards), memory, self.config["gpu"] != "never")
 
     def _clusters(self, model: str, fit: str) -> int:
         """Return how many clusters the codebooks of a fit, ``study/fit``, have in all facets of a layer."""
         options = self.fit(*fit.split("/"), model).fit["codebooks"]
         return options["clusters"] * len(options["facets"])
 
+    @cached_property
+    def sharded(self) -> dict[str, int]:
+        """Jobs of passes that are split, each with the number of its shards: the same for all models.
+
+        Over more images than the configuration's `shard_images`, if a view of any model can be cut; of datasets alone whose
+        registry entry says how many images they have, for jobs are planned before images are read.
+        """
+        most = self.config["shard_images"]
+        counts = {}
+        for job, passed in ((job, one) for planned in self.settings.passes.values() for job, one in planned.items()):
+            shards = -(-self.settings.datasets[passed.dataset].get("images", 0) // most)
+            if shards > 1 and not all(cannot_be_cut(wanted) for wanted in passed.views.values()):
+                counts[job] = shards
+        return counts
+
+    def shard_file(self, model: str, job: str, shard: int | str, of: int | str) -> str:
+        """Return the file of a shard of a pass, counted from 1; it goes when the pass is whole."""
+        return f"{self.results}/shards/{job}/{model}/{shard}of{of}.safetensors"
+
+    def merge_inputs(self, model: str, job: str) -> Files:
+        """Return the files that a split pass is put together from, with the code that does it."""
+        shards = self.sharded[job]
+        modules = self._collector_modules(model, job)
+        return {
+            "shards": [self.shard_file(model, job, number, shards) for number in range(1, shards + 1)],
+            "fits": list(self.pass_fits(model, job).values()),
+            "code": code_inputs("merge_shards", *modules),
+        }
+
+    def shard_needs(self, model: str, job: str) -> Needs:
+        """Return what a shard of a split pass is given: views that cannot be cut are wholly in one."""
+        return self._pass_needs(model, job, self.sharded[job])
+
+    def merge_needs(self, model: str, job: str) -> Needs:
+        """Return what putting a split pass together is given: its rows are read and written once, and held nowhere."""
+        planned, entry = self.planned(model, job), self.settings.models[model]
+        return needs_of(merge_seconds(planned, entry, self.settings.datasets[planned.dataset]), TORCH_MEMORY)
+
     def checkpoint_option(self, model: str) -> list[str]:
         """Return the command line option that names a model's weights, as words; none for a model without."""
         checkpoint = self.settings.checkpoint(model)
         return ["--checkpoint", checkpoint] if checkpoint else []
 
-    def _pass_fits(self, model: str, job: str) -> dict[str, str]:
+    def pass_fits(self, model: str, job: str) -> dict[str, str]:
         """Return the files of the fits that the collectors of a pass use, by ``study/fit``."""
         options = [o for collectors in self.planned(model, job).views.values() for o in collectors.values()]
         names = sorted({name for o in options for name in fits_of(o)})
@@ -216,8 +282,7 @@ class PassTargets:
         Raises:
             AtlasError: nobody uses it in this configuration.
         """
-        patch = sides(self.settings.models[model]["patch"])[0]
-        planned = planned_fits(self.study(study), self.settings.config_of(model), model, patch)
+        planned = self.fits_of(study, model)
         if fit not in planned:
             raise AtlasError(
                 f"fit '{study}/{fit}': no analysis of {model} in this configuration uses it "

@@ -153,7 +153,8 @@ class Targets(PassTargets):
         """Return what an analysis of `models` is given: `needs` of study.yaml, for this run's images and models."""
         memory = TORCH_MEMORY if analysis.on_device else PLAIN_MEMORY
         stated = 1e6 * analysis.needs["memory_mb"] / MEMORY_MARGIN * self._share(analysis, models)
-        return needs_of(self.analysis_seconds(analysis, models), memory + stated, analysis.on_device)
+        on_device = analysis.on_device and self.config["gpu"] != "never"
+        return needs_of(self.analysis_seconds(analysis, models), memory + stated, on_device)
 
     def _share(self, analysis: Analysis, models: list[str]) -> float:
         """Return the work of an analysis, relative to that of its study's own datasets and a ViT-B: images, layers and width.
