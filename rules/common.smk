@@ -56,7 +56,7 @@ if workflow.is_main_process:
 RESULTS, RESOURCES = config["results"], config["resources"]
 REPORT = f"{RESULTS}/report/index.html"
 LATEX = f"{RESULTS}/report/latex/report.tex"
-SMALL = Needs(minutes=15, memory_mb=4000)
+SMALL = Needs(minutes=30, memory_mb=8000)
 RUN_COMMAND = command_text(workflow.overwrite_configfiles, workflow.config_settings.config)
 DEMO_IS_SHIPPED = config["demo"]["zoo"] == "shipped"
 DEMO_CHECKPOINTS = {SETTINGS.checkpoint(name).rsplit("/", 1)[1]: name for name in SETTINGS.demo_models}

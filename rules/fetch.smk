@@ -66,8 +66,7 @@ rule fetch_dataset:
 rule fetch:
     """Fetch everything that this run needs of the network, and nothing else."""
     input:
-        [SETTINGS.checkpoint(name) for name in SETTINGS.fetched_models],
-        [file for file in map(TARGETS.dataset_file, TARGETS.datasets) if file.endswith(".complete.json")],
+        TARGETS.fetched_files(),
     localrule: True
     message:
         "All is there that this run needs of the network"

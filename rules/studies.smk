@@ -134,7 +134,7 @@ for study in SETTINGS.studies:
         conda:
             "../envs/analysis.yaml"
         resources:
-            **growing(Needs(minutes=10, memory_mb=2000)),
+            **growing(Needs(minutes=5, memory_mb=2000)),
         params:
             options=partial(lambda study, wildcards: TARGETS.figure_options(TARGETS.figure(study, wildcards.figure)), study),
             # Words: functions of the output are not tracked, so a comma redraws nothing.

@@ -44,7 +44,7 @@ class Held:
 class OneNode:
     """Slurm in `folder`, while the block lasts."""
 
-    def __init__(self, folder, cpus=4, gpus=2):
+    def __init__(self, folder, cpus=6, gpus=2):
         self.folder = Path(folder)
         self.cpus, self.gpus = cpus, gpus
         self.node = os.uname().nodename.split(".")[0]

@@ -43,9 +43,9 @@ def test_the_last_words_are_the_job_s(tmp_path):
         "A job failed. Mend what it says and give the same command again: it resumes.",
         "error: x.jpg: cannot be decoded",
         f"log: {logs[0]}",
-        "error: run_pass: ended without saying why (killed, or out of memory?); its last words: 2 of 3",
+        "error: run_pass: ended without saying why (killed, or out of memory or time?); its last words: 2 of 3",
         f"log: {logs[1]}",
-        "error: fetch_model: ended without saying why (killed, or out of memory?)",
+        "error: fetch_model: ended without saying why (killed, or out of memory or time?)",
         f"log: {logs[2]}",
     ]
 

@@ -21,6 +21,11 @@ def at_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+def merge(base, over):
+    both = {key: merge(base[key], value) for key, value in over.items() if isinstance(value, dict) and key in base}
+    return base | over | both
+
+
 def targets(**thesis):
     config = copy.deepcopy(DEFAULT)
     config["thesis"] |= thesis
@@ -183,6 +188,16 @@ def test_a_run_without_the_demo_names_no_file_of_its_check():
     made = Targets(load_settings(copy.deepcopy(DEFAULT) | {"models": ["random_baseline"]}, ["config/config.yaml"]))
     assert made.demo_passes("demo_val") == {"view": "", "passes": [], "samples": []}
     assert "knn" not in made.report_inputs()
+
+
+def test_what_is_fetched_is_all_that_jobs_read_and_do_not_make():
+    assert targets().fetched_files() == []  # the demo needs no network
+    config = merge(copy.deepcopy(DEFAULT), read_yaml(ROOT / "config/paper.yaml"))
+    made = Targets(load_settings(config, ["config/config.yaml", "config/paper.yaml"]))
+    read = {made.dataset_file(dataset) for dataset, _ in made.views} | {made.settings.checkpoint(name) for name in made.models}
+    sources = {entry["path"] for entry in made.settings.datasets.values() if entry["source"]["type"] != "archives"}
+    assert set(made.fetched_files()) == read - {None} - sources
+    assert len(made.fetched_files()) > 20
 
 
 def with_keys(**keys):

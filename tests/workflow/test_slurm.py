@@ -42,7 +42,7 @@ class OnCluster(Workflow):
 
     def words(self, *arguments, config=("--configfile", "small.yaml")):
         # Looks at its jobs sooner, and asks for no more cores than the node has.
-        looks = [] if "profiles/cluster" in arguments else ["--slurm-init-seconds-before-status-checks", "2"]
+        looks = [] if "profiles/cluster" in arguments else ["--slurm-init-seconds-before-status-checks", "6"]
         profile = [] if "profiles/cluster" in arguments else ["--workflow-profile", "profiles/slurm"]
         return [sys.executable, "-m", "snakemake", *arguments, *profile, *looks, "--cores", "2", *config]
 
@@ -102,10 +102,34 @@ def atlas(copies):
     return copies("cluster")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def stuck(slurm, copies):
-    """A run whose only job does not end at its first attempt; started before all tests, since a minute is Slurm's least."""
-    workflow = copies("stuck")
+@pytest.fixture(scope="module")
+def runs(slurm, copies, tmp_path_factory):
+    """Runs of one job each, that mostly wait; they start before all tests, and go on beside them."""
+    started = {name: copies(name) for name in ("late", "generic", "report", "stuck")}
+    stuck_at_first(started["stuck"])
+    folder = started["late"].path / "results/figures/demo"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    started["late"].there = tmp_path_factory.mktemp("there")
+    # What the node writes into this folder lies elsewhere, as in the cache of another machine, and is not seen from here.
+    slurm.call("mount", "--bind", str(started["late"].there), str(folder))
+    started["late"].command = lambda *words: [
+        *("nsenter", f"--net=/proc/{slurm.network}/ns/net", "env", f"SLURM_CONF={slurm.folder}/slurm.conf"),
+        *started["late"].words(*words),
+    ]
+    started["generic"].remove(SHEET)
+    asked = {"generic": [SHEET, "--workflow-profile", "profiles/cluster"], "report": ["--forcerun", "write_report"]}
+    for name, workflow in started.items():
+        workflow.snakemake = workflow.start(*asked.get(name, [SHEET]))
+    yield started
+    for workflow in started.values():
+        if workflow.snakemake.poll() is None:
+            os.killpg(workflow.snakemake.pid, signal.SIGKILL)
+    slurm.call("umount", str(folder), check=False)
+
+
+def stuck_at_first(workflow):
+    """Let the job that draws the sheet not end at its first attempt, and give it one minute, which is Slurm's least."""
     rule = workflow.path / "rules/report.smk"
     start, end = rule.read_text().split("rule draw_contact_sheet", 1)
     rule.write_text(start + "rule draw_contact_sheet" + end.replace("minutes=15", "minutes=1", 1))
@@ -116,97 +140,35 @@ if not pathlib.Path("tried").exists():
     time.sleep(600)
 """
     command.write_text(command.read_text().replace("import argparse", f"{late}import argparse", 1))
-    workflow.started = workflow.start(SHEET)
-    yield workflow
-    if workflow.started.poll() is None:
-        os.killpg(workflow.started.pid, signal.SIGKILL)
+
+
+def test_a_file_that_is_seen_late_is_waited_for(runs):
+    late = runs["late"]
+    late.wait(lambda: [job for job in late.jobs() if job["JobState"] == "COMPLETED"], "the job did not end")
+    time.sleep(3)
+    assert late.snakemake.poll() is None
+    assert not (late.path / SHEET).exists()
+    for file in late.there.iterdir():
+        shutil.copy(file, (late.path / SHEET).parent)
+    assert late.snakemake.wait(120) == 0, late.said()[-3000:]
+
+
+def test_other_schedulers_take_three_commands(runs):
+    assert runs["generic"].snakemake.wait(200) == 0, runs["generic"].said()[-3000:]
+    assert (runs["generic"].path / SHEET).is_file()
+    assert [job["JobState"] for job in runs["generic"].jobs()] == ["COMPLETED"]
+
+
+def test_the_small_jobs_of_a_report_are_one_submission(runs):
+    assert runs["report"].snakemake.wait(200) == 0, runs["report"].said()[-3000:]
+    assert "The report is ready" in runs["report"].said()
+    assert len(runs["report"].jobs()) == 1
+    assert "write_latex" in runs["report"].said()
 
 
 def test_the_node_has_no_network(slurm):
     reach = "import socket; socket.create_connection(('192.0.2.77', 80), 5)"
     assert "Network is unreachable" in slurm.call("sh", "-c", f'srun "{sys.executable}" -c "{reach}" 2>&1', check=False)
-
-
-def test_passes_have_a_gpu_each_and_tables_are_those_of_the_local_run(atlas, slurm):
-    before = atlas.digests("results/passes", "results/tables")
-    atlas.remove(*PASSES, *TABLES)
-    made = atlas.run(*TABLES)
-    assert atlas.digests("results/passes", "results/tables") == before
-    jobs = atlas.jobs()
-    assert made.text.count("has been submitted with SLURM jobid") == len(jobs) == 4  # a pass each, and the tables together
-    held = [held for held in slurm.cards() if held.job in {job["JobId"] for job in jobs}]
-    assert len(held) == 3
-    assert {one.card for one in held} == {"0", "1"}
-    together = [(a, b) for a in held for b in held if a.job < b.job and a.start < b.end and b.start < a.end]
-    assert together, "no two passes ran at once"
-    assert all(a.card != b.card for a, b in together)
-    # And what a person waits for; the small jobs of a report are one submission.
-    made = atlas.run("--forcerun", "write_report")
-    assert "The report is ready" in made.text
-    assert len(atlas.jobs()) == 5
-
-
-def test_a_cancelled_job_ends_the_run_and_the_same_command_resumes(atlas):
-    before = atlas.digests("results/passes")
-    atlas.remove(PASSES[2])
-    snakemake = atlas.start(PASSES[2], "--retries", "0")
-    (job,) = atlas.wait(atlas.running, "no pass started")
-    atlas.slurm.call("scancel", job)
-    assert snakemake.wait(120) == 1
-    assert "the same command again: it resumes." in atlas.said()
-    assert not (atlas.path / PASSES[2]).exists()
-    atlas.run(PASSES[2], "--retries", "0")
-    assert atlas.digests("results/passes") == before
-
-
-def test_after_a_killed_snakemake_its_jobs_are_waited_for_and_not_done_twice(atlas):
-    before = atlas.digests("results/passes")
-    atlas.remove(PASSES[2])
-    snakemake = atlas.start(PASSES[2])
-    (job,) = atlas.wait(atlas.running, "no pass started")
-    atlas.slurm.call("scontrol", "suspend", job)
-    os.killpg(snakemake.pid, signal.SIGKILL)
-    snakemake.wait()
-    again = atlas.start(PASSES[2])
-    atlas.wait(lambda: "1 job of an earlier run is still at work here" in atlas.said(), "nothing said of the job")
-    atlas.slurm.call("scontrol", "resume", job)
-    assert again.wait(120) == 0
-    assert "Nothing to be done" in atlas.said()
-    assert [one["JobId"] for one in atlas.jobs()] == [job]
-    assert atlas.digests("results/passes") == before
-
-
-def test_a_file_that_is_seen_late_is_waited_for(atlas, slurm, tmp_path):
-    # What the node writes into the folder lies elsewhere, as in the cache of another machine; a while later it is seen here.
-    folder = atlas.path / "results/figures/demo"
-    shutil.rmtree(folder)
-    folder.mkdir()
-    there = tmp_path / "there"
-    there.mkdir()
-    slurm.call("mount", "--bind", str(there), str(folder))
-    atlas.environment |= {"SLURM_CONF": f"{slurm.folder}/slurm.conf"}
-    atlas.command = lambda *arguments: ["nsenter", f"--net=/proc/{slurm.network}/ns/net", *atlas.words(*arguments)]
-    snakemake = atlas.start(SHEET)
-    try:
-        atlas.wait(lambda: [job for job in atlas.jobs() if job["JobState"] == "COMPLETED"], "the job did not end")
-        time.sleep(4)
-        assert not list(folder.iterdir())
-        assert snakemake.poll() is None
-        for file in there.iterdir():
-            shutil.copy(file, folder)
-        assert snakemake.wait(120) == 0, atlas.said()[-3000:]
-    finally:
-        snakemake.kill()
-        slurm.call("umount", str(folder))
-    assert (atlas.path / SHEET).is_file()
-
-
-def test_other_schedulers_take_three_commands(atlas):
-    atlas.remove(SHEET)
-    made = atlas.run(SHEET, "--workflow-profile", "profiles/cluster")
-    assert made.returncode == 0
-    assert (atlas.path / SHEET).is_file()
-    assert [job["JobState"] for job in atlas.jobs()] == ["COMPLETED"]
 
 
 def test_a_controller_that_is_down_is_one_line(atlas, tmp_path):
@@ -222,12 +184,54 @@ def test_a_controller_that_is_down_is_one_line(atlas, tmp_path):
     assert "scontrol ping" in line
 
 
-def test_a_job_out_of_time_is_given_more(stuck):
-    assert stuck.started.wait(300) == 0, stuck.said()[-3000:]
+def test_a_cancelled_job_and_a_killed_snakemake_cost_no_work_twice(atlas):
+    before = atlas.digests("results/passes")
+    atlas.remove(PASSES[2])
+    snakemake = atlas.start(PASSES[2], "--retries", "0")
+    (cancelled,) = atlas.wait(atlas.running, "no pass started")
+    atlas.slurm.call("scancel", cancelled)
+    assert snakemake.wait(120) == 1
+    assert "the same command again: it resumes." in atlas.said()
+    assert not (atlas.path / PASSES[2]).exists()
+
+    snakemake = atlas.start(PASSES[2], "--retries", "0")
+    (job,) = atlas.wait(atlas.running, "no pass started")
+    atlas.slurm.call("scontrol", "suspend", job)
+    os.killpg(snakemake.pid, signal.SIGKILL)
+    snakemake.wait()
+
+    snakemake = atlas.start(PASSES[2], "--retries", "0")
+    atlas.wait(lambda: "1 job of an earlier run is still at work here" in atlas.said(), "nothing said of the job")
+    atlas.slurm.call("scontrol", "resume", job)
+    assert snakemake.wait(120) == 0
+    assert "Nothing to be done" in atlas.said()
+    assert [one["JobId"] for one in atlas.jobs()] == [cancelled, job]
+    assert atlas.digests("results/passes") == before
+
+
+def test_passes_have_a_gpu_each_and_tables_are_those_of_the_local_run(atlas, slurm):
+    before = atlas.digests("results/passes", "results/tables")
+    atlas.remove(*PASSES, *TABLES)
+    made = atlas.run(*TABLES)
+    assert atlas.digests("results/passes", "results/tables") == before
+    jobs = atlas.jobs()
+    assert made.text.count("has been submitted with SLURM jobid") == len(jobs) == 4  # a pass each, and the tables together
+    (tables,) = (job for job in jobs if job["Comment"].startswith("rule_tables"))
+    assert (tables["NumCPUs"], tables["TimeLimit"]) == ("1", "00:45:00")  # three in turn: the time of all, the cores of one
+    held = [held for held in slurm.cards() if held.job in {job["JobId"] for job in jobs}]
+    assert len(held) == 3
+    assert {one.card for one in held} == {"0", "1"}
+    together = [(a, b) for a in held for b in held if a.job < b.job and a.start < b.end and b.start < a.end]
+    assert together, "no two passes ran at once"
+    assert all(a.card != b.card for a, b in together)
+
+
+def test_a_job_out_of_time_is_given_more(runs):
+    stuck = runs["stuck"]
+    assert stuck.snakemake.wait(300) == 0, stuck.said()[-3000:]
     first, second = stuck.jobs()
     assert (first["JobState"], second["JobState"]) == ("TIMEOUT", "COMPLETED")
     assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "00:02:00")
     asked = [int(re.search(r"mem=(\d+)M", job["TRES"])[1]) for job in (first, second)]
     assert asked[1] == 2 * asked[0]
     assert (stuck.path / SHEET).is_file()
-    assert "SLURM status is: 'TIMEOUT'" in stuck.said()

@@ -82,7 +82,7 @@ def _last_error(name: str, log: Path) -> str:
     if errors:
         return errors[-1]
     last = next((f"; its last words: {line.strip()}" for line in reversed(lines) if line.strip()), "")
-    return f"error: {name}: ended without saying why (killed, or out of memory?){last}"
+    return f"error: {name}: ended without saying why (killed, or out of memory or time?){last}"
 
 
 def _value(value: Any) -> str:

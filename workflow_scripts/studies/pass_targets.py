@@ -86,6 +86,12 @@ class PassTargets:
         entry = self.settings.datasets[dataset]
         return f"{entry['path']}/.complete.json" if entry["source"]["type"] == "archives" else entry["path"]
 
+    def fetched_files(self) -> list[str]:
+        """Return all that comes of the network: checkpoints, and the signs that datasets are whole."""
+        archived = [name for name in self.datasets if self.settings.datasets[name]["source"]["type"] == "archives"]
+        checkpoints = [self.settings.checkpoint(name) for name in self.settings.fetched_models]
+        return list(dict.fromkeys([*checkpoints, *map(self.dataset_file, archived)]))
+
     def opening(self, dataset: str) -> Files:
         """Return what opens a dataset: reader, path and options."""
         entry = self.settings.datasets[dataset]
