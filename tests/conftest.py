@@ -1,7 +1,7 @@
 """Every numeric library computes with one thread in tests: on a busy machine several threads mostly wait for each other.
 
-Set before any of them is imported; what a test starts inherits it. Tests run two at a time, those of one file one after another,
-and so do all that share something that takes long to make.
+Set before any of them is imported; what a test starts inherits it. Tests run two at a time, those of one file one after
+another, and so do all that share something that takes long to make.
 """
 
 import os
