@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +11,14 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.origin import Origin
+from workflow_scripts.figures.png import write_png
 from workflow_scripts.figures.style import DPI, QUIET, Look, atlas_style
 
 _FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
@@ -68,7 +71,10 @@ def save_pages(drawn: Drawn, pdf: Path, png: Path, origin: Origin | None = None,
             image.set_interpolation("auto")
         if drawn.more:
             first.texts[-1].set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
-        first.savefig(path, dpi=DPI, bbox_inches=boxes[0], metadata={"Software": None} | (origin.png() if origin else {}))
+        pixels = BytesIO()
+        first.savefig(pixels, format="png", dpi=DPI, bbox_inches=boxes[0], pil_kwargs={"compress_level": 0})
+        with Image.open(pixels) as image:
+            write_png(path, image, origin.png() if origin else {}, DPI)
 
 
 def _add_foot(page: Figure, drawn: Drawn, number: int) -> Bbox | None:
