@@ -7,7 +7,8 @@ analysis, ``heads/`` those of heads by model, ``maps/`` their maps by model, kin
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import read_table
 from workflow_scripts.figures.style import FAMILIES, FAMILY_COLOURS, FAMILY_NAMES
 from workflow_scripts.report.data_scripts import rounded, write_script
-from workflow_scripts.report.explore_heads import head_maps, head_numbers, packed_maps
+from workflow_scripts.report.explore_heads import head_maps, head_numbers, image_bytes, packed_maps
 from workflow_scripts.report.explore_pairs import depth_blocks, model_matrices
 from workflow_scripts.report.explore_series import is_of_head, is_of_pair, measured, split_series
 from workflow_scripts.report.site import TEMPLATES, Addition, Site
 
 PAGE = "explore.html"
 ASSETS = TEMPLATES / "assets"
+_IMAGES_BYTES = 8_000_000  # that maps of single images may take together
 _ORDER = ("kit", "store", "state", "models", "picker", "chart", "curves", "compare", "heads", "matrix", "explore")
 
 
@@ -141,15 +143,18 @@ def _write_heads(data: Path, frames: Mapping[str, pd.DataFrame], models: Sequenc
 def _write_maps(data: Path, maps: Mapping[str, Sequence[Path]], models: Sequence[RunModel]) -> list[dict[str, Any]]:
     """Write the maps of heads, and return what there is: of each kind and model its parts, by image."""
     by_id = {model.id: model for model in models}
+    images = _images_taken(maps, by_id)
     kinds: dict[tuple[str, str], dict[str, Any]] = {}
     for key, paths in maps.items():
         for path in paths:
             if path.stem not in by_id:
                 raise AtlasError(f"{path}: model '{path.stem}' is not of this run; delete the file and run again")
             model = by_id[path.stem]
-            for one in head_maps(*_read_maps(path), model):
+            arrays, facts = _read_maps(path)
+            for one in head_maps(arrays, facts, model, images):
                 kind = kinds.setdefault((key, one.name), {"analysis": key, "name": one.name, "models": {}})
-                own = kind["models"].setdefault(model.id, {"shape": one.values.shape[2:], "items": []})
+                of = len(arrays[one.name]) if one.item else 1
+                own = kind["models"].setdefault(model.id, {"shape": one.values.shape[2:], "items": [], "of": of})
                 kind["displacement"] = one.displacement
                 base = f"maps/{model.id}/{key.replace('/', '.')}.{one.name}.{len(own['items'])}"
                 parts = []
@@ -161,10 +166,26 @@ def _write_maps(data: Path, maps: Mapping[str, Sequence[Path]], models: Sequence
     return list(kinds.values())
 
 
+def _images_taken(maps: Mapping[str, Sequence[Path]], models: Mapping[str, RunModel]) -> int:
+    """Return of how many images the page has maps: of many models fewer, or the report would be too large to be sent."""
+    each = 0
+    for path in (path for paths in maps.values() for path in paths if path.stem in models):
+        with _opened(path) as file:
+            shapes = [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no iterator)
+        each += image_bytes(shapes, models[path.stem])
+    return max(1, _IMAGES_BYTES // max(1, each))
+
+
 def _read_maps(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no iterator)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no iterator)
+            yield file
     except (SafetensorError, FileNotFoundError) as error:
         raise made_here(path, "a readable file of maps", error) from None
 

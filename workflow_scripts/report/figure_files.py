@@ -14,6 +14,7 @@ import pandas as pd
 from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study
+from workflow_scripts.report.pdf_file import is_heavy
 from workflow_scripts.report.pictures import copy_picture, write_preview
 from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
 from workflow_scripts.report.site import anchor
@@ -33,8 +34,8 @@ class ShownFigure:
         number: in the report.
         anchor: its id in the page of its study.
         preview: small picture.
-        files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps.
-        csv: where the run has its numbers.
+        files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps, a heavy PDF as well.
+        left: what is left out, and where the run has it, by suffix.
         width, height: pixels of the figure.
         reduced: whether the report's PNG has fewer colours than the run's.
         command: that draws it again.
@@ -49,7 +50,7 @@ class ShownFigure:
     preview: str
     files: Mapping[str, str]
     sizes: Mapping[str, str]
-    csv: str
+    left: Mapping[str, str]
     width: int
     height: int
     reduced: bool
@@ -115,7 +116,7 @@ def add_figures(
                 preview=previews[entry.name],
                 files=files,
                 sizes=sizes,
-                csv=_from_project(figures, f"{entry.key}.csv"),
+                left={suffix: _from_project(figures, f"{entry.key}.{suffix}") for suffix in _SUFFIXES if suffix not in files},
                 width=width,
                 height=height,
                 reduced=reduced,
@@ -160,12 +161,14 @@ def _require(figures: Path, entry: Figure, run: str) -> None:
 def _copy(
     entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None
 ) -> tuple[dict[str, str], dict[str, str], bool]:
-    """Copy a figure's files but for large tables and those of maps; return names, sizes, and whether the PNG was reduced."""
+    """Copy a figure's files but for what is heavy; return names, sizes, and whether the PNG was reduced."""
     files, sizes, reduced = {}, {}, False
     for suffix in _SUFFIXES:
         source = figures / f"{entry.key}.{suffix}"
         is_maps = frame is None or set(frame.columns) >= _CELLS
         if suffix == "csv" and (is_maps or source.stat().st_size > _MOST_COPIED):
+            continue
+        if suffix == "pdf" and is_heavy(source):
             continue
         name = f"assets/{entry.study}_{entry.name}.{suffix}"
         if suffix == "png":
