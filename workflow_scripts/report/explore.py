@@ -7,9 +7,10 @@ analysis, ``heads/`` those of heads by model, ``maps/`` their maps by model, kin
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,34 @@ class Explored:
         tables: files of tables by ``study/analysis``, in the order of menus.
         maps: files of maps by ``study/analysis``, one a model, named by its id.
         titles: of studies (``study``) and analyses (``study/analysis``); what has none is called as it is.
+        read: reads a table.
     """
 
     models: Sequence[RunModel]
     tables: Mapping[str, Sequence[Path]]
     maps: Mapping[str, Sequence[Path]]
     titles: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[Path], pd.DataFrame] = read_table
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the rows of all models by ``study/analysis``.
+
+        Raises:
+            AtlasError: a file is not of this project, or is of a model that is not of this run.
+        """
+        return {key: self._rows(paths) for key, paths in self.tables.items() if paths}
+
+    def _rows(self, paths: Sequence[Path]) -> pd.DataFrame:
+        known = {"", *(model.id for model in self.models)}
+        frames = []
+        for path in paths:
+            frame = self.read(path)
+            foreign = {*frame["model"], *frame["other_model"].fillna("")} - known
+            if foreign:
+                raise AtlasError(f"{path}: model '{min(foreign)}' is not of this run; delete the file and run again")
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if len(frames) != 1 else frames[0]
 
 
 def explorer(explored: Explored) -> Addition:
@@ -70,8 +93,7 @@ def write_data(folder: Path, explored: Explored) -> None:
         AtlasError: a file is not of this project, or is of a model that is not of this run.
     """
     data = folder / "data" / "explore"
-    models, maps, titles = explored.models, explored.maps, explored.titles
-    frames = {key: _read_tables(paths, models) for key, paths in explored.tables.items() if paths}
+    models, maps, titles, frames = explored.models, explored.maps, explored.titles, explored.frames
     index = {
         "models": [_described(model) for model in models],
         "families": [{"id": name, "name": FAMILY_NAMES[name], "colour": FAMILY_COLOURS[name]} for name in FAMILIES],
@@ -94,18 +116,6 @@ def _described(model: RunModel) -> dict[str, Any]:
     family = model.supervision if model.supervision in FAMILIES else "none"
     facts = {name: getattr(model, name) for name in ("id", "method", "architecture", "layers", "heads", "random")}
     return facts | {"name": model.display_name, "family": family}
-
-
-def _read_tables(paths: Sequence[Path], models: Sequence[RunModel]) -> pd.DataFrame:
-    known = [model.id for model in models]
-    frames = []
-    for path in paths:
-        frame = read_table(path)
-        foreign = {*frame["model"], *frame["other_model"].fillna("")} - {*known, ""}
-        if foreign:
-            raise AtlasError(f"{path}: model '{min(foreign)}' is not of this run; delete the file and run again")
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True) if len(frames) != 1 else frames[0]
 
 
 def _write_series(data: Path, key: str, frame: pd.DataFrame, models: Sequence[RunModel]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import pandas as pd
 from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study
+from workflow_scripts.report.explore_links import Explorable, Link
 from workflow_scripts.report.pdf_file import is_heavy
 from workflow_scripts.report.pictures import copy_picture, write_preview
 from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
@@ -40,6 +41,7 @@ class ShownFigure:
         reduced: whether the report's PNG has fewer colours than the run's.
         command: that draws it again.
         sentence: what this run shows.
+        links: to views of the explorer.
         folded: why it is folded away; "" if it is not.
         other: number and anchor of the figure that has all of its numbers, if one has.
     """
@@ -56,6 +58,7 @@ class ShownFigure:
     reduced: bool
     command: str
     sentence: str
+    links: tuple[Link, ...]
     folded: str
     other: tuple[int, str] | None
 
@@ -74,6 +77,7 @@ def add_figures(
     run: str,
     names: Mapping[str, str],
     controls: Collection[str],
+    explorable: Explorable | None = None,
 ) -> list[ShownFigure]:
     """Copy a study's figures into the report and return what its page shows.
 
@@ -86,6 +90,7 @@ def add_figures(
         run: command that makes the run again.
         names: display name by id of the run's models.
         controls: those of them without training.
+        explorable: what the report's explorer has, if there is one.
 
     Raises:
         AtlasError: a file is missing or cannot be read.
@@ -122,6 +127,7 @@ def add_figures(
                 reduced=reduced,
                 command=_command(figures, entry, run),
                 sentence=sentence,
+                links=tuple(explorable.links(entry, frame)) if explorable else (),
                 folded=folded,
                 other=(place[other], anchor(entry.study, other)) if other else None,
             )
