@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from workflow_scripts.common.errors import AtlasError, nearest, run_command
 from workflow_scripts.common.run_model import read_models
+from workflow_scripts.common.table import read_table
 from workflow_scripts.report.build import Extras, Results, write_report
 from workflow_scripts.report.claims import read_claims
 from workflow_scripts.report.explore import Explored, explorer
+from workflow_scripts.report.explore_links import Explorable
 from workflow_scripts.report.measured import Measured, read_measured
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import read_run_info
@@ -48,27 +53,35 @@ def main() -> None:
     check_figures(args.figures, args.studies)
     names = {model["id"]: model["display_name"] for model in info["models"]}
     studies = [results(name, args.figures, args.tables_dir) for name in args.studies]
+    read = cache(read_table)  # pages and explorer show the same tables
+    seen = explored(args.explore, args.models, args.tables_dir, args.maps_dir, args.studies, read) if args.explore else None
     extras = Extras(
         contact_sheet=args.contact_sheet,
         neighbours=read_neighbours(args.knn, names) if args.knn else None,
         card=args.card,
-        measured=measured(args.tables_dir, json.loads(args.made), info["models"]),
+        measured=measured(args.tables_dir, json.loads(args.made), info["models"], read),
         counts=read_counts(args.scorecard) if args.scorecard else {},
-        additions=list(additions(args, studies)),
+        additions=list(additions(args.scorecard, seen, studies)),
+        explorable=Explorable.of(seen.frames) if seen else None,
     )
     write_report(args.output_dir, info, studies, args.figures_dir, extras)
 
 
-def additions(args: argparse.Namespace, studies: Sequence[Results]) -> Iterator[Addition]:
+def additions(scorecard: Path | None, seen: Explored | None, studies: Sequence[Results]) -> Iterator[Addition]:
     """Yield the pages of more than figures and claims, as far as they are asked for: the scorecard and the explorer."""
-    if args.scorecard:
-        yield scorecard_page(args.scorecard, [(one.study.name, one.study.title, one.claims) for one in studies])
-    if args.explore:
-        yield explorer(explored(args.explore, args.models, args.tables_dir, args.maps_dir, args.studies))
+    if scorecard:
+        yield scorecard_page(scorecard, [(one.study.name, one.study.title, one.claims) for one in studies])
+    if seen:
+        yield explorer(seen)
 
 
 def explored(
-    wanted: Mapping[str, Mapping], models: Path | None, tables: Path | None, maps: Path | None, studies: Sequence[str]
+    wanted: Mapping[str, Mapping],
+    models: Path | None,
+    tables: Path | None,
+    maps: Path | None,
+    studies: Sequence[str],
+    read: Callable[[Path], pd.DataFrame],
 ) -> Explored:
     """Return what the explorer shows; `wanted` is the option --explore, the others are files and folders it lies in.
 
@@ -86,14 +99,19 @@ def explored(
         files[key] = [tables / f"{name}.parquet" for name in names]
         if one["maps"]:
             arrays[key] = [maps / f"{name}.safetensors" for name in names]
-    return Explored(read_models(models), files, arrays, titles)
+    return Explored(read_models(models), files, arrays, titles, read)
 
 
-def measured(folder: Path | None, made: Mapping[str, list[str]], models: list[dict[str, Any]]) -> Measured:
+def measured(
+    folder: Path | None,
+    made: Mapping[str, list[str]],
+    models: list[dict[str, Any]],
+    read: Callable[[Path], pd.DataFrame],
+) -> Measured:
     """Return the tables of the models of a run."""
     if folder is None:
         return Measured()
-    return read_measured(folder, made, {model["id"]: model.get("weights_sha256") or "" for model in models})
+    return read_measured(folder, made, {model["id"]: model.get("weights_sha256") or "" for model in models}, read)
 
 
 def check_figures(figures: list[str], studies: list[str]) -> None:

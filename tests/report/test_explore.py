@@ -8,8 +8,10 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pandas as pd
@@ -19,10 +21,12 @@ from tests.report.browser import BROWSER
 from tests.report.explored import KINDS, NASTY, registry_models, small_models, write_explored
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.common.study import Figure
 from workflow_scripts.common.table import make_table, read_table
 from workflow_scripts.report.data_scripts import packed, rounded
 from workflow_scripts.report.explore import ASSETS, PAGE, Explored, explorer
 from workflow_scripts.report.explore_heads import head_maps, head_numbers, packed_maps
+from workflow_scripts.report.explore_links import Explorable
 from workflow_scripts.report.explore_pairs import depth_blocks, model_matrices
 from workflow_scripts.report.explore_series import NO_LAYER, is_of_head, is_of_pair, series, split_series
 from workflow_scripts.report.site import Site
@@ -493,3 +497,80 @@ def test_without_scripts_the_page_says_where_to_read(made):
     page = (made[0] / "explore.html").read_text(encoding="utf-8")
     assert re.search(r'<noscript><p class="banner">[^\n]*<a href="index.html">', page)
     assert "http" not in re.sub(r"http://www.w3.org/\S+", "", page)
+
+
+# Links from figures
+
+
+FIGURE = Figure("study0", "x", "", "", "A figure", "", "", tables=("heads", "curves"), maps=("heads",), pairs=("alike",))
+
+
+def shown_by(explored, key, **wanted):
+    """Return rows of tables as a figure's CSV has them."""
+    rows = explored.frames[key]
+    for column, value in wanted.items():
+        rows = rows[rows[column] == value]
+    return rows.replace("", np.nan).dropna(axis=1, how="all").drop(columns=["study", "analysis"])
+
+
+@pytest.fixture(scope="module")
+def linked(made):
+    """Links of figures of every kind, by kind."""
+    explored = made[1]
+    explorable = Explorable.of(explored.frames)
+    maps = pd.DataFrame({"model": ["model_c"], "array": ["aligned"], "file": ["maps/study0/heads/model_c.safetensors"]})
+    numbers = {
+        "curves": shown_by(explored, "study0/curves", setting="k = 1", model="model_a").assign(depth=1),
+        "several": shown_by(explored, "study0/curves", setting="k = 2", metric="accuracy").assign(depth=1),
+        "heads": shown_by(explored, "study0/heads", metric="distance"),
+        "maps": maps,
+        "matrix": shown_by(explored, "study0/alike", facet="token"),
+        "depths": shown_by(explored, "study0/alike", facet="norm1", model="model_a", other_model="model_b"),
+    }
+    return {kind: explorable.links(FIGURE, frame) for kind, frame in numbers.items()}
+
+
+def test_links_say_what_the_figure_shows(linked):
+    labels = {kind: [link.label for link in links] for kind, links in linked.items()}
+    assert labels["curves"] == ["accuracy", "error low", "only last"]
+    assert all("only=model_a" in link.address and "depth" not in link.address for link in linked["curves"])
+    assert labels["several"] == ["accuracy"]
+    assert "depth=relative" in linked["several"][0].address and "only" not in linked["several"][0].address
+    assert labels["heads"] == ["distance"] and "head=mean" in linked["heads"][0].address
+    assert [labels[kind] for kind in ("maps", "matrix", "depths")] == [["maps, aligned"], ["matrix, all"], ["depth by depth"]]
+
+
+def test_what_the_explorer_has_not_is_not_linked(made):
+    explorable = Explorable.of(made[1].frames)
+    rows = shown_by(made[1], "study0/curves", setting="k = 1")
+    assert explorable.links(FIGURE, rows.assign(metric="unheard of")) == []
+    assert explorable.links(replace(FIGURE, tables=("heads",)), rows) == []
+    assert explorable.links(FIGURE, None) == explorable.links(FIGURE, pd.DataFrame({"rank": [1]})) == []
+
+
+@needs_browser
+def test_every_link_opens_its_view_with_what_it_names(made, linked, tmp_path):
+    addresses = [link.address for links in linked.values() for link in links]
+    steps = """
+      found.seen = [];
+      for (const address of ADDRESSES) {
+        location.hash = address;
+        await new Promise((done) => setTimeout(done, 50));
+        await settled();
+        const chosen = {};
+        for (const menu of document.querySelectorAll(".panel select")) chosen[menu.id.replace("pick-", "")] = menu.value;
+        found.seen.push({ chosen, points: document.querySelectorAll("#chart circle, #chart text").length,
+          pair: document.querySelectorAll("#pair svg").length, heads: document.querySelectorAll("button.head canvas").length,
+          said: document.querySelector(".panel").textContent });
+      }
+    """.replace("ADDRESSES", json.dumps(addresses))
+    found = drive(made[0], tmp_path, steps, f"#{addresses[0]}")
+    for address, seen in zip(addresses, found["seen"], strict=True):
+        asked = dict(parse_qsl(address))
+        for key in set(asked) & set(seen["chosen"]):
+            assert seen["chosen"][key] == asked[key], address
+        assert "Nothing to show" not in seen["said"]
+        assert {"curves": seen["points"] > 3, "matrix": seen["points"] > 3, "heads": seen["heads"] == 12}[asked["view"]], (
+            address
+        )
+        assert seen["pair"] == ("pair" in asked)

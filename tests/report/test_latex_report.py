@@ -205,7 +205,7 @@ def test_parts_refer_to_each_other(made):
 
 def test_a_tall_figure_is_cut_where_nothing_is_drawn(made):
     folder, _, _ = made
-    shown = drawing(folder / "figures" / "made_up" / "tall_one.pdf", "x.pdf", 200)
+    shown = drawing(folder / "figures" / "made_up" / "tall_one.pdf", "x", 200)
     assert len(shown.pieces) > 1
     assert shown.pieces[0].top == 0 and shown.pieces[-1].bottom == shown.height == 18 * 72
     assert all(one.bottom == two.top for one, two in zip(shown.pieces, shown.pieces[1:], strict=False))
@@ -213,12 +213,12 @@ def test_a_tall_figure_is_cut_where_nothing_is_drawn(made):
         rows = np.asarray(image.convert("L"))
     for piece in shown.pieces[:-1]:
         assert len(set(rows[int(piece.bottom / shown.height * len(rows))])) == 1
-    assert len(drawing(folder / "figures" / "made_up" / "small.pdf", "x.pdf", 200).pieces) == 1
+    assert len(drawing(folder / "figures" / "made_up" / "small.pdf", "x", 200).pieces) == 1
     (folder / "broken.pdf").write_text("nothing")
     with pytest.raises(AtlasError, match=r"broken\.pdf"):
-        drawing(folder / "broken.pdf", "x.pdf", 200)
+        drawing(folder / "broken.pdf", "x", 200)
     with pytest.raises(AtlasError, match="has not been drawn"):
-        drawing(folder / "missing.pdf", "x.pdf", 200)
+        drawing(folder / "missing.pdf", "x", 200)
 
 
 def test_headline_numbers(made):

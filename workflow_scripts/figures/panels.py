@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from workflow_scripts.figures.curves import Curve
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.depth import Depths
+from workflow_scripts.figures.log_scale import power
 from workflow_scripts.figures.model_curves import draw_models, model_handles
 from workflow_scripts.figures.style import (
     PAGE_HEIGHT,
@@ -102,5 +103,5 @@ def _ratio_axis(axes: Axes, values: pd.Series) -> None:
         axes.set_ylim(bottom=max(values.min() / 1.2, values.quantile(0.02) / _BELOW))
         few = values.max() / values.min() < _DECADE**2.5
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if few else LogLocator(numticks=8))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
         axes.minorticks_off()

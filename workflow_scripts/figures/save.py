@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import textwrap
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.origin import Origin
+from workflow_scripts.figures.png import write_png
 from workflow_scripts.figures.style import DPI, QUIET, Look, atlas_style
 
+_COMPRESSED = 0.6  # of the bytes of a photograph that are left in a PDF
 _FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
 
 
@@ -55,20 +62,43 @@ def save_pages(drawn: Drawn, pdf: Path, png: Path, origin: Origin | None = None,
     Below each page of several stands which it is, and the drawing's note; the PNG's says where the others are.
     """
     boxes = [_add_foot(page, drawn, number) for number, page in enumerate(drawn.pages, 1)]
-    metadata = {"CreationDate": None, "Creator": None, "Producer": None} | (origin.pdf() if origin else {})
-    with atlas_style(look), atomic_path(pdf) as path, PdfPages(path, metadata=metadata) as file:
-        for page, box in zip(drawn.pages, boxes, strict=True):
-            for image in page.findobj(AxesImage):  # the patches themselves; fewer pixels than patches would average them
-                image.set_interpolation("none")
-            page.savefig(file, format="pdf", dpi=DPI, bbox_inches=box)
-    first = drawn.figure
-    with atlas_style(look), atomic_path(png) as path:
-        first.set_layout_engine("none")  # everything has its place now
-        for image in first.findobj(AxesImage):
-            image.set_interpolation("auto")
+    with atlas_style(look):
+        for page in drawn.pages:
+            page.draw_without_rendering()
+            page.set_layout_engine("none")  # everything has its place now
+        _save_pdf(drawn.pages, boxes, pdf, origin)
         if drawn.more:
-            first.texts[-1].set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
-        first.savefig(path, dpi=DPI, bbox_inches=boxes[0], metadata={"Software": None} | (origin.png() if origin else {}))
+            drawn.figure.texts[-1].set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
+        _save_png(drawn.figure, boxes[0], png, origin)
+
+
+def _save_pdf(pages: Sequence[Figure], boxes: Sequence[Bbox | None], pdf: Path, origin: Origin | None) -> None:
+    """Save pages with their images as they are; those finer than `DPI` would only be heavy, and get as many pixels."""
+    metadata = {"CreationDate": None, "Creator": None, "Producer": None} | (origin.pdf() if origin else {})
+    with atomic_path(pdf) as path, PdfPages(path, metadata=metadata) as file:
+        for page, box in zip(pages, boxes, strict=True):
+            for image in page.findobj(AxesImage):  # patches stay patches; fewer pixels than patches would average them
+                image.set_interpolation("auto" if _is_fine(image) else "none")
+            page.savefig(file, format="pdf", dpi=DPI, bbox_inches=box)
+
+
+def _save_png(page: Figure, box: Bbox | None, png: Path, origin: Origin | None) -> None:
+    for image in page.findobj(AxesImage):
+        image.set_interpolation("auto")
+    pixels = BytesIO()
+    page.savefig(pixels, format="png", dpi=DPI, bbox_inches=box, pil_kwargs={"compress_level": 0})
+    with atomic_path(png) as path, Image.open(pixels) as image:
+        write_png(path, image, origin.png() if origin else {}, DPI)
+
+
+def _is_fine(image: AxesImage) -> bool:
+    """Return whether an image would be lighter with the pixels of its place on the page at `DPI` than with its own.
+
+    A photograph would; patches of one colour are compressed well however many pixels they have.
+    """
+    place, own = image.get_window_extent(), np.ma.getdata(image.get_array())
+    n_bytes = 3 * place.width * place.height * (DPI / image.get_figure().dpi) ** 2
+    return own.size > n_bytes and len(zlib.compress(np.ascontiguousarray(own), 1)) > _COMPRESSED * n_bytes
 
 
 def _add_foot(page: Figure, drawn: Drawn, number: int) -> Bbox | None:

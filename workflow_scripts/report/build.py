@@ -15,6 +15,7 @@ from markupsafe import Markup
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.study import Figure, Study, SummaryTable
 from workflow_scripts.report.claims import IN_THE_DEMO, Claim, Claims
+from workflow_scripts.report.explore_links import Explorable
 from workflow_scripts.report.figure_files import ShownFigure, add_figures
 from workflow_scripts.report.folder import whole
 from workflow_scripts.report.glossary import Glossary, glossary
@@ -108,6 +109,7 @@ class Extras:
         measured: the tables of the run's models.
         counts: how published numbers compare with the run's, by study.
         additions: pages that other parts of the workflow make.
+        explorable: what the explorer has, if it is among them: figures link to it.
     """
 
     contact_sheet: Path | None = None
@@ -116,6 +118,7 @@ class Extras:
     measured: Measured = field(default_factory=Measured)
     counts: Mapping[str, Counts] = field(default_factory=dict)
     additions: Sequence[Addition] = ()
+    explorable: Explorable | None = None
 
 
 def write_report(
@@ -146,7 +149,9 @@ def write_report(
         for (_, name), results in zip(named, studies, strict=True):
             entries = list(results.figures)
             run = info.get("command") or "uv run snakemake"
-            drawn = add_figures(results.study, entries, numbers, figures, folder, run, _names(info), controls)
+            drawn = add_figures(
+                results.study, entries, numbers, figures, folder, run, _names(info), controls, extras.explorable
+            )
             sentences = _sentences(results, drawn, boards[results.study.name], extras.measured, info, trained)
             shown.append(_show(name, results, drawn, sentences, folder, extras.counts.get(results.study.name)))
         board = [task for own in boards.values() for task in own]

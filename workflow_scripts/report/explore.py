@@ -7,8 +7,10 @@ analysis, ``heads/`` those of heads by model, ``maps/`` their maps by model, kin
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,14 @@ from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.common.table import read_table
 from workflow_scripts.figures.style import FAMILIES, FAMILY_COLOURS, FAMILY_NAMES
 from workflow_scripts.report.data_scripts import rounded, write_script
-from workflow_scripts.report.explore_heads import head_maps, head_numbers, packed_maps
+from workflow_scripts.report.explore_heads import head_maps, head_numbers, image_bytes, packed_maps
 from workflow_scripts.report.explore_pairs import depth_blocks, model_matrices
 from workflow_scripts.report.explore_series import is_of_head, is_of_pair, measured, split_series
 from workflow_scripts.report.site import TEMPLATES, Addition, Site
 
 PAGE = "explore.html"
 ASSETS = TEMPLATES / "assets"
+_IMAGES_BYTES = 8_000_000  # that maps of single images may take together
 _ORDER = ("kit", "store", "state", "models", "picker", "chart", "curves", "compare", "heads", "matrix", "explore")
 
 
@@ -39,12 +42,34 @@ class Explored:
         tables: files of tables by ``study/analysis``, in the order of menus.
         maps: files of maps by ``study/analysis``, one a model, named by its id.
         titles: of studies (``study``) and analyses (``study/analysis``); what has none is called as it is.
+        read: reads a table.
     """
 
     models: Sequence[RunModel]
     tables: Mapping[str, Sequence[Path]]
     maps: Mapping[str, Sequence[Path]]
     titles: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[Path], pd.DataFrame] = read_table
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the rows of all models by ``study/analysis``.
+
+        Raises:
+            AtlasError: a file is not of this project, or is of a model that is not of this run.
+        """
+        return {key: self._rows(paths) for key, paths in self.tables.items() if paths}
+
+    def _rows(self, paths: Sequence[Path]) -> pd.DataFrame:
+        known = {"", *(model.id for model in self.models)}
+        frames = []
+        for path in paths:
+            frame = self.read(path)
+            foreign = {*frame["model"], *frame["other_model"].fillna("")} - known
+            if foreign:
+                raise AtlasError(f"{path}: model '{min(foreign)}' is not of this run; delete the file and run again")
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if len(frames) != 1 else frames[0]
 
 
 def explorer(explored: Explored) -> Addition:
@@ -68,8 +93,7 @@ def write_data(folder: Path, explored: Explored) -> None:
         AtlasError: a file is not of this project, or is of a model that is not of this run.
     """
     data = folder / "data" / "explore"
-    models, maps, titles = explored.models, explored.maps, explored.titles
-    frames = {key: _read_tables(paths, models) for key, paths in explored.tables.items() if paths}
+    models, maps, titles, frames = explored.models, explored.maps, explored.titles, explored.frames
     index = {
         "models": [_described(model) for model in models],
         "families": [{"id": name, "name": FAMILY_NAMES[name], "colour": FAMILY_COLOURS[name]} for name in FAMILIES],
@@ -92,18 +116,6 @@ def _described(model: RunModel) -> dict[str, Any]:
     family = model.supervision if model.supervision in FAMILIES else "none"
     facts = {name: getattr(model, name) for name in ("id", "method", "architecture", "layers", "heads", "random")}
     return facts | {"name": model.display_name, "family": family}
-
-
-def _read_tables(paths: Sequence[Path], models: Sequence[RunModel]) -> pd.DataFrame:
-    known = [model.id for model in models]
-    frames = []
-    for path in paths:
-        frame = read_table(path)
-        foreign = {*frame["model"], *frame["other_model"].fillna("")} - {*known, ""}
-        if foreign:
-            raise AtlasError(f"{path}: model '{min(foreign)}' is not of this run; delete the file and run again")
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True) if len(frames) != 1 else frames[0]
 
 
 def _write_series(data: Path, key: str, frame: pd.DataFrame, models: Sequence[RunModel]) -> list[dict[str, Any]]:
@@ -141,15 +153,18 @@ def _write_heads(data: Path, frames: Mapping[str, pd.DataFrame], models: Sequenc
 def _write_maps(data: Path, maps: Mapping[str, Sequence[Path]], models: Sequence[RunModel]) -> list[dict[str, Any]]:
     """Write the maps of heads, and return what there is: of each kind and model its parts, by image."""
     by_id = {model.id: model for model in models}
+    images = _images_taken(maps, by_id)
     kinds: dict[tuple[str, str], dict[str, Any]] = {}
     for key, paths in maps.items():
         for path in paths:
             if path.stem not in by_id:
                 raise AtlasError(f"{path}: model '{path.stem}' is not of this run; delete the file and run again")
             model = by_id[path.stem]
-            for one in head_maps(*_read_maps(path), model):
+            arrays, facts = _read_maps(path)
+            for one in head_maps(arrays, facts, model, images):
                 kind = kinds.setdefault((key, one.name), {"analysis": key, "name": one.name, "models": {}})
-                own = kind["models"].setdefault(model.id, {"shape": one.values.shape[2:], "items": []})
+                of = len(arrays[one.name]) if one.item else 1
+                own = kind["models"].setdefault(model.id, {"shape": one.values.shape[2:], "items": [], "of": of})
                 kind["displacement"] = one.displacement
                 base = f"maps/{model.id}/{key.replace('/', '.')}.{one.name}.{len(own['items'])}"
                 parts = []
@@ -161,10 +176,26 @@ def _write_maps(data: Path, maps: Mapping[str, Sequence[Path]], models: Sequence
     return list(kinds.values())
 
 
+def _images_taken(maps: Mapping[str, Sequence[Path]], models: Mapping[str, RunModel]) -> int:
+    """Return of how many images the page has maps: of many models fewer, or the report would be too large to be sent."""
+    each = 0
+    for path in (path for paths in maps.values() for path in paths if path.stem in models):
+        with _opened(path) as file:
+            shapes = [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no iterator)
+        each += image_bytes(shapes, models[path.stem])
+    return max(1, _IMAGES_BYTES // max(1, each))
+
+
 def _read_maps(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no iterator)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no iterator)
+            yield file
     except (SafetensorError, FileNotFoundError) as error:
         raise made_here(path, "a readable file of maps", error) from None
 

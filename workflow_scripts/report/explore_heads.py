@@ -6,8 +6,9 @@ import base64
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,12 @@ def _numbers(rows: pd.DataFrame, size: int) -> dict[str, Any]:
     return flat | ({"n": numbers.pop()} if len(numbers) == 1 else {})
 
 
-def head_maps(arrays: Mapping[str, np.ndarray], facts: Mapping[str, str], model: RunModel) -> Iterator[HeadMaps]:
+def head_maps(
+    arrays: Mapping[str, np.ndarray], facts: Mapping[str, str], model: RunModel, most_images: int | None = None
+) -> Iterator[HeadMaps]:
     """Yield the maps of heads among the arrays of a file of maps; everything else in it is passed over.
+
+    Of several images the first `most_images` are taken, None: all.
 
     Told by shape: [layers, heads, tokens], [layers, heads, rows, columns] on the patch grid, [layers, heads, 2 rows - 1,
     2 columns - 1] of displacements, each perhaps with images in front. ``<word>_image`` are the images of ``<word>_...``.
@@ -110,7 +115,7 @@ def head_maps(arrays: Mapping[str, np.ndarray], facts: Mapping[str, str], model:
             n_prefix = rest[0] - math.prod(grid) if len(rest) == 1 else 0
             if rest not in (grid, aligned) and (len(rest) != 1 or n_prefix not in (0, model.prefix_tokens)):
                 continue
-            for index in np.ndindex(array.shape[:lead]):
+            for index in islice(np.ndindex(array.shape[:lead]), most_images if lead else None):
                 values = np.asarray(array[index], dtype=np.float64)
                 prefix = values[..., :n_prefix] if n_prefix else None
                 places = values.reshape(*values.shape[:2], *rest) if len(rest) == 2 else values[..., n_prefix:]
@@ -119,6 +124,17 @@ def head_maps(arrays: Mapping[str, np.ndarray], facts: Mapping[str, str], model:
                 places = places.reshape(model.layers, model.heads, *shape)
                 yield HeadMaps(name, places, prefix, rest == aligned, item, picture)
             break
+
+
+def image_bytes(shapes: Iterable[tuple[int, ...]], model: RunModel) -> int:
+    """Return how many bytes the page's data takes for each image of which there are maps of all heads.
+
+    Args:
+        shapes: of the arrays of a file of maps.
+        model: whose they are.
+    """
+    heads = model.layers, model.heads
+    return sum(4 * math.prod(shape[1:]) // 3 for shape in shapes if shape[1:3] == heads and shape[:2] != heads)
 
 
 def _item(

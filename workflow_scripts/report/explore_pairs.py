@@ -10,8 +10,9 @@ import pandas as pd
 
 from workflow_scripts.report.data_scripts import packed, rounded
 
-_WHAT = ["dataset", "metric", "setting"]
+_WHAT = ["metric", "dataset", "setting"]
 _FACETS = ["facet", "other_facet"]
+KEYS = [*_WHAT, *_FACETS]  # of a comparison: in the order of its name in the address
 _PAIR = ["model", "other_model"]
 _WORDS = [*_WHAT, *_FACETS, "unit"]
 
@@ -49,14 +50,7 @@ def depth_blocks(frame: pd.DataFrame, layers: dict[str, int]) -> Iterator[tuple[
         frame: rows of comparisons.
         layers: depth of each model.
     """
-    deep = _deep(_spelled(frame))
-    if deep.empty:
-        return
-    linked = _linked(deep)
-    deep = deep.assign(block=[linked[pair] for pair in zip(deep["facet"], deep["other_facet"], strict=True)])
-    sides = {
-        block: [list(dict.fromkeys(rows[column])) for column in _FACETS] for block, rows in deep.groupby("block", sort=False)
-    }
+    deep, sides = _blocks(frame)
     for model, own in deep.groupby("model", sort=False):
         blocks = []
         for (*what, other, block), rows in own.groupby([*_WHAT, "other_model", "block"], sort=False):
@@ -71,10 +65,31 @@ def depth_blocks(frame: pd.DataFrame, layers: dict[str, int]) -> Iterator[tuple[
         yield model, blocks
 
 
+def block_ids(frame: pd.DataFrame) -> list[str]:
+    """Return how the page calls the blocks of `depth_blocks`: metric, dataset, setting, facets up and across."""
+    deep, sides = _blocks(frame)
+    kinds = deep[[*_WHAT, "block"]].drop_duplicates().itertuples(index=False)
+    return ["|".join([*what, *("+".join(facets) for facets in sides[block])]) for *what, block in kinds]
+
+
+def is_of_depths(frame: pd.DataFrame) -> bool:
+    """Return whether rows of one comparison have several numbers of two models."""
+    return bool(frame.duplicated(_PAIR).any())
+
+
+def _blocks(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, list[list[str]]]]:
+    """Return the rows that compare depths with the block of each, and the facets up and across of each block."""
+    deep = _deep(_spelled(frame))
+    linked = _linked(deep)
+    deep = deep.assign(block=[linked[pair] for pair in zip(deep["facet"], deep["other_facet"], strict=True)])
+    blocks = deep.groupby("block", sort=False)
+    return deep, {block: [list(dict.fromkeys(rows[column])) for column in _FACETS] for block, rows in blocks}
+
+
 def _deep(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of what compares several layers of two models."""
-    keys = [frame[column] for column in (*_WHAT, *_FACETS)]
-    several = frame.duplicated([*_WHAT, *_FACETS, *_PAIR]).groupby(keys, sort=False).transform("any")
+    keys = [frame[column] for column in KEYS]
+    several = frame.duplicated([*KEYS, *_PAIR]).groupby(keys, sort=False).transform("any")
     return frame[several & frame["layer"].notna() & frame["other_layer"].notna()]
 
 

@@ -14,6 +14,8 @@ import pandas as pd
 from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study
+from workflow_scripts.report.explore_links import Explorable, Link
+from workflow_scripts.report.pdf_file import is_heavy
 from workflow_scripts.report.pictures import copy_picture, write_preview
 from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
 from workflow_scripts.report.site import anchor
@@ -33,12 +35,13 @@ class ShownFigure:
         number: in the report.
         anchor: its id in the page of its study.
         preview: small picture.
-        files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps.
-        csv: where the run has its numbers.
+        files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps, a heavy PDF as well.
+        left: what is left out, and where the run has it, by suffix.
         width, height: pixels of the figure.
         reduced: whether the report's PNG has fewer colours than the run's.
         command: that draws it again.
         sentence: what this run shows.
+        links: to views of the explorer.
         folded: why it is folded away; "" if it is not.
         other: number and anchor of the figure that has all of its numbers, if one has.
     """
@@ -49,12 +52,13 @@ class ShownFigure:
     preview: str
     files: Mapping[str, str]
     sizes: Mapping[str, str]
-    csv: str
+    left: Mapping[str, str]
     width: int
     height: int
     reduced: bool
     command: str
     sentence: str
+    links: tuple[Link, ...]
     folded: str
     other: tuple[int, str] | None
 
@@ -73,6 +77,7 @@ def add_figures(
     run: str,
     names: Mapping[str, str],
     controls: Collection[str],
+    explorable: Explorable | None = None,
 ) -> list[ShownFigure]:
     """Copy a study's figures into the report and return what its page shows.
 
@@ -85,6 +90,7 @@ def add_figures(
         run: command that makes the run again.
         names: display name by id of the run's models.
         controls: those of them without training.
+        explorable: what the report's explorer has, if there is one.
 
     Raises:
         AtlasError: a file is missing or cannot be read.
@@ -115,12 +121,13 @@ def add_figures(
                 preview=previews[entry.name],
                 files=files,
                 sizes=sizes,
-                csv=_from_project(figures, f"{entry.key}.csv"),
+                left={suffix: _from_project(figures, f"{entry.key}.{suffix}") for suffix in _SUFFIXES if suffix not in files},
                 width=width,
                 height=height,
                 reduced=reduced,
                 command=_command(figures, entry, run),
                 sentence=sentence,
+                links=tuple(explorable.links(entry, frame)) if explorable else (),
                 folded=folded,
                 other=(place[other], anchor(entry.study, other)) if other else None,
             )
@@ -160,12 +167,14 @@ def _require(figures: Path, entry: Figure, run: str) -> None:
 def _copy(
     entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None
 ) -> tuple[dict[str, str], dict[str, str], bool]:
-    """Copy a figure's files but for large tables and those of maps; return names, sizes, and whether the PNG was reduced."""
+    """Copy a figure's files but for what is heavy; return names, sizes, and whether the PNG was reduced."""
     files, sizes, reduced = {}, {}, False
     for suffix in _SUFFIXES:
         source = figures / f"{entry.key}.{suffix}"
         is_maps = frame is None or set(frame.columns) >= _CELLS
         if suffix == "csv" and (is_maps or source.stat().st_size > _MOST_COPIED):
+            continue
+        if suffix == "pdf" and is_heavy(source):
             continue
         name = f"assets/{entry.study}_{entry.name}.{suffix}"
         if suffix == "png":

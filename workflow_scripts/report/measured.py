@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,13 +36,19 @@ class Measured:
         return [(key, len(tables[model])) for key, tables in self.tables.items() if model in tables]
 
 
-def read_measured(folder: Path, made: Mapping[str, Sequence[str]], weights: Mapping[str, str]) -> Measured:
+def read_measured(
+    folder: Path,
+    made: Mapping[str, Sequence[str]],
+    weights: Mapping[str, str],
+    read: Callable[[Path], pd.DataFrame] = read_table,
+) -> Measured:
     """Read ``<folder>/<study>/<analysis>/<model>.parquet``.
 
     Args:
         folder: where tables lie.
         made: the models that each analysis of the run is made of, by ``study/analysis``.
         weights: sha256 of the weights of each model of the run; "" if it has none.
+        read: reads a table.
 
     Raises:
         AtlasError: a table is missing, or is of another model, analysis or other weights than this run's.
@@ -53,7 +59,7 @@ def read_measured(folder: Path, made: Mapping[str, Sequence[str]], weights: Mapp
             path = folder / key / f"{model}.parquet"
             if model not in weights:
                 raise AtlasError(f"{path}: '{model}' is no model of this run; run describe_run again, or leave the table out")
-            table = read_table(path)
+            table = read(path)
             _of_this_run(path, table, key, model, weights[model])
             tables.setdefault(key, {})[model] = table
     return Measured(tables)

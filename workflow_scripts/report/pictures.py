@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from workflow_scripts.common.errors import made_here
 
@@ -34,14 +35,17 @@ def write_preview(source: Path, target: Path) -> tuple[int, int]:
 
 
 def copy_picture(source: Path, target: Path) -> bool:
-    """Copy a PNG; one above `PICTURE_BYTES` with 256 colours and, if need be, fewer pixels. Return whether it was reduced."""
+    """Copy a PNG; one above `PICTURE_BYTES` with 256 colours and, if need be, fewer pixels. Return whether it was reduced.
+
+    Its texts, which say where it comes from, stay in it.
+    """
     if source.stat().st_size <= PICTURE_BYTES:
         shutil.copyfile(source, target)
         return False
-    picture = _open(source)
+    picture, texts = _open(source), _texts(source)
     width = picture.width
     while True:
-        encoded = _encode(_narrower(picture, width).quantize(256), "PNG", optimize=True)
+        encoded = _encode(_narrower(picture, width).quantize(256), "PNG", optimize=True, pnginfo=texts)
         if len(encoded) <= PICTURE_BYTES:
             target.write_bytes(encoded)
             return True
@@ -57,6 +61,14 @@ def _open(path: Path) -> Image.Image:
     white = Image.new("RGB", picture.size, "white")
     white.paste(picture, mask=picture.getchannel("A"))
     return white
+
+
+def _texts(path: Path) -> PngInfo:
+    found = PngInfo()
+    with Image.open(path) as image:
+        for key, text in getattr(image, "text", {}).items():
+            found.add_text(key, text)
+    return found
 
 
 def _narrower(picture: Image.Image, width: int) -> Image.Image:

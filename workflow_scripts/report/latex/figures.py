@@ -15,10 +15,10 @@ from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.study import Figure
 from workflow_scripts.report.latex.page import CHARACTERS_A_LINE, LINE, TEXT_HEIGHT, TEXT_WIDTH
 from workflow_scripts.report.latex.text import escape_latex
+from workflow_scripts.report.pdf_file import is_heavy, n_pages
 
 SMALLEST = 0.72  # of its size, to which a figure is scaled; a taller one is cut
 _ROOM = 70.0  # points for what stands around a figure: ends of paragraphs, the heading of a section
-_PAGE = re.compile(rb"/Type\s*/Page\b")
 _SIZE = re.compile(rb"/MediaBox\s*\[\s*([\d.]+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)\s*\]")
 
 
@@ -33,7 +33,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure's PDF: its name in the report, its size in points, the pieces that it is shown in, the height it may have."""
+    """A figure's PDF: its name in the report, its size in points, the pieces that it is shown in, the height it may have.
+
+    `file` is its PNG where the PDF is heavy.
+    """
 
     file: Path
     name: str
@@ -44,11 +47,11 @@ class Drawing:
 
 
 def drawing(file: Path, name: str, words: int) -> Drawing:
-    """Return how the PDF `file` is shown; of a tall one the PNG beside it says where it can be cut.
+    """Return how the PDF `file` is shown; of a tall one the PNG beside it says where it can be cut, of a heavy one it is shown.
 
     Args:
         file: of the figure.
-        name: of its copy.
+        name: of its copy, without the suffix.
         words: characters that stand below it on its page.
 
     Raises:
@@ -62,14 +65,17 @@ def drawing(file: Path, name: str, words: int) -> Drawing:
         raise made_here(file, "a figure", "it says no size of its page")
     left, low, right, high = map(float, size.groups())
     width, height = right - left, high - low
-    pages = max(1, len(_PAGE.findall(content)))
+    pages = n_pages(content)
     room = _room(words)
+    png = file.with_suffix(".png")
+    shown = png if png.is_file() and is_heavy(file) else file
+    name += shown.suffix
     if pages > 1:
-        return Drawing(file, name, width, height, tuple(Piece(page, 0, height) for page in range(1, pages + 1)), room)
+        return Drawing(shown, name, width, height, tuple(Piece(page, 0, height) for page in range(1, pages + 1)), room)
     if height * SMALLEST * _to_width(width) <= room:
-        return Drawing(file, name, width, height, (Piece(1, 0, height),), room)
+        return Drawing(shown, name, width, height, (Piece(1, 0, height),), room)
     ends = _cuts(file.with_suffix(".png"), height, room / _to_width(width))
-    return Drawing(file, name, width, height, tuple(Piece(1, top, bottom) for top, bottom in pairwise(ends)), room)
+    return Drawing(shown, name, width, height, tuple(Piece(1, top, bottom) for top, bottom in pairwise(ends)), room)
 
 
 def figure_block(figure: Figure, shown: Drawing, notes: Sequence[str] = ()) -> str:
@@ -97,8 +103,8 @@ def label(figure: Figure) -> str:
 
 
 def file_name(figure: Figure) -> str:
-    """Return the name of a figure's copy in the folder of figures."""
-    return f"{figure.study}_{figure.name}.pdf"
+    """Return the name of a figure's copy in the folder of figures, without the suffix."""
+    return f"{figure.study}_{figure.name}"
 
 
 def _include(shown: Drawing, piece: Piece) -> str:

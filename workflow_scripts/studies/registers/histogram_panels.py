@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from workflow_scripts.figures.layout import even_rows, wrap
+from workflow_scripts.figures.log_scale import log_scale
 from workflow_scripts.figures.style import INK, MARK, PAGE_HEIGHT, page_width
 from workflow_scripts.studies.registers.norm_measures import Above, Histogram
 
 X_LABEL, DENSITY = "L2 norm", "Share of tokens per unit of norm"
 _WIDE, _TALLEST, _LOWEST, _AROUND = 3.0, 1.7, 1.2, 0.35  # inches of a panel, and around all of them
 _NONE = 1e-12  # where the bars of a logarithmic axis begin, which has no zero
-_FEW = 50  # largest over smallest number below which decades alone would be too few ticks
 CUT = {"color": MARK, "linewidth": 0.9, "linestyle": (0, (4, 1.4))}
 _HEADROOM = 0.24  # of the height of a panel, over the bars, for what is said of the cutoff
 
@@ -68,14 +66,6 @@ def say_cutoff(axes: Axes, above: Above, top: float = 1 / (1 + _HEADROOM)) -> No
     if above.cutoff is not None:
         axes.axvline(above.cutoff, ymax=top, **CUT)
     axes.text(0.99, 0.98, str(above), transform=axes.transAxes, ha="right", va="top", fontsize=6.5, color=INK)
-
-
-def log_scale(axis: Axis, low: float, high: float) -> None:
-    """Make an axis from `low` to `high` logarithmic, its numbers written out, closer than decades if these are few."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < _FEW else (1,), numticks=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def lowest(histograms: Iterable[Histogram]) -> float:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
 from scipy.stats import spearmanr
 
 from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.log_scale import log_scale
 from workflow_scripts.figures.style import FAMILY_COLOURS, FAMILY_NAMES, INK
 from workflow_scripts.studies.segmentation.best import curve_values
 
@@ -42,10 +42,7 @@ def draw_scatter(data: FigureData, across: Mapping[str, str], up: Mapping[str, s
     for (supervision, facet), points in drawn.groupby(["supervision", "facet"], sort=False):
         colour = FAMILY_COLOURS.get(supervision, FAMILY_COLOURS["none"])
         axes.plot(points["across"], points["up"], _MARKERS[facet], color=colour, markersize=3, alpha=0.75, markeredgewidth=0)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.minorticks_off()
+    log_scale(axes.yaxis, drawn["up"].min(), drawn["up"].max())
     axes.set(xlabel=labels[0], ylabel=labels[1])
     correlation = f"{rho:.2f}".replace("-", "\N{MINUS SIGN}")
     axes.set_title(f"Spearman's \N{GREEK SMALL LETTER RHO} = {correlation}", loc="left", weight="bold")

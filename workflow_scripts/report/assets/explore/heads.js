@@ -77,7 +77,9 @@
       const sort = measures.find((one) => what(one) === atlas.get("sort"));
       const names = atlas.index.headKinds;
       const colour = (name) => d3.schemeObservable10[names.indexOf(name) % 10];
-      const state = { both, map, image, scale, common, measures, sort, kindOf, colour };
+      const of = map ? d3.max(pair, (model) => map.models[model.id]?.of ?? 0) : 0;
+      const left = of > items.length ? ` The report has ${items.length} of ${of} images; the others are in the run's maps.` : "";
+      const state = { both, map, image, left, scale, common, measures, sort, kindOf, colour };
       const size = Math.floor(Math.max(22, Math.min(84, (Math.max(280, other && width > 760 ? width / 2 - 12 : width) - 36) / d3.max(pair, (model) => model.heads) - 10)));
       const choose = (key, none = "") => (value) => atlas.set({ [key]: value === none ? "" : value });
       const byAnalysis = (list, entry) => [...d3.group(list, (one) => one.analysis)].map(([key, own]) => ({ group: atlas.title(key), options: own.map(entry) }));
@@ -99,10 +101,10 @@
     },
   };
 
-  function words({ map, scale, sort }) {
+  function words({ map, scale, sort, left }) {
     const axes = map?.displacement ? "A place is a displacement from the source token, which is in the middle; far ones can be reached from few tokens, so that uniform attention is a pyramid." : map ? "A place is a patch of the image." : "This run kept no maps of heads.";
     const range = scale === "uniform" ? " Red: more than uniform attention, blue: less." : "";
-    return `${axes}${range}${sort ? " Under each head: [layer, head] and the number it is sorted by." : ""} A click or Enter shows a head large, with its numbers.`;
+    return `${axes}${range}${left}${sort ? " Under each head: [layer, head] and the number it is sorted by." : ""} A click or Enter shows a head large, with its numbers.`;
   }
 
   const kindName = (one, kindOf, head) => {

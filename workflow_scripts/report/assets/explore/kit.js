@@ -21,7 +21,7 @@ window.atlas = {};
   /** Spell a column's word for reading: "mask_iou_cls" is "Mask IoU CLS". */
   atlas.words = function (name) {
     const words = String(name).split("_").map((word) => SPELLED[word] || word).join(" ");
-    return words.charAt(0).toUpperCase() + words.slice(1);
+    return /^[a-z]+( |$)/.test(words) ? words.charAt(0).toUpperCase() + words.slice(1) : words;
   };
 
   /** Spell an option of a menu, which may be empty. */

@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 
 from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.log_scale import log_scale
 from workflow_scripts.figures.style import COLOUR_MAP, layer_ticks, model_styles
 from workflow_scripts.studies.registers.conditions import PATCH
-from workflow_scripts.studies.registers.histogram_panels import CUT, X_LABEL, log_scale, name_axes, panel_page
+from workflow_scripts.studies.registers.histogram_panels import CUT, X_LABEL, name_axes, panel_page
 from workflow_scripts.studies.registers.norm_measures import TOKEN, Histogram, Norms, norms_of
 
 

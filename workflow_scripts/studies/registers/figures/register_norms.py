@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.absent import draw_absent
 from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.log_scale import log_scale
 from workflow_scripts.figures.style import INK, QUIET, model_styles
 from workflow_scripts.studies.registers.conditions import CLS, PATCH
 from workflow_scripts.studies.registers.histogram_panels import (
     X_LABEL,
     highest,
-    log_scale,
     lowest,
     name_axes,
     panel_page,

@@ -74,7 +74,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, colours: Mapping[str, str], l
         axes.scatter(some["examples"], some["f1"], **style)
     if left_out:
         text = f"{left_out} concept{'s' * (left_out > 1)} left out"
-        axes.annotate(text, (1, 0), (-2, 3), "axes fraction", textcoords="offset points", ha="right", fontsize=6, color=QUIET)
+        axes.annotate(text, (1, 1), (0, 4), "axes fraction", textcoords="offset points", ha="right", fontsize=6, color=QUIET)
     grid_lines(axes)
 
 
