@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from workflow_scripts.common.run_model import RunModel
-from workflow_scripts.figures.data import Drawn
+from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.depth import Depths
+from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.families import by_family, family_handles, is_many, mean_course
-from workflow_scripts.figures.save import save_drawn
+from workflow_scripts.figures.save import draw, save_drawn
+from workflow_scripts.figures.style import PAGE_HEIGHT
 
 
 def model(name, supervision="contrastive", layers=12, random=False):
@@ -86,3 +88,20 @@ def test_a_note_stands_below_the_page(tmp_path):
     assert drawn.figure.texts[0].get_text() == "16 of 46 models."
     with Image.open(tmp_path / "x.png") as image:
         assert image.height > 300
+
+
+def test_a_figure_that_no_page_holds_shows_as_many_models_as_one_does():
+    models = [model(f"m{place}", family) for place, family in enumerate(["language", "contrastive"] * 20)]
+
+    class Tall(Drawing):
+        def draw(self, data):
+            tall = Figure(figsize=(5, 1 + 0.5 * len(data.models)))
+            return Drawn(tall, pd.DataFrame({"model": [one.id for one in data.models]}), note="A note.")
+
+    tall = Tall("a/b", (), (), (), "", {}, {})
+    drawn = draw(tall, FigureData((*models, model("noise", "none", random=True))))
+    assert 6 < drawn.figure.get_size_inches()[1] <= 4 / 3 * PAGE_HEIGHT
+    shown = [*drawn.data["model"]]
+    assert shown == [*(one.id for one in models if one.id in shown), "noise"]
+    assert drawn.note.startswith(f"A note. {len(shown) - 1} of 40 models")
+    assert draw(tall, FigureData(tuple(models[:12]))).note == "A note."

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import zlib
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -39,9 +40,9 @@ WHOLE = 120_000_000
 def read(folder, key):
     """Return the data of a script, which must be one call and nothing else."""
     text = (folder / "data/explore" / f"{key}.js").read_text(encoding="ascii")
-    found = re.fullmatch(r'atlas\.add\("([^"]+)",(.*)\);\n', text, re.S)
+    found = re.fullmatch(r'atlas\.add\("([^"]+)","([^"]*)"\);\n', text)
     assert found and found.group(1) == key
-    return json.loads(found.group(2))
+    return json.loads(zlib.decompress(base64.b64decode(found.group(2))))
 
 
 def rows_of(data):

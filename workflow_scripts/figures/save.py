@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -18,13 +19,15 @@ from PIL import Image
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.figures.cap import cap_note, capped
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.origin import Origin
 from workflow_scripts.figures.png import write_png
-from workflow_scripts.figures.style import DPI, QUIET, Look, atlas_style
+from workflow_scripts.figures.style import DPI, PAGE_HEIGHT, QUIET, Look, atlas_style
 
 _COMPRESSED = 0.6  # of the bytes of a photograph that are left in a PDF
+_TALLEST = 4 / 3 * PAGE_HEIGHT  # inches, above which nobody sees a figure whole
 _FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
 
 
@@ -48,7 +51,21 @@ def draw(drawing: Drawing, data: FigureData, look: Look | None = None) -> Drawn:
                 f"{data.table(model).source}); add it to --tables"
             )
     with atlas_style(look):
-        return drawing.draw(data)
+        return _of_few_pages(drawing, data)
+
+
+def _of_few_pages(drawing: Drawing, data: FigureData) -> Drawn:
+    """Draw a figure; one that would be taller than `_TALLEST`, of as many models alone as are not, with a note that says so."""
+    drawn, shown = drawing.draw(data), data
+    trained = [model for model in data.models if not model.random]
+    count = len(trained)
+    while (height := drawn.figure.get_size_inches()[1]) > _TALLEST and count > 1:
+        count = max(1, min(count - 1, int(count * PAGE_HEIGHT / height)))
+        kept = capped(trained, count)
+        shown = data.of([model for model in data.models if model.random or model in kept])
+        drawn = drawing.draw(shown)
+    notes = [drawn.note, "" if shown is data else cap_note(count, len(trained))]
+    return replace(drawn, note=" ".join(filter(None, notes)))
 
 
 def save_figure(figure: Figure, pdf: Path, png: Path) -> None:

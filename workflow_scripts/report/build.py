@@ -22,7 +22,7 @@ from workflow_scripts.report.glossary import Glossary, glossary
 from workflow_scripts.report.leaderboard import Task, headlines, leading, tasks
 from workflow_scripts.report.measured import Measured
 from workflow_scripts.report.neighbours import Neighbours
-from workflow_scripts.report.pictures import copy_picture, write_preview
+from workflow_scripts.report.pictures import copy_picture, most_bytes, write_preview
 from workflow_scripts.report.references import citing
 from workflow_scripts.report.run_info import duration, moment, short_commit
 from workflow_scripts.report.scorecard_counts import Counts
@@ -145,12 +145,14 @@ def write_report(
         trained = [model["id"] for model in info["models"] if model["supervision"] != "none"]
         controls = [model["id"] for model in info["models"] if model["id"] not in trained]
         boards = {results.study.name: tasks(results.study, extras.measured, trained) for results in studies}
+        files = (figures / f"{figure.key}.png" for results in studies for figure in results.figures)
+        most = most_bytes(file.stat().st_size for file in files if file.is_file())
         shown = []
         for (_, name), results in zip(named, studies, strict=True):
             entries = list(results.figures)
             run = info.get("command") or "uv run snakemake"
             drawn = add_figures(
-                results.study, entries, numbers, figures, folder, run, _names(info), controls, extras.explorable
+                results.study, entries, numbers, figures, folder, run, _names(info), controls, extras.explorable, most
             )
             sentences = _sentences(results, drawn, boards[results.study.name], extras.measured, info, trained)
             shown.append(_show(name, results, drawn, sentences, folder, extras.counts.get(results.study.name)))

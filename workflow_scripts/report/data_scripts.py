@@ -1,7 +1,7 @@
 """Data that a page opened from a folder can read: classic scripts that call ``atlas.add(key, data)``.
 
 Browsers refuse `fetch` and modules of pages opened from ``file://``; a script element works everywhere. Numbers are written
-with four digits, arrays as unsigned integers over a range of their own, in base64.
+with four digits, arrays as unsigned integers over a range of their own, in base64; all is deflated, which the page undoes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,19 @@ import numpy as np
 
 from workflow_scripts.common.atomic import write_text
 
-FILE_LIMIT = 900_000  # bytes from which data is split over several files
+FILE_LIMIT = 900_000  # bytes of JSON from which data is split over several files
 DIGITS = 4
 
 
 def script(key: str, data: Any) -> str:
-    """Return the script that hands `data` to the page under `key`."""
-    return f"atlas.add({json.dumps(key)},{json.dumps(data, separators=(',', ':'), allow_nan=False)});\n"
+    """Return the script that hands `data` to the page under `key`: its JSON, deflated, in base64."""
+    text = base64.b64encode(zlib.compress(plain(data).encode("ascii"))).decode("ascii")
+    return f'atlas.add({json.dumps(key)},"{text}");\n'
+
+
+def plain(data: Any) -> str:
+    """Return data as JSON of as few characters as it takes."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
 def write_script(folder: Path, key: str, data: Any) -> str:

@@ -29,7 +29,7 @@ from workflow_scripts.report.site import TEMPLATES, Addition, Site
 
 PAGE = "explore.html"
 ASSETS = TEMPLATES / "assets"
-_IMAGES_BYTES = 8_000_000  # that maps of single images may take together
+_IMAGES_BYTES = 6_000_000  # that maps of single images may take together
 _ORDER = ("kit", "store", "state", "models", "picker", "chart", "curves", "compare", "heads", "matrix", "explore")
 
 

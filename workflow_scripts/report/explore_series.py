@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.report.data_scripts import FILE_LIMIT, rounded, script
+from workflow_scripts.report.data_scripts import FILE_LIMIT, plain, rounded
 
 KEYS = ("metric", "dataset", "facet", "head", "setting", "unit")  # with higher_is_better: what a series is of
 NO_LAYER = -1
@@ -71,10 +71,10 @@ def series(frame: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
 
 
 def split_series(frame: pd.DataFrame, models: Sequence[str], limit: int = FILE_LIMIT) -> Iterator[dict[str, Any]]:
-    """Yield the series of `frame` in parts whose scripts are below `limit` bytes: by metric, then by model, then by row."""
+    """Yield the series of `frame` in parts that are below `limit` bytes as JSON: by metric, then by model, then by row."""
     if len(frame) * _ROW_BYTES <= limit or len(frame) == 1:  # or it is not worth the while to try
         data = series(frame, models)
-        if len(script("", data)) <= limit or len(frame) == 1:
+        if len(plain(data)) <= limit or len(frame) == 1:
             yield data
             return
     for column in ("metric", "model"):

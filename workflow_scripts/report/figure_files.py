@@ -16,12 +16,12 @@ from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study
 from workflow_scripts.report.explore_links import Explorable, Link
 from workflow_scripts.report.pdf_file import is_heavy
-from workflow_scripts.report.pictures import copy_picture, write_preview
+from workflow_scripts.report.pictures import PICTURE_BYTES, copy_picture, write_preview
 from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
 from workflow_scripts.report.site import anchor
 
 _SUFFIXES = ("png", "pdf", "csv")
-_MOST_COPIED = 1_000_000  # bytes of a CSV that the report takes along
+_MOST_COPIED = 300_000  # bytes of a CSV that the report takes along
 _MOST_READ = 30_000_000  # bytes of a CSV that is read for its sentence
 _CELLS = {"row", "column"}  # columns of a map's numbers
 
@@ -78,6 +78,7 @@ def add_figures(
     names: Mapping[str, str],
     controls: Collection[str],
     explorable: Explorable | None = None,
+    most: int = PICTURE_BYTES,
 ) -> list[ShownFigure]:
     """Copy a study's figures into the report and return what its page shows.
 
@@ -91,6 +92,7 @@ def add_figures(
         names: display name by id of the run's models.
         controls: those of them without training.
         explorable: what the report's explorer has, if there is one.
+        most: bytes that a PNG may have.
 
     Raises:
         AtlasError: a file is missing or cannot be read.
@@ -101,18 +103,22 @@ def add_figures(
     same = repeats(frames)
     place = {entry.name: next(numbers) for entry in entries}
     said = _sentences(study, frames, names, controls)
-    previews = {entry.name: f"assets/{entry.study}_{entry.name}.webp" for entry in entries}
+    previews = {entry.name: _asset(entry, "webp") for entry in entries}
+
+    def picture(entry: Figure) -> tuple[tuple[int, int], bool]:
+        source = figures / f"{entry.key}.png"
+        return write_preview(source, report / previews[entry.name]), copy_picture(source, report / _asset(entry, "png"), most)
+
     # Pillow lets go of the interpreter while it computes.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = pool.map(lambda entry: write_preview(figures / f"{entry.key}.png", report / previews[entry.name]), entries)
-        size = dict(zip(previews, made, strict=True))
+        pictures = dict(zip(previews, pool.map(picture, entries), strict=True))
     shown = []
     for entry in entries:
         frame, sentence = frames[entry.name], said[entry.name]
         other = same.get(entry.name)
         folded = "holds no number that" if other else "is empty" if sentence == NOTHING else ""
-        files, sizes, reduced = _copy(entry, figures, report, frame)
-        width, height = size[entry.name]
+        files, sizes = _copy(entry, figures, report, frame)
+        (width, height), reduced = pictures[entry.name]
         shown.append(
             ShownFigure(
                 entry=entry,
@@ -164,25 +170,24 @@ def _require(figures: Path, entry: Figure, run: str) -> None:
             raise AtlasError(f"{source}: this figure has not been drawn; draw it with `{_command(figures, entry, run)}`")
 
 
-def _copy(
-    entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None
-) -> tuple[dict[str, str], dict[str, str], bool]:
-    """Copy a figure's files but for what is heavy; return names, sizes, and whether the PNG was reduced."""
-    files, sizes, reduced = {}, {}, False
+def _copy(entry: Figure, figures: Path, report: Path, frame: pd.DataFrame | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Copy a figure's files but for the PNG, which is there, and what is heavy; return the names and sizes of all."""
+    files, sizes = {}, {}
     for suffix in _SUFFIXES:
-        source = figures / f"{entry.key}.{suffix}"
+        source, name = figures / f"{entry.key}.{suffix}", _asset(entry, suffix)
         is_maps = frame is None or set(frame.columns) >= _CELLS
         if suffix == "csv" and (is_maps or source.stat().st_size > _MOST_COPIED):
             continue
         if suffix == "pdf" and is_heavy(source):
             continue
-        name = f"assets/{entry.study}_{entry.name}.{suffix}"
-        if suffix == "png":
-            reduced = copy_picture(source, report / name)
-        else:
+        if suffix != "png":
             shutil.copyfile(source, report / name)
         files[suffix], sizes[suffix] = name, size_in_words((report / name).stat().st_size)
-    return files, sizes, reduced
+    return files, sizes
+
+
+def _asset(entry: Figure, suffix: str) -> str:
+    return f"assets/{entry.study}_{entry.name}.{suffix}"
 
 
 def _numbers(path: Path) -> pd.DataFrame | None:

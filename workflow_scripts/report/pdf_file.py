@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 _PAGE = re.compile(rb"/Type\s*/Page\b")
-_HEAVY = 1_000_000  # bytes
+_HEAVY = 500_000  # bytes
 
 
 def n_pages(content: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from workflow_scripts.common.errors import made_here
 
 PREVIEW_BYTES = 100_000
 PICTURE_BYTES = 1_500_000
-_WIDTHS = (1074, 800, 600, 400)  # the first: half of a figure's pixels
+ALL_BYTES = 15_000_000  # of all figures of a report together
+_WIDTHS = (1074, 800, 600, 400, 280, 200)  # the first: half of a figure's pixels
 _QUALITIES = (80, 50)
 
 
@@ -34,22 +36,33 @@ def write_preview(source: Path, target: Path) -> tuple[int, int]:
     raise made_here(source, "a picture that can be shown", f"{picture.width} x {picture.height} pixels do not get small")
 
 
-def copy_picture(source: Path, target: Path) -> bool:
-    """Copy a PNG; one above `PICTURE_BYTES` with 256 colours and, if need be, fewer pixels. Return whether it was reduced.
+def most_bytes(sizes: Iterable[int], together: int = ALL_BYTES) -> int:
+    """Return how large a picture may be so that pictures of `sizes` take no more than `together`: small ones leave theirs."""
+    left, sizes = together, sorted(sizes)
+    for place, size in enumerate(sizes):
+        share = left // (len(sizes) - place)
+        if size > share:
+            return min(share, PICTURE_BYTES)
+        left -= size
+    return PICTURE_BYTES
+
+
+def copy_picture(source: Path, target: Path, most: int = PICTURE_BYTES) -> bool:
+    """Copy a PNG; one above `most` bytes with 256 colours and, if need be, fewer pixels. Return whether it was reduced.
 
     Its texts, which say where it comes from, stay in it.
     """
-    if source.stat().st_size <= PICTURE_BYTES:
+    if source.stat().st_size <= most:
         shutil.copyfile(source, target)
         return False
     picture, texts = _open(source), _texts(source)
     width = picture.width
     while True:
         encoded = _encode(_narrower(picture, width).quantize(256), "PNG", optimize=True, pnginfo=texts)
-        if len(encoded) <= PICTURE_BYTES:
+        if len(encoded) <= most:
             target.write_bytes(encoded)
             return True
-        width = int(width * 0.8)
+        width = int(width * min(0.9, (most / len(encoded)) ** 0.5))
 
 
 def _open(path: Path) -> Image.Image:

@@ -115,7 +115,7 @@ def _include(shown: Drawing, piece: Piece) -> str:
         options.append(f"page={piece.page}")
     if (piece.top, piece.bottom) != (0, shown.height):
         options.append(f"trim=0pt {shown.height - piece.bottom:.1f}pt 0pt {piece.top:.1f}pt, clip")
-    return rf"\includegraphics[{', '.join(options)}]{{figures/{shown.name}}}"
+    return rf"\includegraphics[{', '.join(options)}]{{{shown.name}}}"
 
 
 def _to_width(width: float) -> float:

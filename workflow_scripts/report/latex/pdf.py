@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.report.latex.page import SHARED
 
 SOURCE = "report.tex"
 HOW_TO_GET = (
@@ -42,6 +43,8 @@ def make_pdf(folder: Path, output: Path, log: Path | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name) / "latex"
         shutil.copytree(folder, work)
+        if (shared := folder.parent / SHARED).is_dir():
+            (work.parent / SHARED).symlink_to(shared.resolve())
         done = subprocess.run(
             [engine, *_ENGINES[engine]], cwd=work, capture_output=True, text=True, errors="replace", check=False
         )

@@ -17,7 +17,7 @@ from workflow_scripts.report.latex.bibliography import bibliography
 from workflow_scripts.report.latex.chapters import Chapter, chapter_file, overview_table
 from workflow_scripts.report.latex.figures import drawing, file_name
 from workflow_scripts.report.latex.numbers import numbers_file
-from workflow_scripts.report.latex.page import CHARACTERS_A_LINE
+from workflow_scripts.report.latex.page import CHARACTERS_A_LINE, SHARED
 from workflow_scripts.report.latex.run_page import facts, run_file
 from workflow_scripts.report.latex.scorecard import Scorecard
 from workflow_scripts.report.latex.text import escape_latex
@@ -40,7 +40,8 @@ def write_latex(
     """Write the sources of the report to `output`, replacing those of an earlier run there.
 
     Args:
-        output: folder; gets ``report.tex``, what it reads, and a Makefile.
+        output: folder; gets ``report.tex``, what it reads, and a Makefile. Figures that lie in `SHARED` beside it, as the HTML
+            report's do, are taken from there.
         info: the run's facts, see `run_info`.
         studies: what the run made of each, in order.
         figures: folder with ``<study>/<name>.pdf``, and PNG and CSV beside them.
@@ -60,7 +61,7 @@ def write_latex(
             (building / folder).mkdir(parents=True)
         chapters = [_chapter(results, figures, scorecards.get(results.study.name), shows or {}) for results in studies]
         for chapter, results in zip(chapters, studies, strict=True):
-            _copy(chapter, results, building)
+            _copy(chapter, results, building, output.parent / SHARED)
             (building / "chapters" / f"{chapter.study.name}.tex").write_text(chapter_file(chapter), encoding="utf-8")
         for name in _FIXED:
             shutil.copyfile(_HERE / name, building / name)
@@ -122,9 +123,10 @@ def _words(figure: Figure, shows: Mapping[str, str]) -> int:
     return CHARACTERS_A_LINE + sum(map(len, (figure.title, figure.caption, figure.found, shows.get(figure.key, ""))))
 
 
-def _copy(chapter: Chapter, results: Results, building: Path) -> None:
+def _copy(chapter: Chapter, results: Results, building: Path, shared: Path) -> None:
     for _, shown in chapter.figures:
-        shutil.copyfile(shown.file, building / "figures" / shown.name)
+        if not (shared / shown.name).is_file():
+            shutil.copyfile(shown.file, building / "figures" / shown.name)
     for name in chapter.tables:
         file = results.tables / f"{name}.tex"
         if not file.is_file():

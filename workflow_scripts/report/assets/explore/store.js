@@ -6,14 +6,19 @@
   const waiting = new Map();
   const decoded = new Map();
 
-  /** Take in a file's data; files call this. */
-  atlas.add = function (key, data) {
-    held.set(key, data);
+  /** Take in a file's data, deflated JSON in base64; files call this. */
+  atlas.add = function (key, text) {
+    held.set(key, inflated(text));
   };
+
+  async function inflated(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+  }
 
   /** Return the data under a key, a promise. */
   atlas.load = function (key) {
-    if (held.has(key)) return Promise.resolve(held.get(key));
+    if (held.has(key)) return held.get(key);
     if (!waiting.has(key)) {
       waiting.set(key, new Promise((resolve, reject) => {
         const file = `${atlas.folder}/${key}.js`;
