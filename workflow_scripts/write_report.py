@@ -91,15 +91,16 @@ def explored(
     for option, given in (("--models", models), ("--tables-dir", tables), ("--maps-dir", maps)):
         if given is None:
             raise AtlasError(f"--explore: needs {option} as well")
-    titles, files, arrays = {}, {}, {}
+    titles, counts, files, arrays = {}, {}, {}, {}
     for study in map(find_study, studies):
         titles |= {study.name: study.title} | {analysis.key: analysis.title for analysis in study.analyses.values()}
+        counts |= {analysis.key: analysis.counts for analysis in study.analyses.values()}
     for key, one in wanted.items():
         names = [key] if one["models"] is None else [f"{key}/{model}" for model in one["models"]]
         files[key] = [tables / f"{name}.parquet" for name in names]
         if one["maps"]:
             arrays[key] = [maps / f"{name}.safetensors" for name in names]
-    return Explored(read_models(models), files, arrays, titles, read)
+    return Explored(read_models(models), files, arrays, titles, counts, read)
 
 
 def measured(

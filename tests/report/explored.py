@@ -12,6 +12,7 @@ import yaml
 
 from workflow_scripts.common.arrays import write_arrays
 from workflow_scripts.common.run_model import RunModel, described
+from workflow_scripts.common.study import Count
 from workflow_scripts.common.table import COLUMNS, write_table
 from workflow_scripts.report.explore import Explored
 
@@ -65,7 +66,8 @@ def write_explored(
     maps[key] = [_write_maps(folder / "maps" / key, model, images) for model in models]
     key = "study0/alike"
     tables[key] = [_write(folder / "study0", key, "alike", _pairs(models, deep), of_model=False)]
-    return Explored(models, tables, maps, {"study0": "The first study", key: "How alike"})
+    counts = {"study0/curves": {"all": Count("frames", "videos"), "only_last": Count("frames", "frames")}}
+    return Explored(models, tables, maps, {"study0": "The first study", key: "How alike"}, counts)
 
 
 def _write(folder: Path, key: str, name: str, frame: pd.DataFrame, of_model: bool = True) -> Path:

@@ -473,7 +473,7 @@ def test_the_keyboard_reads_values_and_opens(made, tmp_path):
       found.back = document.activeElement.id;
     """
     found = drive(made[0], tmp_path, steps, "#view=curves&analysis=study0%2Fcurves")
-    assert re.fullmatch(r"A, layer 1 of 4: 0\.\d+ share, interval 0\.\d+ to 0\.\d+, n = 100", found["first"])
+    assert re.fullmatch(r"A, layer 1 of 4: 0\.\d+ share, interval 0\.\d+ to 0\.\d+ over videos, n = 100 frames", found["first"])
     assert found["right"].startswith("A, layer 2 of 4") and found["down"].startswith("B <b>")
     assert found["pair"] == "model_a~model_b" and found["depths"] == 1
     assert found["head"] == "head-model_a-1" == found["back"]

@@ -95,6 +95,14 @@ class FitAsk:
 
 
 @dataclass(frozen=True)
+class Count:
+    """What the n of rows counts, and what their intervals are over: "images"."""
+
+    n_of: str
+    over: str
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Statistics -> table rows, and maps where it makes some; the module ``studies.<study>.<name>`` computes it.
 
@@ -110,6 +118,7 @@ class Analysis:
         fits: names of the study's fits whose results it reads.
         needs: resources of its job: memory_mb, minutes, threads; gpu where it computes on one if there is one; decoder where it
             is given the model itself, on a GPU if there is one, and is made of models alone whose checkpoint has a decoder.
+        counts: what n counts, by metric or facet, "all" for all others.
     """
 
     study: str
@@ -122,6 +131,11 @@ class Analysis:
     fits: tuple[str, ...]
     needs: Mapping[str, int]
     models: str = ""
+    counts: Mapping[str, Count] = field(default_factory=dict)
+
+    def count(self, metric: str, facet: str) -> Count | None:
+        """Return what the n of rows of a metric and facet counts; None if that is not said."""
+        return self.counts.get(metric) or self.counts.get(facet) or self.counts.get("all")
 
     @property
     def key(self) -> str:
@@ -163,8 +177,8 @@ class Score:
         label: of an axis that measures it.
         axis: a shorter label, for beside the title.
         condition: ``analysis.setting`` that must be set for the rows to be there; "" if they always are.
-        n_of: what the rows' n counts.
-        over: what their interval is over, where it is something else.
+        n_of: what the rows' n counts, "" if that is not said.
+        over: what their interval is over.
     """
 
     name: str

@@ -31,7 +31,7 @@ class Curve:
     @classmethod
     def of(cls, score: Score) -> Curve:
         """Return the curve of a study's score."""
-        return cls(score.metric, score.head, score.facet, score.setting or None, score.n_of, score.over or score.n_of)
+        return cls(score.metric, score.head, score.facet, score.setting or None, score.n_of, score.over)
 
     def rows(self, table: ModelTable, dataset: str | None = None) -> pd.DataFrame:
         """Return the curve's rows of one model, by layer, with what n counts and the interval is over, where that is said.

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.run_model import RunModel
+from workflow_scripts.common.study import Count
 from workflow_scripts.common.table import read_table
 from workflow_scripts.figures.style import FAMILIES, FAMILY_COLOURS, FAMILY_NAMES
 from workflow_scripts.report.data_scripts import rounded, write_script
@@ -42,6 +43,7 @@ class Explored:
         tables: files of tables by ``study/analysis``, in the order of menus.
         maps: files of maps by ``study/analysis``, one a model, named by its id.
         titles: of studies (``study``) and analyses (``study/analysis``); what has none is called as it is.
+        counts: what n counts, by ``study/analysis`` and there by metric or facet.
         read: reads a table.
     """
 
@@ -49,6 +51,7 @@ class Explored:
     tables: Mapping[str, Sequence[Path]]
     maps: Mapping[str, Sequence[Path]]
     titles: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, Count]] = field(default_factory=dict)
     read: Callable[[Path], pd.DataFrame] = read_table
 
     @cached_property
@@ -98,6 +101,9 @@ def write_data(folder: Path, explored: Explored) -> None:
         "models": [_described(model) for model in models],
         "families": [{"id": name, "name": FAMILY_NAMES[name], "colour": FAMILY_COLOURS[name]} for name in FAMILIES],
         "titles": {key: titles[key] for key in _named(frames, maps) if key in titles},
+        "counts": {
+            key: {name: [count.n_of, count.over] for name, count in counts.items()} for key, counts in explored.counts.items()
+        },
         "analyses": [one for key, frame in frames.items() for one in _write_series(data, key, frame, models)],
         **_write_heads(data, frames, models),
         "maps": _write_maps(data, maps, models),

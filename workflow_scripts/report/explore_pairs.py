@@ -60,6 +60,7 @@ def depth_blocks(frame: pd.DataFrame, layers: dict[str, int]) -> Iterator[tuple[
             along = (rows["other_layer"].astype(int) - 1) * len(right) + rows["other_facet"].map(right.index).astype(int)
             matrix[down, along] = rows["value"]
             words = dict(zip(_WHAT, what, strict=True))
+            words["unit"] = rows["unit"].iloc[0]
             sizes = {"other": other, "left": left, "right": right, "rows": matrix.shape[0], "columns": matrix.shape[1]}
             blocks.append(words | sizes | packed(matrix, np.uint16, axes=2))
         yield model, blocks

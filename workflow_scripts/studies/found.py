@@ -17,6 +17,7 @@ from workflow_scripts.common.study import (
     IMAGES,
     Analysis,
     Ask,
+    Count,
     Figure,
     FitAsk,
     Score,
@@ -78,15 +79,16 @@ def find_study(name: str) -> Study:
     if files[1].exists():
         described |= _read(files[1], part=True)
     claims = next((file for file in (files[2], files[0]) if file.exists() and "claims" in read_yaml(file)), None)
+    analyses = {key: _analysis(name, key, value) for key, value in described["analyses"].items()}
     study = Study(
         name=name,
         title=described["title"],
         reference=described["reference"],
         settings=_settings(described.get("settings", {})),
         views=described["views"],
-        analyses={key: _analysis(name, key, value) for key, value in described["analyses"].items()},
+        analyses=analyses,
         fits={key: FitAsk(name=key, **value) for key, value in described.get("fits", {}).items()},
-        scores={key: _score(key, value) for key, value in described.get("scores", {}).items()},
+        scores={key: _score(key, value, analyses) for key, value in described.get("scores", {}).items()},
         figures=tuple(_figure(name, figure) for figure in described.get("figures", [])),
         summary=_summary(described.get("summary")),
         claims=_relative(claims) if claims else "",
@@ -155,6 +157,7 @@ def _analysis(study: str, name: str, described: Mapping[str, Any]) -> Analysis:
         fits=tuple(described.get("fits", ())),
         needs={"memory_mb": 4000, "minutes": 60} | described.get("needs", {}),
         models=described.get("models", ""),
+        counts={key: Count(one["n_of"], one.get("over", one["n_of"])) for key, one in described.get("counts", {}).items()},
     )
 
 
@@ -164,9 +167,11 @@ def _ask(name: str, described: Mapping[str, Any]) -> Ask:
     return Ask(name=name, **values | {"files": tuple(described.get("files", ()))})
 
 
-def _score(name: str, described: Mapping[str, Any]) -> Score:
+def _score(name: str, described: Mapping[str, Any], analyses: Mapping[str, Analysis]) -> Score:
     values = {"condition" if key == "if" else key: value for key, value in described.items()}
-    return Score(name=name, **values)
+    analysis = analyses.get(described["analysis"])
+    count = analysis.count(described["metric"], described["facet"]) if analysis else None
+    return Score(name=name, **values | ({"n_of": count.n_of, "over": count.over} if count else {}))
 
 
 def _figure(study: str, described: Mapping[str, Any]) -> Figure:

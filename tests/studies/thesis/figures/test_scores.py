@@ -141,7 +141,7 @@ def test_the_csv_says_what_n_counts_and_the_interval_is_over(drawn_small):
     said = {
         "video_by_supervision": ("objects", "videos"),
         "global_tasks": ("images", "images"),
-        "keypoints_by_supervision": ("keypoints", "categories"),
+        "keypoints_by_supervision": ("keypoints", "categories (of one category: pairs of images)"),
     }
     for name, expected in said.items():
         first = drawn_small(name).data.iloc[0]

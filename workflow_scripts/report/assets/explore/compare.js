@@ -84,7 +84,7 @@
     const [sx, sy] = [svg.scale("x"), svg.scale("y")];
     const layer = (row) => (row.layer === null ? "" : ` (layer ${row.layer})`);
     const points = [...both].sort((a, b) => a.x.value - b.x.value).map((one) => ({ x: sx.apply(one.x.value), y: sy.apply(one.y.value), group: "", colour: atlas.look(one.model, theme).text, bold: strong(one), name: one.model.name,
-      text: `${one.model.name}: across${layer(one.x)} ${atlas.reading(one.x, x.unit)}; up${layer(one.y)} ${atlas.reading(one.y, y.unit)}` }));
+      text: `${one.model.name}: across${layer(one.x)} ${atlas.reading(one.x, x.unit, x.counted)}; up${layer(one.y)} ${atlas.reading(one.y, y.unit, y.counted)}` }));
     atlas.nameAll(svg, points.filter((point) => point.bold || (!some && both.length <= 60)).map((point) => ({ ...point, text: point.name })), width, height - 30);
     return { svg, points };
   }

@@ -32,7 +32,7 @@
   const text = (picked, row) => {
     const model = atlas.model(row.model);
     const layer = row.layer === null ? "" : `, layer ${row.layer} of ${model.layers}`;
-    return `${model.name}${layer}: ${atlas.reading(row, picked.unit)}`;
+    return `${model.name}${layer}: ${atlas.reading(row, picked.unit, picked.counted)}`;
   };
 
   function lines(picked, rows, { relative, log }, theme, width) {

@@ -218,7 +218,7 @@
       const own = one.numbers.find((other) => what(other) === what(measure));
       if (!own || own.value[head] === null) return "–";
       const n = Array.isArray(own.n) ? own.n[head] : own.n;
-      return atlas.reading({ value: own.value[head], low: own.low?.[head] ?? null, high: own.high?.[head] ?? null, n }, "");
+      return atlas.reading({ value: own.value[head], low: own.low?.[head] ?? null, high: own.high?.[head] ?? null, n }, "", atlas.count(measure.analysis, measure.metric, measure.facet));
     })]);
     const prefix = same.filter(({ one }) => one.maps?.prefix);
     if (prefix.length) {

@@ -36,11 +36,15 @@ window.atlas = {};
     return String(Number(value.toPrecision(size >= 1000 ? 6 : 3))).replace("-", "−");
   };
 
-  /** Say a value with its interval and how much it is of. */
-  atlas.reading = function ({ value, low, high, n }, unit) {
+  /** Return what the n of a metric and facet of an analysis counts and what intervals are over, as far as the study says it. */
+  atlas.count = (analysis, metric, facet) => { const own = atlas.index.counts[analysis] || {}; return own[metric] || own[facet] || own.all || ["", ""]; };
+
+  /** Say a value with its interval and how much it is of; `counted` is what atlas.count returns. */
+  atlas.reading = function ({ value, low, high, n }, unit, counted = ["", ""]) {
+    const [of, over] = counted;
     const measure = unit ? ` ${unit}` : "";
-    const interval = low === null || low === undefined ? "" : `, interval ${atlas.number(low)} to ${atlas.number(high)}`;
-    return `${atlas.number(value)}${measure}${interval}${n === null || n === undefined ? "" : `, n = ${n}`}`;
+    const interval = low === null || low === undefined ? "" : `, interval ${atlas.number(low)} to ${atlas.number(high)}${over && over !== of ? ` over ${over}` : ""}`;
+    return `${atlas.number(value)}${measure}${interval}${n === null || n === undefined ? "" : `, n = ${n}${of ? ` ${of}` : ""}`}`;
   };
 
   // Colours

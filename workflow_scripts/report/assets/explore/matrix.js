@@ -40,14 +40,15 @@
       const cell = (r, c) => value(places[r], places[c]);
       const range = d3.extent(models.flatMap((_, r) => models.map((__, c) => cell(r, c))).filter((number) => number !== null));
       const spec = { rows: models.map((model) => model.name), columns: models.map((model) => model.name), looks: models, value: cell, range, unit: one.unit, label: `${atlas.words(one.metric)} between models` };
-      const reading = (r, c) => { const at = places[r] * one.ids.length + places[c]; return `${models[r].name} (layer ${one.layers[models[r].id] ?? "?"}) and ${models[c].name} (layer ${one.layers[models[c].id] ?? "?"}): ${atlas.reading({ value: one.value[at], low: one.low[at], high: one.high[at], n: one.n[at] }, one.unit)}`; };
+      const counted = atlas.count(one.source.analysis, one.metric, one.facet);
+      const reading = (r, c) => { const at = places[r] * one.ids.length + places[c]; return `${models[r].name} (layer ${one.layers[models[r].id] ?? "?"}) and ${models[c].name} (layer ${one.layers[models[c].id] ?? "?"}): ${atlas.reading({ value: one.value[at], low: one.low[at], high: one.high[at], n: one.n[at] }, one.unit, counted)}`; };
       const drawn = heat(spec, atlas.theme(), width, reading);
       const deep = Object.keys(one.source.depths).length > 0;
       const open = (point) => {
         opened = true;
         atlas.set({ pair: `${models[point.r].id}~${models[point.c].id}`, block: "" });
       };
-      const csv = () => models.flatMap((a, r) => models.map((b, c) => { const at = places[r] * one.ids.length + places[c]; return { analysis: one.source.analysis, model: a.id, other_model: b.id, ...Object.fromEntries(KEYS.map((key) => [key, one[key]])), value: one.value[at], ci_low: one.low[at], ci_high: one.high[at], n: one.n[at], unit: one.unit }; }));
+      const csv = () => models.flatMap((a, r) => models.map((b, c) => { const at = places[r] * one.ids.length + places[c]; return { analysis: one.source.analysis, model: a.id, other_model: b.id, ...Object.fromEntries(KEYS.map((key) => [key, one[key]])), value: one.value[at], ci_low: one.low[at], ci_high: one.high[at], n: one.n[at], n_of: counted[0], interval_over: counted[1], unit: one.unit }; }));
       host.append(
         atlas.make("div", { class: "menus" },
           atlas.menu("pick-comparison", "Comparison", [...d3.group(all, (matrix) => matrix.source.analysis)].map(([key, own]) => ({ group: atlas.title(key), options: own.map((matrix) => [matrix.id, text(matrix)]) })), one.id, (id) => atlas.set({ comparison: id })),
@@ -82,10 +83,10 @@
     const [high, wide] = block.turned ? [block.columns, block.rows] : [block.rows, block.columns];
     const value = (r, c) => atlas.decode(codes[block.turned ? c * block.columns + r : r * block.columns + c], block.low[0], block.high[0], 65535);
     const label = (facets) => (i) => `layer ${Math.floor(i / facets.length) + 1}${facets.length > 1 ? `, ${atlas.words(facets[i % facets.length])}` : ""}`;
-    const spec = { rows: d3.range(high).map(label(up)), columns: d3.range(wide).map(label(across)), ticks: [up.length, across.length], names: [a.name, b.name], value, range: [block.low[0], block.high[0]], unit: "", label: `${atlas.words(block.metric)}, ${a.name} up, ${b.name} across` };
-    const reading = (r, c) => `${a.name} ${spec.rows[r]}; ${b.name} ${spec.columns[c]}: ${atlas.number(value(r, c))}`;
+    const spec = { rows: d3.range(high).map(label(up)), columns: d3.range(wide).map(label(across)), ticks: [up.length, across.length], names: [a.name, b.name], value, range: [block.low[0], block.high[0]], unit: block.unit, label: `${atlas.words(block.metric)}, ${a.name} up, ${b.name} across` };
+    const reading = (r, c) => `${a.name} ${spec.rows[r]}; ${b.name} ${spec.columns[c]}: ${atlas.reading({ value: value(r, c) }, block.unit)}`;
     const drawn = heat(spec, atlas.theme(), Math.min(width, 620), reading);
-    const csv = () => d3.range(high).flatMap((r) => d3.range(wide).map((c) => ({ model: a.id, layer: Math.floor(r / up.length) + 1, facet: up[r % up.length], other_model: b.id, other_layer: Math.floor(c / across.length) + 1, other_facet: across[c % across.length], metric: block.metric, dataset: block.dataset, setting: block.setting, value: value(r, c) === null ? null : Number(value(r, c).toPrecision(4)) })));
+    const csv = () => d3.range(high).flatMap((r) => d3.range(wide).map((c) => ({ model: a.id, layer: Math.floor(r / up.length) + 1, facet: up[r % up.length], other_model: b.id, other_layer: Math.floor(c / across.length) + 1, other_facet: across[c % across.length], metric: block.metric, dataset: block.dataset, setting: block.setting, value: value(r, c) === null ? null : Number(value(r, c).toPrecision(4)), unit: block.unit })));
     if (blocks.length > 1) section.append(atlas.make("div", { class: "menus" }, atlas.menu("pick-block", "Parts compared", blocks.map((own) => [own.id, name(own)]), block.id, (id) => atlas.set({ block: id }))));
     section.append(atlas.make("p", { class: "quiet" }, `${name(block)}${up.length > 1 ? `; the ${up.length} parts of a layer lie side by side` : ""}.`), ...atlas.readable("chart-pair", drawn.svg, drawn.points, spec.label),
       atlas.downloads(() => `${block.metric} ${a.id} ${b.id}`, () => heat(spec, atlas.theme(true), 620, reading).svg, csv));

@@ -39,7 +39,7 @@
     const rows = runs.filter((run) => shown.has(run.model)).flatMap(atlas.rowsOf).filter((row) => row.value !== null);
     const unit = runs[0].unit;
     const words = [chosen.dataset, ...["facet", "head", "setting"].map((column) => chosen[column])].filter(Boolean);
-    return { menus, rows, unit, chosen, better: metric.better, label: atlas.words(metric.name) + (unit && !["IoU", "CKA"].includes(unit) ? ` (${unit})` : ""), detail: words.map((word) => atlas.option(word)).join(" · ") };
+    return { menus, rows, unit, chosen, counted: atlas.count(analysis.key, metric.name, chosen.facet), better: metric.better, label: atlas.words(metric.name) + (unit && !["IoU", "CKA"].includes(unit) ? ` (${unit})` : ""), detail: words.map((word) => atlas.option(word)).join(" · ") };
   };
 
   const main = (analysis) => analysis.metrics.find((one) => one.better >= 0 && one.layers > 1) || analysis.metrics[0];
@@ -55,9 +55,9 @@
   };
 
   /** Return the columns of a download that say what was chosen. */
-  atlas.facts = ({ chosen, unit }, prefix = "") => {
+  atlas.facts = ({ chosen, unit, counted: [of, over] }, prefix = "") => {
     const [study, analysis] = chosen.analysis.split("/");
     const { dataset, facet, head, setting, metric } = chosen;
-    return Object.fromEntries(Object.entries({ study, analysis, dataset, facet, head, metric, setting, unit }).map(([name, value]) => [prefix + name, value]));
+    return Object.fromEntries(Object.entries({ study, analysis, dataset, facet, head, metric, setting, unit, n_of: of, interval_over: over }).map(([name, value]) => [prefix + name, value]));
   };
 })(window.atlas);
