@@ -16,6 +16,7 @@ SHARED = ("finished", "small_files", "demo_files", "twenty_files", "split", "cli
 LONGEST = ("workflow", "report", "studies", "figures", "demo")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Put tests that belong together on one process, the longest first."""
 
