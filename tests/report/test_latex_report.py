@@ -188,7 +188,7 @@ def test_parts_refer_to_each_other(made):
     folder = write(shows={"made_up/small": "DINO is highest."})
     chapter = (folder / "chapters" / "made_up.tex").read_text()
     assert chapter.count(r"\hypertarget{claim-made_up-claim-0}") == 1
-    assert r"\hyperlink{claim-made_up-claim-0}{C1} (holds)" in chapter
+    assert r"\hyperlink{claim-made_up-claim-0}{C1} (seen here)" in chapter
     assert r"Here: Figure~\ref{fig:made_up-small}." in chapter
     assert r"\atlasnote{What this run shows.}{DINO is highest.}" in chapter
     assert chapter.count("What this run shows") == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow_scripts.report.references import cited, citing, matches, own_numbers
+from workflow_scripts.report.references import cited, citing, in_the_study, matches, own_numbers
 from workflow_scripts.studies.found import find_study, study_names
 
 
@@ -56,3 +56,15 @@ def test_claims_of_the_studies_lead_to_figures():
         one = sorted(own_numbers(first.number))[0]
         source = f"summary, Figure {one.removeprefix('summary ')}" if one.startswith("summary") else f"Figure {one}"
         assert first.name in citing({"a": source}, numbers)["a"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("2.11-2.12", "Figure 2.11-2.12 of the study"),
+        ("summary 3 right; 4c", "Figure 4c of the study, Figure 3 right of its summary"),
+        ("summary 1", "Figure 1 of the study's summary"),
+    ],
+)
+def test_a_number_is_said_with_what_it_is_of(number, words):
+    assert in_the_study(number) == words

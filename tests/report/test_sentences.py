@@ -92,3 +92,15 @@ def test_a_figure_repeats_one_before_it_that_has_all_of_its_numbers():
     part, other = whole.iloc[:1], rows(("a", 1, 0.25, None, None))
     assert repeats({"whole": whole, "part": part, "other": other}) == {"part": "whole"}
     assert repeats({"part": part, "whole": whole, "large": None}) == {}  # the larger one has numbers of its own
+
+
+def test_maps_of_which_the_ends_alone_are_known_name_the_brightest():
+    frame = pd.DataFrame(
+        {"model": ["a", "b", "b"], "layer": [1, 2, 3], "head": [1, 4, 2], "minimum": 0.0, "maximum": [0.02, 0.31, 0.05]}
+    ).assign(unit="share of attention", array="aligned")
+    said = shown_by(frame, {"a": "A", "b": "B"}, {})
+    assert said == (
+        "3 maps of 2 models. The brightest place is in that of B, layer 2, head 4: it has 31 % of the attention; "
+        "the median of the maps' brightest is 5.0 %."
+    )
+    assert shown_by(frame.assign(unit="norm"), {"a": "A"}, {}) == "3 maps of 2 models; values from 0 to 0.31."

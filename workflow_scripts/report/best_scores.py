@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,18 @@ def read_tables(paths: Iterable[Path]) -> pd.DataFrame:
     return pd.concat([make_table([]), *map(read_table, paths)], ignore_index=True)
 
 
+def best_rows(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return of each group the row where it is best, the earliest layer of equals; rows tell better from worse and have values.
+
+    Args:
+        rows: in the table contract, with an index of its own for each.
+        by: columns that make the groups.
+    """
+    ordered = rows.sort_values("layer", kind="stable")
+    good = ordered["value"].where(ordered["higher_is_better"].astype(bool), -ordered["value"])
+    return ordered.loc[good.groupby([ordered[column] for column in by], sort=False).idxmax()]
+
+
 def best_scores(study: Study, table: pd.DataFrame, models: Iterable[RunModel]) -> Iterator[Best]:
     """Yield each score of a study at each model's best layer, the earliest of equals, in the order of scores and models.
 
@@ -43,19 +55,17 @@ def best_scores(study: Study, table: pd.DataFrame, models: Iterable[RunModel]) -
     """
     trained = {model.id: model for model in models if not model.random}
     own = table[(table["study"] == study.name) & table["model"].isin(list(trained)) & table["layer"].notna()]
-    own = own[own["higher_is_better"].notna() & own["value"].notna()].sort_values("layer", kind="stable")
+    own = own[own["higher_is_better"].notna() & own["value"].notna()].reset_index(drop=True)
     by_analysis = dict(list(own.groupby("analysis")))
     for score in study.scores.values():
         rows = of_score(by_analysis.get(score.analysis, own.iloc[:0]), score)
         rows = rows[rows["head"] == score.head]
-        groups = dict(list(rows.groupby(["model", "dataset"], sort=False)))
-        for key in sorted(groups, key=lambda key: list(trained).index(key[0])):
-            yield _best(score, trained[key[0]], key[1], groups[key])
+        found = [row for _, row in best_rows(rows, ("model", "dataset")).iterrows()] if len(rows) else []
+        for row in sorted(found, key=lambda row: list(trained).index(row["model"])):
+            yield _best(score, trained[row["model"]], row)
 
 
-def _best(score: Score, model: RunModel, dataset: str, curve: pd.DataFrame) -> Best:
-    more = bool(curve["higher_is_better"].iloc[0])
-    row = curve.loc[curve["value"].idxmax() if more else curve["value"].idxmin()]
+def _best(score: Score, model: RunModel, row: pd.Series) -> Best:
     low, high = row["ci_low"], row["ci_high"]
     interval = None if pd.isna(low) or pd.isna(high) else (float(low), float(high))
-    return Best(score, model, dataset, int(row["layer"]), float(row["value"]), interval, row["unit"])
+    return Best(score, model, row["dataset"], int(row["layer"]), float(row["value"]), interval, row["unit"])

@@ -23,6 +23,13 @@ DEMO_MARKS = {
     "does not hold": ("\N{WHITE CIRCLE}", "not seen here"),
     "cannot be tested": ("\N{EN DASH}", "cannot be tested"),
 }
+
+
+def said_of(outcome: str, demo: bool) -> str:
+    """Return an outcome in words: in the demo, whether it was seen there."""
+    return DEMO_MARKS[outcome][1] if demo else outcome
+
+
 IN_THE_DEMO = "These verdicts are about tiny models in a painted world. They neither confirm nor refute the study."
 
 
@@ -83,7 +90,7 @@ class Claims:
 
     def words(self, claim: Claim) -> str:
         """Return a verdict in words: in the demo, whether it was seen there."""
-        return DEMO_MARKS[claim.outcome][1] if self.demo else claim.outcome
+        return said_of(claim.outcome, self.demo)
 
     @property
     def examples(self) -> str:

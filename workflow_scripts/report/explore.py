@@ -30,7 +30,7 @@ from workflow_scripts.report.site import TEMPLATES, Addition, Site
 
 PAGE = "explore.html"
 ASSETS = TEMPLATES / "assets"
-_IMAGES_BYTES = 6_000_000  # that maps of single images may take together
+EXPLORED_IMAGES = 6_000_000  # bytes that maps of single images may take together
 _ORDER = ("kit", "store", "state", "models", "picker", "chart", "curves", "compare", "heads", "matrix", "explore")
 
 
@@ -189,7 +189,7 @@ def _images_taken(maps: Mapping[str, Sequence[Path]], models: Mapping[str, RunMo
         with _opened(path) as file:
             shapes = [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no iterator)
         each += image_bytes(shapes, models[path.stem])
-    return max(1, _IMAGES_BYTES // max(1, each))
+    return max(1, EXPLORED_IMAGES // max(1, each))
 
 
 def _read_maps(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow_scripts.common.study import Score, Study
 from workflow_scripts.common.table import of_score
+from workflow_scripts.report.best_scores import best_rows
 from workflow_scripts.report.measured import Measured
 from workflow_scripts.report.sentences import counted, in_words, spoken, with_interval
 
@@ -146,7 +147,7 @@ def _rows(table: pd.DataFrame, score: Score) -> pd.DataFrame:
 
 def _best_of(rows: pd.DataFrame, trained: Collection[str]) -> dict[str, Best]:
     several = [column for column in ("facet", "setting") if rows[column].nunique() > 1]
-    peaks = rows.loc[rows.groupby("model", sort=False)["value"].idxmax()]
+    peaks = best_rows(rows, ("model",))
     order = peaks[peaks["model"].isin(list(trained))]["value"].sort_values(ascending=False).tolist()
     least, most = peaks["value"].min(), peaks["value"].max()
     found = {}

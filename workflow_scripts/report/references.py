@@ -46,6 +46,17 @@ def own_numbers(number: str) -> set[str]:
     return numbers
 
 
+def in_the_study(number: str) -> str:
+    """Return a figure's number in its study for reading: "summary 1; 2" is "Figure 2 of the study, Figure 1 of its summary"."""
+    clauses = [clause.strip() for clause in number.split(";")]
+    own = [clause for clause in clauses if not clause.startswith("summary")]
+    brief = [clause.removeprefix("summary").strip() for clause in clauses if clause not in own]
+    said = [f"Figure {', '.join(own)} of the study"] if own else []
+    whose = "its" if own else "the study's"
+    said += [f"Figure {', '.join(brief)} of {whose} summary"] if brief else []
+    return ", ".join(said)
+
+
 def matches(cites: str, own: str) -> bool:
     """Return whether a citation of number `cites` means the figure `own`: "4" means 4 and 4a, "1b1" also 1b."""
 

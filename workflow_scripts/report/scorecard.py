@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.common.errors import made_here
-from workflow_scripts.report.claims import MARKS, Claims
+from workflow_scripts.report.claims import MARKS, Claims, said_of
 from workflow_scripts.report.fragments import MISSING
 from workflow_scripts.report.site import TEMPLATES, Addition, Site
 from workflow_scripts.studies.scorecard import COLUMNS, DIFFERS, MATCH, NOT_COMPARABLE, NOT_RUN, VERDICTS, counts
@@ -129,13 +129,15 @@ def shown(card: pd.DataFrame, studies: Iterable[tuple[str, str, Claims | None]])
         card: all published numbers, as `read_scorecard` returns them.
         studies: id, title and claims of each study, in order.
     """
+    studies = list(studies)
+    demo = any(claims.demo for _, _, claims in studies if claims)
     most = card.loc[card["unit"] == "share", "tolerance"].max()
     return {
         "studies": [_study(name, title, card[card["study"] == name], claims) for name, title, claims in studies],
         "total": counts(card["verdict"]),
         "most": "" if pd.isna(most) else f"{most:g}",
         "signs": SIGNS,
-        "outcomes": MARKS,
+        "outcomes": {outcome: said_of(outcome, demo) for outcome in MARKS},
         "style": STYLE,
         "script": SCRIPT,
     }

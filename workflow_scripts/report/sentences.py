@@ -92,6 +92,8 @@ def shown_by(
         return _of_kinds(frame)
     if {"row", "column", "value"} <= columns:
         return _of_maps(frame, names)
+    if {"model", "array", "layer", "head", "maximum", "unit"} <= columns:
+        return _of_kept_maps(frame, names)
     return _of_what_there_is(frame, names)
 
 
@@ -234,6 +236,19 @@ def _of_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
     return (
         f"{text}. The most concentrated is that of {model}, layer {where['layer']}, head {where['head']}: "
         f"its brightest place holds {100 * top.max():.0f} % of the map; the median over maps is {100 * top.median():.1f} %."
+    )
+
+
+def _of_kept_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """Return what maps show of which a figure's CSV has the ends of the range alone."""
+    text = f"{counted(len(frame), 'map')} of {counted(frame['model'].nunique(), 'model')}"
+    if not frame["unit"].str.startswith("share").all():
+        return f"{text}; values from {spoken(frame['minimum'].min())} to {spoken(frame['maximum'].max())}."
+    top = frame.loc[frame["maximum"].idxmax()]
+    whose = f"{names.get(top['model'], top['model'])}, layer {int(top['layer'])}, head {int(top['head'])}"
+    return (
+        f"{text}. The brightest place is in that of {whose}: it has {100 * top['maximum']:.0f} % of the attention; "
+        f"the median of the maps' brightest is {100 * frame['maximum'].median():.1f} %."
     )
 
 

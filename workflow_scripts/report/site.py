@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from workflow_scripts.common.atomic import write_text
 from workflow_scripts.figures.style import FAMILY_COLOURS, FAMILY_NAMES
+from workflow_scripts.report.references import in_the_study
 
 TEMPLATES = Path(__file__).parent
 
@@ -49,6 +50,7 @@ class Site:
             keep_trailing_newline=True,
         )
         environment.filters["anchor"] = anchor
+        environment.filters["in_the_study"] = in_the_study
         return environment
 
     def render(self, template: str, page: str, **content: Any) -> str:

@@ -119,11 +119,11 @@ def _published(chapter: Chapter) -> Iterator[str]:
     yield r"\section{Published numbers}"
     yield scorecard_table(card, chapter.study.name)
     if card.left:
-        yield "Without a number of ours beside them:"
+        yield r"\begin{samepage}Without a number of ours beside them:"
         yield r"\begin{itemize}"
         for (verdict, reason), count in card.left.items():
             yield rf"\item {count} {escape_latex(verdict)}{f': {escape_latex(reason)}' if reason else ''}"
-        yield r"\end{itemize}"
+        yield r"\end{itemize}\end{samepage}"
 
 
 def _tables(chapter: Chapter) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _figures(chapter: Chapter) -> Iterator[str]:
         yield rf"\section{{{escape_latex(section)}}}"
         for figure, drawing in shown:
             shown_for = [claim for claim in claims if figure.name in cited[claim.id]]
-            judged = [_verdict(chapter.study, claim, numbers[claim.id]) for claim in shown_for]
+            judged = [_verdict(chapter.study, claim, chapter.claims.words(claim), numbers[claim.id]) for claim in shown_for]
             yield figure_block(figure, drawing, _notes(figure, chapter.shows.get(figure.key, ""), judged))
     if chapter.undrawn:
         titles = ", ".join(escape_latex(figure.title) for figure in chapter.undrawn)
@@ -165,5 +165,5 @@ def _notes(figure: Figure, shows: str, judged: Iterable[str]) -> list[str]:
     return [rf"\atlasnote{{{title}}}{{{text}}}" for title, text in said.items() if text]
 
 
-def _verdict(study: Study, claim: Claim, number: str) -> str:
-    return rf"\hyperlink{{{claim_anchor(study.name, claim)}}}{{{number}}} ({escape_latex(claim.outcome)})"
+def _verdict(study: Study, claim: Claim, said: str, number: str) -> str:
+    return rf"\hyperlink{{{claim_anchor(study.name, claim)}}}{{{number}}} ({escape_latex(said)})"

@@ -40,7 +40,8 @@ def claims_table(claims: Claims, study: str, evidence: Callable[[Claim], str] = 
         lines += [r"\addlinespace"] if place else []
         lines.append(rf"\multicolumn{{4}}{{@{{}}l}}{{\bfseries {escape_latex(part)}}} \\*")
         for claim in group:
-            lines += [r"\addlinespace[5pt]", *_rows(claim, claim_number(numbers[claim.id]), evidence(claim), study)]
+            number = claim_number(numbers[claim.id])
+            lines += [r"\addlinespace[5pt]", *_rows(claim, claims.words(claim), number, evidence(claim), study)]
     return "\n".join([*lines, r"\end{longtable}}", ""])
 
 
@@ -54,14 +55,14 @@ def claim_anchor(study: str, claim: Claim) -> str:
     return f"claim-{study}-{claim.id.removeprefix('c.').replace('_', '-')}"
 
 
-def _rows(claim: Claim, number: str, evidence: str, study: str) -> Iterator[str]:
+def _rows(claim: Claim, verdict: str, number: str, evidence: str, study: str) -> Iterator[str]:
     small = " ".join(filter(None, [_prose(claim.compared), escape_latex(_stop(claim.source)), evidence]))
     why = [_prose(claim.reason), rf"\scriptsize {_prose(claim.rule)}" if claim.rule else ""]
     cells = [
         # Outside of the report, whose preamble loads hyperref, there is nothing to link to.
         rf"\ifdefined\hypertarget\hypertarget{{{claim_anchor(study, claim)}}}{{{number}}}\else {number}\fi",
         rf"{_prose(claim.statement)}\par\scriptsize {small}",
-        escape_latex(claim.outcome),
+        escape_latex(verdict),
         r"\par".join(filter(None, why)),  # a cell ends what is small in it
     ]
     yield " & ".join(cells) + (r" \\*" if claim.numbers else r" \\")

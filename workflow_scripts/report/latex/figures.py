@@ -16,6 +16,7 @@ from workflow_scripts.common.study import Figure
 from workflow_scripts.report.latex.page import CHARACTERS_A_LINE, LINE, TEXT_HEIGHT, TEXT_WIDTH
 from workflow_scripts.report.latex.text import escape_latex
 from workflow_scripts.report.pdf_file import is_heavy, n_pages
+from workflow_scripts.report.references import in_the_study
 
 SMALLEST = 0.72  # of its size, to which a figure is scaled; a taller one is cut
 _ROOM = 70.0  # points for what stands around a figure: ends of paragraphs, the heading of a section
@@ -81,7 +82,7 @@ def drawing(file: Path, name: str, words: int) -> Drawing:
 def figure_block(figure: Figure, shown: Drawing, notes: Sequence[str] = ()) -> str:
     """Return a figure with its caption, and `notes` in LaTeX below it."""
     title, caption = (escape_latex(text) for text in (figure.title, figure.caption))
-    number = f" (Figure {escape_latex(figure.number)} of the study)" if re.match(r"[A-Z]?\d", figure.number) else ""
+    number = f" ({escape_latex(in_the_study(figure.number))})" if figure.number else ""
     lines = []
     for place, piece in enumerate(shown.pieces):
         first = place == 0

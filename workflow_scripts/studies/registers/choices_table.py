@@ -16,6 +16,7 @@ from workflow_scripts.studies.registers.twin_order import beside_twins
 
 NAME = "corloc_choices"
 _ALONE = ("facet", "layer", "bias", "side")
+_CHOICE = 0.13  # of the text width, for a choice in words
 _HEADINGS = ("All", "By facet", "By layer", "By bias", "By size")
 
 
@@ -39,8 +40,12 @@ def choices_table(table: pd.DataFrame, models: Sequence[RunModel]) -> tuple[pd.D
             value = row_cell(found.get(own))
             spreads = [_span(found), *(Cell(MISSING) if own is None else _span(_varied(found, own, one)) for one in _ALONE)]
             lines.append((name_cell(model), Cell(dataset), Cell(top.text), row_cell(found[top]), ours, value, *spreads))
-    columns = [Column("Model"), Column("Dataset"), Column("Best"), Column("CorLoc", number=True)]
-    columns += [Column("Study's"), Column("CorLoc", number=True), *(Column(name, number=True) for name in _HEADINGS)]
+    columns = [Column("Model"), Column("Dataset"), Column("Best", width=_CHOICE), Column("CorLoc", number=True)]
+    columns += [
+        Column("Study's", width=_CHOICE),
+        Column("CorLoc", number=True),
+        *(Column(name, number=True) for name in _HEADINGS),
+    ]
     made = make_table(as_table(rows, NAME))
     caption = (
         "CorLoc in percent of the best facet, layer, bias (of the mean size of the products) and image size, of the study's "
