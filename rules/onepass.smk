@@ -70,7 +70,7 @@ rule pass_shard:
     shell:
         "python -m workflow_scripts.run_pass --model {wildcards.model:q} --network {params.network:q} {params.options:q}"
         " --dataset {params.dataset:q} --collectors {params.collectors:q} --batch-size {params.batch_size:q}"
-        " --shard {wildcards.shard}/{wildcards.of} --threads {threads} --seed {params.seed:q} --gpu {params.gpu:q}"
+        " --shard {wildcards.shard:q}/{wildcards.of:q} --threads {threads} --seed {params.seed:q} --gpu {params.gpu:q}"
         " --output {output:q} 2>&1 | tee {log:q}"
 
 

@@ -16,8 +16,6 @@ rule check_demo_zoo:
         f"{RESULTS}/logs/check_demo_zoo.log",
     benchmark:
         f"{RESULTS}/benchmarks/check_demo_zoo.tsv"
-    group:
-        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -49,8 +47,6 @@ rule draw_contact_sheet:
         f"{RESULTS}/logs/draw_contact_sheet.log",
     benchmark:
         f"{RESULTS}/benchmarks/draw_contact_sheet.tsv"
-    group:
-        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -73,8 +69,6 @@ rule describe_run:
         f"{RESULTS}/run.json",
     log:
         f"{RESULTS}/logs/describe_run.log",
-    group:
-        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -104,8 +98,6 @@ rule write_scorecard:
         f"{RESULTS}/logs/write_scorecard.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_scorecard.tsv"
-    group:
-        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -134,8 +126,6 @@ rule write_report:
         f"{RESULTS}/logs/write_report.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_report.tsv"
-    group:
-        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -170,8 +160,6 @@ rule write_latex:
         f"{RESULTS}/logs/write_latex.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_latex.tsv"
-    group:
-        together("report")
     conda:
         "../envs/analysis.yaml"
     resources:

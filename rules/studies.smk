@@ -61,8 +61,6 @@ for study in SETTINGS.studies:
                 f"{RESULTS}/logs/{study.name}/summary.log",
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/summary.tsv"
-            group:
-                together("report")
             conda:
                 "../envs/analysis.yaml"
             resources:
@@ -92,8 +90,6 @@ for study in SETTINGS.studies:
                 f"{RESULTS}/logs/{study.name}/claims.log",
             benchmark:
                 f"{RESULTS}/benchmarks/{study.name}/claims.tsv"
-            group:
-                together("report")
             conda:
                 "../envs/analysis.yaml"
             resources:

@@ -430,7 +430,7 @@ def test_no_banner_and_no_demo_sections_outside_the_demo(files):
 def test_missing_facts_are_said_to_be_missing(files):
     bare = {key: run_info()[key] for key in ("title", "demo", "models", "datasets")}
     _, texts = build(files, bare | {"datasets": [{"id": "d", "images": 1}]})
-    assert [Page(texts[name]).text.count("not recorded") for name in ("index.html", "run.html")] == [5, 5]
+    assert [Page(texts[name]).text.count("not recorded") for name in ("index.html", "run.html")] == [5, 6]
     assert "every image could be read" in texts["run.html"]
 
 

@@ -147,10 +147,14 @@ def test_a_second_run_in_the_same_folders_is_refused_and_the_first_goes_on(copy)
     (copy.path / PASS).unlink()
     first = copy.start(PASS)
     wait_for_pass(copy)
-    made = copy.run(PASS, "--force", check=False)
-    assert made.returncode == 1
-    assert made.stderr.splitlines()[-1].startswith(f"error: results: another run (process {first.pid} on ")
-    copy.run("plan")  # reads alone, and waits for nobody
+    first.send_signal(signal.SIGSTOP)  # so that it is at work for as long as this takes
+    try:
+        made = copy.run(PASS, "--force", check=False)
+        assert made.returncode == 1
+        assert made.stderr.splitlines()[-1].startswith(f"error: results: another run (process {first.pid} on ")
+        copy.run("plan")  # reads alone, and waits for nobody
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert first.wait(60) == 0
     assert copy.digests("results/passes", "results/tables") == before
 
