@@ -31,7 +31,7 @@ def test_every_rule_that_a_profile_names_exists(finished, name):
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_group_that_a_profile_names_has_jobs(name):
     groups = {group for text in FILES for group in re.findall(r'together\("(\w+)"', text)}
-    assert groups == {"crops", "tables", "figures", "report"}
+    assert groups == {"crops", "tables", "figures"}
     assert set(PROFILES[name].get("group-components", {})) <= groups
 
 
