@@ -80,13 +80,17 @@ def save_pages(drawn: Drawn, pdf: Path, png: Path, origin: Origin | None = None,
     """
     boxes = [_add_foot(page, drawn, number) for number, page in enumerate(drawn.pages, 1)]
     with atlas_style(look):
-        for page in drawn.pages:
+        number = drawn.figure.texts[-1] if drawn.more else None
+        if number:
+            number.set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
+        _save_png(drawn.figure, boxes[0], png, origin)
+        if number:
+            number.set_text(f"page 1 of {len(drawn.pages)}")
+        for page in drawn.more:
             page.draw_without_rendering()
+        for page in drawn.pages:
             page.set_layout_engine("none")  # everything has its place now
         _save_pdf(drawn.pages, boxes, pdf, origin)
-        if drawn.more:
-            drawn.figure.texts[-1].set_text(f"page 1 of {len(drawn.pages)}; the others are in the PDF")
-        _save_png(drawn.figure, boxes[0], png, origin)
 
 
 def _save_pdf(pages: Sequence[Figure], boxes: Sequence[Bbox | None], pdf: Path, origin: Origin | None) -> None:

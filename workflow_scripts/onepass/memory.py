@@ -7,25 +7,16 @@ from collections.abc import Sequence
 import torch
 
 from workflow_scripts.onepass.collector import Collector
+from workflow_scripts.onepass.crop_bytes import crop_bytes
 from workflow_scripts.zoo.vit import Vit
 
-# Of one crop while one layer is alive, in float32. Token maps [T, D]: the dozen of the record, the hidden units of the MLP
-# before and after their activation (4 D each), and copies that collectors make. Attention maps [H, T, T]: the probabilities,
-# those among patches, and two copies of the dearest statistic (in the forward: logits and probabilities).
-_TOKEN_MAPS, _ATTENTION_MAPS = 26, 4
 _SHARE = 0.8  # of the free memory: fragments, workspaces of cuBLAS and cuDNN, and the batch that is read ahead
 
 
 def bytes_per_crop(vit: Vit, attention: bool) -> int:
-    """Return about how much memory one crop takes in a pass, weights aside; rather too much than too little.
-
-    Args:
-        vit: at the size of the crops.
-        attention: whether a collector reads attention; otherwise the fused kernel never forms it.
-    """
+    """Return about how much memory one crop of a model at its size takes in a pass (`crop_bytes`)."""
     tokens = vit.n_prefix + vit.grid[0] * vit.grid[1]
-    maps = _TOKEN_MAPS * tokens * vit.dim + (_ATTENTION_MAPS * vit.n_heads * tokens**2 if attention else 0)
-    return 4 * (maps + 3 * vit.image_size[0] * vit.image_size[1] * 2)
+    return crop_bytes(tokens, vit.dim, vit.n_heads, vit.image_size[0] * vit.image_size[1], attention)
 
 
 def crops_that_fit(vit: Vit, collectors: Sequence[Collector], wanted: int) -> int:

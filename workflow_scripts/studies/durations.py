@@ -14,6 +14,7 @@ from typing import Any
 from workflow_scripts.common.run_model import is_random
 from workflow_scripts.common.sizes import sides
 from workflow_scripts.data.views import crops_per_image, parse_view
+from workflow_scripts.onepass.crop_bytes import crop_bytes
 from workflow_scripts.onepass.fit_sizes import BATCHES, images_seen
 from workflow_scripts.onepass.names import COLLECTORS, cannot_be_cut, kind_of
 from workflow_scripts.studies.collector_work import FEATURE_READ, Shown, collector_work
@@ -31,8 +32,6 @@ UNKNOWN_IMAGES = 50_000  # of a dataset whose registry entry does not say
 
 TORCH_MEMORY = 0.85e9  # of a process with PyTorch and its models' library
 PLAIN_MEMORY = 0.3e9  # of a process with NumPy, pandas and SciPy
-FIELDS = 24  # arrays of a layer's tokens that are alive at once: what goes in, facets, the MLP's four, collectors' copies
-MAPS = 4  # of a layer's attention
 
 Clusters = Callable[[str], int]
 
@@ -148,8 +147,8 @@ def fit_memory(planned: PlannedFit, entry: Mapping[str, Any], dataset: Mapping[s
 
 def batch_memory(shown: Shown, crops: int, attention: bool) -> float:
     """Return the memory of what is alive at once of a batch of so many crops, in float32."""
-    maps = MAPS * shown.heads * shown.tokens**2 if attention else shown.tokens**2
-    return 4.0 * crops * (FIELDS * shown.tokens * shown.dim + maps + 6 * shown.pixels / shown.crops)
+    pixels = shown.pixels // shown.crops
+    return float(crops * crop_bytes(shown.tokens, shown.dim, shown.heads, pixels, attention))
 
 
 def weights_size(entry: Mapping[str, Any]) -> float:
