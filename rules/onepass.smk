@@ -25,6 +25,7 @@ rule run_pass:
         network=lambda wildcards: TARGETS.network(wildcards.model),
         dataset=lambda wildcards: wildcards.job.split("/")[0],
         collectors=lambda wildcards: TARGETS.pass_collectors(wildcards.model, wildcards.job),
+        part=[],  # of the images: all of them
         options=lambda wildcards: TARGETS.pass_options(wildcards.model, wildcards.job),
         batch_size=config["batch_size"],
         seed=config["seed"],
@@ -33,14 +34,11 @@ rule run_pass:
         "Passing {wildcards.job} through {wildcards.model}"
     shell:
         "python -m workflow_scripts.run_pass --model {wildcards.model:q} --network {params.network:q} {params.options:q}"
-        " --dataset {params.dataset:q} --collectors {params.collectors:q} --batch-size {params.batch_size:q}"
+        " --dataset {params.dataset:q} --collectors {params.collectors:q} --batch-size {params.batch_size:q} {params.part:q}"
         " --threads {threads} --seed {params.seed:q} --gpu {params.gpu:q} --output {output:q} 2>&1 | tee {log:q}"
 
 
-rule pass_shard:
-    """Do a part of a pass over many images."""
-    input:
-        unpack(lambda wildcards: TARGETS.pass_inputs(wildcards.model, wildcards.job)),
+use rule run_pass as pass_shard with:
     output:
         temp(TARGETS.shard_file("{model}", "{job}", "{shard}", "{of}")),
     log:
@@ -51,27 +49,13 @@ rule pass_shard:
         job=one_of(TARGETS.sharded),
         shard="[1-9][0-9]*",
         of="[1-9][0-9]*",
-    conda:
-        "../envs/vit.yaml"
-    threads: config["threads_per_pass"]
     resources:
         **growing(lambda wildcards: TARGETS.shard_needs(wildcards.model, wildcards.job)),
         gpu=gpus_per_job,
     params:
-        network=lambda wildcards: TARGETS.network(wildcards.model),
-        dataset=lambda wildcards: wildcards.job.split("/")[0],
-        collectors=lambda wildcards: TARGETS.pass_collectors(wildcards.model, wildcards.job),
-        options=lambda wildcards: TARGETS.pass_options(wildcards.model, wildcards.job),
-        batch_size=config["batch_size"],
-        seed=config["seed"],
-        gpu=config["gpu"],
+        part=lambda wildcards: ["--shard", f"{wildcards.shard}/{wildcards.of}"],
     message:
         "Passing {wildcards.job} through {wildcards.model}, shard {wildcards.shard} of {wildcards.of}"
-    shell:
-        "python -m workflow_scripts.run_pass --model {wildcards.model:q} --network {params.network:q} {params.options:q}"
-        " --dataset {params.dataset:q} --collectors {params.collectors:q} --batch-size {params.batch_size:q}"
-        " --shard {wildcards.shard:q}/{wildcards.of:q} --threads {threads} --seed {params.seed:q} --gpu {params.gpu:q}"
-        " --output {output:q} 2>&1 | tee {log:q}"
 
 
 rule merge_shards:
