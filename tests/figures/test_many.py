@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from workflow_scripts.common.run_model import RunModel
-from workflow_scripts.figures.data import Drawn, FigureData
+from workflow_scripts.figures.data import Drawn, FigureData, PairTable
 from workflow_scripts.figures.depth import Depths
 from workflow_scripts.figures.drawing import Drawing
 from workflow_scripts.figures.families import by_family, family_handles, is_many, mean_course
@@ -90,18 +92,42 @@ def test_a_note_stands_below_the_page(tmp_path):
         assert image.height > 300
 
 
-def test_a_figure_that_no_page_holds_shows_as_many_models_as_one_does():
-    models = [model(f"m{place}", family) for place, family in enumerate(["language", "contrastive"] * 20)]
+class Tall(Drawing):
+    """Half an inch a model, and more for m5."""
 
-    class Tall(Drawing):
-        def draw(self, data):
-            tall = Figure(figsize=(5, 1 + 0.5 * len(data.models)))
-            return Drawn(tall, pd.DataFrame({"model": [one.id for one in data.models]}), note="A note.")
+    def draw(self, data):
+        extra = 3 * any(one.id == "m5" for one in data.models)
+        tall = Figure(figsize=(5, 1 + 0.5 * len(data.models) + extra))
+        return Drawn(tall, pd.DataFrame({"model": [one.id for one in data.models]}), note="A note.")
 
-    tall = Tall("a/b", (), (), (), "", {}, {})
-    drawn = draw(tall, FigureData((*models, model("noise", "none", random=True))))
+
+def forty():
+    trained = [model(f"m{place}", family) for place, family in enumerate(["language", "contrastive"] * 20)]
+    return FigureData((*trained, model("noise", "none", random=True)))
+
+
+def test_a_figure_that_no_page_holds_has_all_models_on_several():
+    data = forty()
+    drawn = draw(Tall("a/b", (), (), (), "", {}, {}), data)
+    heights = [page.get_size_inches()[1] for page in drawn.pages]
+    assert len(heights) > 1
+    assert all(height <= 4 / 3 * PAGE_HEIGHT for height in heights)
+    assert all(height > 6 for height in heights[:-1])
+    on_pages = [round(2 * (height - 1 - 3 * (place == 0))) for place, height in enumerate(heights)]
+    assert sum(on_pages) == 40 + len(heights)  # the baseline is on each
+    assert sorted(drawn.data["model"]) == sorted(one.id for one in data.models)
+    assert drawn.note == "A note."
+    assert not draw(Tall("a/b", (), (), (), "", {}, {}), data.of(data.models[:12])).more
+
+
+def test_a_figure_of_pairs_that_no_page_holds_shows_as_many_models_as_one_does():
+    data = forty()
+    data = replace(data, pairs={"pairs": PairTable(Path("x"), data.models, pd.DataFrame())})
+    tall = Tall("a/b", (), (), ("pairs",), "", {}, {})
+    drawn = draw(tall, data)
     assert 6 < drawn.figure.get_size_inches()[1] <= 4 / 3 * PAGE_HEIGHT
     shown = [*drawn.data["model"]]
-    assert shown == [*(one.id for one in models if one.id in shown), "noise"]
+    assert shown == [one.id for one in data.models if one.id in shown]
+    assert shown[-1] == "noise"
+    assert not drawn.more
     assert drawn.note.startswith(f"A note. {len(shown) - 1} of 40 models")
-    assert draw(tall, FigureData(tuple(models[:12]))).note == "A note."

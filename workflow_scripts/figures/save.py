@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,7 @@ from PIL import Image
 
 from workflow_scripts.common.atomic import atomic_path
 from workflow_scripts.common.errors import AtlasError
+from workflow_scripts.common.run_model import RunModel
 from workflow_scripts.figures.cap import cap_note, capped
 from workflow_scripts.figures.data import Drawn, FigureData
 from workflow_scripts.figures.drawing import Drawing
@@ -51,21 +52,55 @@ def draw(drawing: Drawing, data: FigureData, look: Look | None = None) -> Drawn:
                 f"{data.table(model).source}); add it to --tables"
             )
     with atlas_style(look):
-        return _of_few_pages(drawing, data)
+        return _within_pages(drawing, data)
 
 
-def _of_few_pages(drawing: Drawing, data: FigureData) -> Drawn:
-    """Draw a figure; one that would be taller than `_TALLEST`, of as many models alone as are not, with a note that says so."""
-    drawn, shown = drawing.draw(data), data
-    trained = [model for model in data.models if not model.random]
-    count = len(trained)
-    while (height := drawn.figure.get_size_inches()[1]) > _TALLEST and count > 1:
-        count = max(1, min(count - 1, int(count * PAGE_HEIGHT / height)))
-        kept = capped(trained, count)
-        shown = data.of([model for model in data.models if model.random or model in kept])
-        drawn = drawing.draw(shown)
-    notes = [drawn.note, "" if shown is data else cap_note(count, len(trained))]
-    return replace(drawn, note=" ".join(filter(None, notes)))
+def _within_pages(drawing: Drawing, data: FigureData) -> Drawn:
+    """Draw a figure; one that would be taller than `_TALLEST` on several pages, of as many models each as are not.
+
+    A figure that compares models in pairs has all pairs on one page or none: of as many models as a page holds, with a note.
+    """
+    drawn = drawing.draw(data)
+    left = [model for model in data.models if not model.random]
+    if _height(drawn) <= _TALLEST or len(left) == 1:
+        return drawn
+    if drawing.pairs:
+        drawn, kept = _lower(drawing, data, left, drawn)
+        return replace(drawn, note=" ".join(filter(None, [drawn.note, cap_note(len(kept), len(left))])))
+    parts = []
+    while left:
+        part, kept = _lower(drawing, data, left, drawing.draw(_of(data, left)) if parts else drawn, lambda m, n: m[:n])
+        parts.append(part)
+        left = left[len(kept) :]
+    parts = [part for part in parts if len(part.data)] or parts[:1]
+    first, *more = [page for part in parts for page in part.pages]
+    rows = pd.concat([part.data for part in parts]).drop_duplicates(ignore_index=True)  # baselines are on every page
+    return Drawn(first, rows, tuple(more), " ".join(dict.fromkeys(part.note for part in parts if part.note)))
+
+
+def _lower(
+    drawing: Drawing,
+    data: FigureData,
+    models: Sequence[RunModel],
+    drawn: Drawn,
+    chosen: Callable[[Sequence[RunModel], int], Sequence[RunModel]] = capped,
+) -> tuple[Drawn, Sequence[RunModel]]:
+    """Return a drawing of `models` (as is, `drawn`) or of as many `chosen` of them as are not too tall, and which these are."""
+    kept = models
+    while _height(drawn) > _TALLEST and len(kept) > 1:
+        kept = chosen(models, max(1, min(len(kept) - 1, int(len(kept) * PAGE_HEIGHT / _height(drawn)))))
+        drawn = drawing.draw(_of(data, kept))
+    return drawn, kept
+
+
+def _of(data: FigureData, models: Sequence[RunModel]) -> FigureData:
+    """Return the data of `models` and of the random baselines."""
+    return data.of([model for model in data.models if model.random or model in models])
+
+
+def _height(drawn: Drawn) -> float:
+    """Return the inches of the tallest page."""
+    return max(page.get_size_inches()[1] for page in drawn.pages)
 
 
 def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
