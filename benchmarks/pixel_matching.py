@@ -1,4 +1,4 @@
-"""Matching key points by pixels against upsampling the embeddings of both images, a pair at a time."""
+"""Matching keypoints by pixels against upsampling the embeddings of both images, a pair at a time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def measure() -> list[dict]:
 def by_upsampling(
     source: Tensor, target: Tensor, grid: tuple[int, int], size: tuple[int, int], points: Tensor, area: Area
 ) -> Tensor:
-    """Return the matches [K, 2] of key points at centres of pixels by the definition, word for word."""
+    """Return the matches [K, 2] of keypoints at centres of pixels by the definition, word for word."""
     column, line = points.long().unbind(-1)
     references = normalize(_upsampled(source, grid, size)[:, line, column].T, dim=1)
     pixels = _upsampled(target, grid, size)

@@ -93,7 +93,7 @@ rule reduce_truth:
 
 
 rule align_truth:
-    """Bring ground truth into the pixels of the crops: key-point pairs, boxes, or the class of every pixel."""
+    """Bring ground truth into the pixels of the crops: keypoint pairs, boxes, or the class of every pixel."""
     input:
         files=lambda wildcards: TARGETS.dataset_file(wildcards.dataset),
         samples=f"{RESOURCES}/crops/{{dataset}}/{{view}}/samples.parquet",
@@ -114,7 +114,7 @@ rule align_truth:
         **growing(crops_needs),
     params:
         reader=lambda wildcards: TARGETS.reader(wildcards.dataset),
-        what=lambda wildcards: {"pairs": "key-point pairs", "classes": "dense labels", "boxes": "boxes"}[wildcards.kind],
+        what=lambda wildcards: {"pairs": "keypoint pairs", "classes": "dense labels", "boxes": "boxes"}[wildcards.kind],
     message:
         "Bringing the {params.what} of {wildcards.dataset} into pixels of the crops"
     shell:

@@ -23,7 +23,7 @@ TRUTH = {
     "object_masks": "objects",
     "part_masks": "parts",
     "video_masks": "objects in videos",
-    "keypoint_pairs": "key points",
+    "keypoint_pairs": "keypoints",
     "tracks": "tracks of boxes",
     "dense_groups": "groups of their classes",
 }

@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def scores(models: Sequence[RunModel], tables: dict[str, pd.DataFrame]) -> list[tuple[str, ...]]:
-    """Return rows of text: each model's score at its best layer in k-NN, video, key points and object purity."""
+    """Return rows of text: each model's score at its best layer in k-NN, video, keypoints and object purity."""
     rows = [("model", "k-NN top-1", *_SCORES.values())]
     for model in models:
         knn = _best(tables["knn"], model)

@@ -137,5 +137,5 @@ def test_pairs_in_pixels_of_the_crops_without_skipped_images():
 
 def test_no_pair_left_is_an_error():
     reader = SimpleNamespace(pairs=lambda: [pair(0, 1)])
-    with pytest.raises(AtlasError, match="no pair of key points is left"):
+    with pytest.raises(AtlasError, match="no pair of keypoints is left"):
         keypoint_pairs(reader, samples([0], View(Letterbox(8)), {0: (8, 8)}), View(Letterbox(8)))

@@ -1,4 +1,4 @@
-"""SPair-71k: both name styles, the seeded draw by hand, key points that one image lacks."""
+"""SPair-71k: both name styles, the seeded draw by hand, keypoints that one image lacks."""
 
 import numpy as np
 import pytest

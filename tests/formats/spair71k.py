@@ -1,4 +1,4 @@
-"""SPair-71k: two categories with three images each, pair files with colons and with underscores, absent key points."""
+"""SPair-71k: two categories with three images each, pair files with colons and with underscores, absent keypoints."""
 
 import json
 from pathlib import Path

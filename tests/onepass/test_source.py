@@ -90,7 +90,7 @@ def test_crops_that_are_not_square(tmp_path):
     assert batch.image.shape == (2, 3, 4, 6)
     assert batch.tiles is None
     write_arrays(tmp_path / "p.safetensors", {"pair_source": np.zeros(1)}, {})
-    with pytest.raises(AtlasError, match="crops of 4 x 6 px; key points are matched in square crops only"):
+    with pytest.raises(AtlasError, match="crops of 4 x 6 px; keypoints are matched in square crops only"):
         CropSource(vit(4, 6), tmp_path / "c.npy", tmp_path / "s.parquet", {"pairs": tmp_path / "p.safetensors"})
 
 

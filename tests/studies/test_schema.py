@@ -140,7 +140,7 @@ def test_missing_ground_truth_leaves_out_what_needs_it_and_is_said(tmp_path, mon
     settings = load_settings(config, ["config/config.yaml", str(file)])
     assert list(settings.left_out) == ["thesis.keypoints.dataset"]
     assert (
-        "'demo_val' has no keypoint_pairs: left out (Key points: pairs of images with key points)"
+        "'demo_val' has no keypoint_pairs: left out (Keypoints: pairs of images with keypoints)"
         in (settings.left_out["thesis.keypoints.dataset"])
     )
     assert settings.config["thesis"]["keypoints"]["dataset"] is None

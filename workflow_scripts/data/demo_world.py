@@ -1,4 +1,4 @@
-"""The demo world as datasets: labelled scenes, key-point pairs and clips, all from the painter's files."""
+"""The demo world as datasets: labelled scenes, keypoint pairs and clips, all from the painter's files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.data.reader import Box, Judgement, KeypointPair, Region
 
-_LEAST_KEYPOINTS = 3  # a pair with fewer common key points says little
+_LEAST_KEYPOINTS = 3  # a pair with fewer common keypoints says little
 # Kinds of classes of objects.
 _GROUPS = {
     "mammal": ("dog", "cat", "horse", "giraffe", "elephant"),
@@ -171,7 +171,7 @@ class DemoWorld(_Scenes):
 
 
 class DemoPairs(_Scenes):
-    """Pairs of images with the same class of main object, and the key points that are visible in both.
+    """Pairs of images with the same class of main object, and the keypoints that are visible in both.
 
     The samples are the images of the pairs alone, sorted by class.
     """

@@ -1,7 +1,7 @@
 """The pixels of a view: how an image becomes a model's inputs, applied to image and ground truth alike (see `data.views`).
 
 A view is one or two steps, its alteration and its geometry. Every step says what it does to an image, to a map and to
-points, in one entry of `_STEPS`; crops, masks, labels and key points go through the same steps, and so always agree.
+points, in one entry of `_STEPS`; crops, masks, labels and keypoints go through the same steps, and so always agree.
 """
 
 from __future__ import annotations

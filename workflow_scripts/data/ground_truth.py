@@ -126,10 +126,10 @@ def first_labels(reader: VideoReader, samples: pd.DataFrame, view: View, grid: S
 
 
 def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arrays:
-    """Return the key-point pairs in pixels of the crops.
+    """Return the keypoint pairs in pixels of the crops.
 
     Args:
-        reader: a dataset with key-point pairs.
+        reader: a dataset with keypoint pairs.
         samples: the samples table of the crops.
         view: of the crops.
 
@@ -146,7 +146,7 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arr
     row_of = {int(position): row for row, position in enumerate(samples["position"])}
     pairs = [pair for pair in reader.pairs() if pair.source in row_of and pair.target in row_of]
     if not pairs:
-        raise AtlasError("no pair of key points is left; check the dataset and the images that were skipped")
+        raise AtlasError("no pair of keypoints is left; check the dataset and the images that were skipped")
     categories = category_names(reader)
     arrays: dict[str, list[Any]] = {
         name: [] for name in ("source", "target", "category", "size", "area", "point", "from", "to")
@@ -175,7 +175,7 @@ def keypoint_pairs(reader: PairReader, samples: pd.DataFrame, view: View) -> Arr
 
 
 def category_names(reader: PairReader | Reader) -> list[str]:
-    """Return the names of the categories of a dataset's key-point pairs, sorted."""
+    """Return the names of the categories of a dataset's keypoint pairs, sorted."""
     return sorted({pair.category for pair in reader.pairs()})
 
 

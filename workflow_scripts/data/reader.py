@@ -47,13 +47,13 @@ class Region:
 
 @dataclass(frozen=True)
 class KeypointPair:
-    """Two images of one category with the key points that are visible in both.
+    """Two images of one category with the keypoints that are visible in both.
 
     Attributes:
         source, target: positions of the two samples.
         category: name of the category.
         source_xy, target_xy: [K, 2] float pixels (x, y) of the original images, in the same order.
-        target_box: (x0, y0, x1, y1) in pixels of the target image, of the object that carries the key points.
+        target_box: (x0, y0, x1, y1) in pixels of the target image, of the object that carries the keypoints.
     """
 
     source: int

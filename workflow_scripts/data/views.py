@@ -112,7 +112,7 @@ class Tiles:
 class Letterbox:
     """Scale the long side to `side` pixels (PIL Lanczos) and centre the image on a black square.
 
-    The key-point protocol of SPair-71k in Walmer et al. (section 5.2, after Amir et al. 2021).
+    The keypoint protocol of SPair-71k in Walmer et al. (section 5.2, after Amir et al. 2021).
 
     Attributes:
         side: side of the square in pixels.

@@ -1,9 +1,9 @@
-"""Semantic correspondence: where key points of one image lie in another, by the similarity of patch tokens.
+"""Semantic correspondence: where keypoints of one image lie in another, by the similarity of patch tokens.
 
 Pixel coordinates are continuous: pixel (row r, column c) covers [c, c + 1) x [r, r + 1), its centre is (c + 0.5, r + 0.5),
 and the centre of the patch token in column j of patches of P pixels is at x = (j + 0.5) P. Tokens are upsampled bilinearly
 between these centres; beyond the outermost ones they stay constant, so that the border of an image is half a patch of
-equal pixels. Token features as in Walmer et al., "Teaching Matters" (arXiv 2212.03862); key points as in SPair-71k
+equal pixels. Token features as in Walmer et al., "Teaching Matters" (arXiv 2212.03862); keypoints as in SPair-71k
 (Min et al. 2019, arXiv 1908.10543).
 """
 
@@ -14,9 +14,9 @@ from torch import Tensor
 
 
 def match_keypoints(source: Tensor, target: Tensor, grid: tuple[int, int], side: int, points: Tensor) -> dict[str, Tensor]:
-    """Return where key points of a source image lie in a target image, as (x, y) pixels, each [..., K, 2] float32 (CPU).
+    """Return where keypoints of a source image lie in a target image, as (x, y) pixels, each [..., K, 2] float32 (CPU).
 
-    In both rules the descriptor of a key point is taken from the upsampled source tokens, and the prediction is the pixel
+    In both rules the descriptor of a keypoint is taken from the upsampled source tokens, and the prediction is the pixel
     of the target whose upsampled tokens have the largest dot product with it; of equals (such as the half patches at the
     border) the first in row-major order. Interpolated tokens are not normalised again.
 
@@ -31,7 +31,7 @@ def match_keypoints(source: Tensor, target: Tensor, grid: tuple[int, int], side:
         target: [..., N, D] patch tokens of norm 1 of the other image.
         grid: (R, C) of the patch grid.
         side: side of the square images in pixels, a multiple of R and C.
-        points: [K, 2] key points (x, y) of the source in pixels.
+        points: [K, 2] keypoints (x, y) of the source in pixels.
 
     Raises:
         ValueError: the patch grid does not divide the image.

@@ -1,12 +1,12 @@
-"""Percentage of correct key points (PCK), by rules that pool key points differently.
+"""Percentage of correct keypoints (PCK), by rules that pool keypoints differently.
 
-A key point is correct where its prediction lies within alpha times the larger side of the target object's box.
+A keypoint is correct where its prediction lies within alpha times the larger side of the target object's box.
 ``pooled_by_category``: strictly within; the points of all pairs of a category are pooled, and the categories are averaged
 (Walmer et al., "Teaching Matters", arXiv 2212.03862, evaluation code). ``per_point``: within or on; the points of all pairs are
 pooled (Yu et al., arXiv 2605.29691v1, appendix A.7: "bbox, per point"). ``per_image``: within or on; the share of every pair is
 taken first, and the pairs are averaged, however many points they have.
 
-Arrays are numpy; P key points, L layers.
+Arrays are numpy; P keypoints, L layers.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ALPHAS = (0.1, 0.05, 0.01)
 
 
 class Share(NamedTuple):
-    """A share of correct key points, [L], with its interval and what it rests on.
+    """A share of correct keypoints, [L], with its interval and what it rests on.
 
     Attributes:
         value: [L] in [0, 1].
         low: [L] lower end; NaN with fewer than two units.
         high: [L] upper end.
         units: number of units that the interval draws: categories or pairs.
-        points: number of key points.
+        points: number of keypoints.
     """
 
     value: np.ndarray
@@ -40,7 +40,7 @@ class Share(NamedTuple):
 
 
 def correct(predictions: np.ndarray, truths: np.ndarray, sizes: np.ndarray, alpha: float, rule: str) -> np.ndarray:
-    """Return which key points are correct, [P, L] bool.
+    """Return which keypoints are correct, [P, L] bool.
 
     Args:
         predictions: [P, L, 2] predicted (x, y) in pixels.
@@ -62,8 +62,8 @@ def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, 
 
     Args:
         hits: [P, L] from `correct`; P at least 1.
-        categories: [P] category name of each key point. A category without key points does not exist here.
-        pairs: [P] which image pair a key point belongs to; a pair has one category.
+        categories: [P] category name of each keypoint. A category without keypoints does not exist here.
+        pairs: [P] which image pair a keypoint belongs to; a pair has one category.
         rule: one of `RULES`.
         seed: seed of the resampling.
     """
@@ -77,14 +77,14 @@ def pck(hits: np.ndarray, categories: np.ndarray, pairs: np.ndarray, rule: str, 
 
 
 def _pooled(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
-    """Return the share of all key points with an interval over pairs, which differ in their number of key points."""
+    """Return the share of all keypoints with an interval over pairs, which differ in their number of keypoints."""
     records = _records(hits, pairs)
     low, high = bootstrap_means(records, lambda means: means[:, :-1] / means[:, -1:], seed=seed)
     return Share(hits.mean(0), low, high, len(records), len(hits))
 
 
 def _mean_of_pairs(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
-    """Return the mean over pairs of the share of each pair's key points with an interval over pairs."""
+    """Return the mean over pairs of the share of each pair's keypoints with an interval over pairs."""
     records = _records(hits, pairs)
     shares = records[:, :-1] / records[:, -1:]
     low, high = bootstrap_means(shares, seed=seed)
@@ -92,7 +92,7 @@ def _mean_of_pairs(hits: np.ndarray, pairs: np.ndarray, seed: int) -> Share:
 
 
 def _records(hits: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Return the correct key points of every pair by layer and, last, the number of its key points, [pairs, L + 1]."""
+    """Return the correct keypoints of every pair by layer and, last, the number of its keypoints, [pairs, L + 1]."""
     unique, unit = np.unique(pairs, return_inverse=True)
     records = np.zeros((len(unique), hits.shape[1] + 1))
     np.add.at(records, unit, np.column_stack([hits, np.ones(len(hits))]))

@@ -1,7 +1,7 @@
-"""Semantic correspondence by pixels: where key points of one image lie in another, by the cosine of upsampled embeddings.
+"""Semantic correspondence by pixels: where keypoints of one image lie in another, by the cosine of upsampled embeddings.
 
 Yu et al. 2026 (arXiv 2605.29691v1), appendix A.7, equation 4: the embeddings of both images are upsampled to the images'
-resolution, and a key point is found at the target pixel whose embedding has the largest cosine with the key point's own. The
+resolution, and a keypoint is found at the target pixel whose embedding has the largest cosine with the keypoint's own. The
 embeddings are normalised after upsampling, so that a pixel between two tokens is compared by its direction alone; the rules of
 `metrics.correspondence` normalise the tokens before and not again.
 
@@ -41,7 +41,7 @@ class Area(NamedTuple):
 
 
 def pixel_references(tokens: Tensor, grid: tuple[int, int], size: tuple[int, int], points: Tensor) -> Tensor:
-    """Return the embeddings at key points, interpolated bilinearly between the centres of tokens, [K, D] float32.
+    """Return the embeddings at keypoints, interpolated bilinearly between the centres of tokens, [K, D] float32.
 
     As `torch.nn.functional.interpolate` (align_corners=False) has them at the centre of a pixel, but at any place.
 
@@ -49,7 +49,7 @@ def pixel_references(tokens: Tensor, grid: tuple[int, int], size: tuple[int, int
         tokens: [N, D] patch tokens of the source image, not normalised.
         grid: (R, C) of its patch grid.
         size: of the image.
-        points: [K, 2] key points (x, y) in pixels; beyond the outermost centres of tokens the embedding is constant.
+        points: [K, 2] keypoints (x, y) in pixels; beyond the outermost centres of tokens the embedding is constant.
     """
     x, y = points.cpu().unbind(-1)
     at_rows, at_columns = (bilinear_weights(*axis) for axis in ((y, grid[0], size[0]), (x, grid[1], size[1])))

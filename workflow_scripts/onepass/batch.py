@@ -48,7 +48,7 @@ class VideoFrames:
 
 @dataclass(frozen=True)
 class KeypointPairs:
-    """The key-point pairs of the dataset, the same object in every batch (see `data.ground_truth.keypoint_pairs`).
+    """The keypoint pairs of the dataset, the same object in every batch (see `data.ground_truth.keypoint_pairs`).
 
     Attributes:
         source, target: [P] int64 images.
@@ -151,7 +151,7 @@ class Batch:
         tiles: per image the (rows, columns) of its patch grid, if it is cut into tiles that are all in `image`, in order.
         regions: object and part masks by kind ("object", "part"), where the dataset has them.
         frames: the images as frames of videos, or None.
-        pairs: key-point pairs, or None.
+        pairs: keypoint pairs, or None.
         classes: class maps of the crops, or None.
         concepts: concepts of the patches of all images, or None.
         boxes: boxes of objects, or None.

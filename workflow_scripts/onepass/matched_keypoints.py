@@ -1,4 +1,4 @@
-"""Key points of one image found again in another, at every layer, each image encoded once."""
+"""Keypoints of one image found again in another, at every layer, each image encoded once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workflow_scripts.onepass.ordered import OrderedCollector
 
 
 class MatchedKeypoints(OrderedCollector):
-    """Where every layer finds the key points of a pair's source image in its target image: rows of [L, 2] by point.
+    """Where every layer finds the keypoints of a pair's source image in its target image: rows of [L, 2] by point.
 
     Keys: pooled_by_category, per_point (`metrics.correspondence.match_keypoints`), (x, y) in pixels of the crop. An image is
     encoded once and remembered until the last of its pairs is matched.
@@ -30,7 +30,7 @@ class MatchedKeypoints(OrderedCollector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Gather the patch tokens of the batch's images that are in a pair."""
-        assert batch.pairs is not None, "matched_keypoints needs key-point pairs"
+        assert batch.pairs is not None, "matched_keypoints needs keypoint pairs"
         self._pairs = batch.pairs
         self._gather(view, batch, set(batch.pairs.partners))
 

@@ -1,4 +1,4 @@
-"""Key points of one image found again among the pixels of another, for several embeddings at every layer."""
+"""Keypoints of one image found again among the pixels of another, for several embeddings at every layer."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class _Search(NamedTuple):
 
 
 class MatchedPixels(Collector):
-    """Where every layer finds the key points of a pair's source image in its target image: rows of [L, 2] by point.
+    """Where every layer finds the keypoints of a pair's source image in its target image: rows of [L, 2] by point.
 
     Keys: the embeddings asked for by `embeddings` (`onepass.embeddings`). A record is the centre (x, y), in pixels of the crop,
     of the pixel with the largest cosine (`metrics.pixel_correspondence.match_pixels`), searched where the target is no padding.
     For looking at, ``{embedding}_cosine`` holds the cosines themselves of `mapped_points` points, spread evenly over all, rows
     of [L, M, M] float16, M `map_side`: of the whole crop, padding included, whatever its own side.
 
-    A layer is matched while it is there. Of an image only the embeddings at its key points are remembered, until the last of
+    A layer is matched while it is there. Of an image only the embeddings at its keypoints are remembered, until the last of
     its targets has come; its whole map only where it is a target that comes before its source.
     """
 
@@ -60,7 +60,7 @@ class MatchedPixels(Collector):
 
     def update(self, view: LayerView, batch: Batch) -> None:
         """Match the pairs that are complete with the batch; remember what later images need."""
-        assert batch.pairs is not None, "matched_pixels needs key-point pairs"
+        assert batch.pairs is not None, "matched_pixels needs keypoint pairs"
         if batch.tiles is not None:
             raise AtlasError("matched_pixels: searches images that are one crop; choose a view without tiles")
         self._pairs, self._last = batch.pairs, int(batch.index[-1])

@@ -36,7 +36,7 @@ class CropSource:
             crops: .npy file of the crops.
             samples: parquet with one row per image (see `data.crops`).
             truth: files of ground truth by kind (`data.ground_truth.KINDS`): masks and labels on the patch grid of the
-                model's crops, key-point pairs, concepts, boxes, class maps (read a batch at a time).
+                model's crops, keypoint pairs, concepts, boxes, class maps (read a batch at a time).
 
         Raises:
             AtlasError: the files do not belong together or do not fit the model.
@@ -61,7 +61,7 @@ class CropSource:
         opened = {kind: load_file(path) for kind, path in (truth or {}).items() if kind != "classes"}
         self.masks, self.video, pairs = (opened.get(kind, {}) for kind in ("masks", "labels", "pairs"))
         if pairs and shape[1] != shape[2]:
-            raise AtlasError(f"{crops}: crops of {shape[1]} x {shape[2]} px; key points are matched in square crops only")
+            raise AtlasError(f"{crops}: crops of {shape[1]} x {shape[2]} px; keypoints are matched in square crops only")
         names = ("pair_source", "pair_target", "pair_area", "point_pair", "point_source")
         self.pairs = KeypointPairs(*(pairs[name] for name in names), side=shape[1]) if pairs else None
         self.classes = truth.get("classes") if truth else None

@@ -17,6 +17,7 @@ from workflow_scripts.common.study import Figure, Study
 from workflow_scripts.report.explore_links import Explorable, Link
 from workflow_scripts.report.pdf_file import is_heavy
 from workflow_scripts.report.pictures import PICTURE_BYTES, copy_picture, write_preview
+from workflow_scripts.report.sample_sizes import sample_sizes
 from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
 from workflow_scripts.report.site import anchor
 
@@ -41,6 +42,7 @@ class ShownFigure:
         reduced: whether the report's PNG has fewer colours than the run's.
         command: that draws it again.
         sentence: what this run shows.
+        measured_of: what its numbers are measured of, "" if that is not known.
         links: to views of the explorer.
         folded: why it is folded away; "" if it is not.
         other: number and anchor of the figure that has all of its numbers, if one has.
@@ -58,6 +60,7 @@ class ShownFigure:
     reduced: bool
     command: str
     sentence: str
+    measured_of: str
     links: tuple[Link, ...]
     folded: str
     other: tuple[int, str] | None
@@ -133,6 +136,7 @@ def add_figures(
                 reduced=reduced,
                 command=_command(figures, entry, run),
                 sentence=sentence,
+                measured_of=sample_sizes(study, entry, frame),
                 links=tuple(explorable.links(entry, frame)) if explorable else (),
                 folded=folded,
                 other=(place[other], anchor(entry.study, other)) if other else None,
@@ -144,10 +148,13 @@ def add_figures(
 def figure_sentences(
     study: Study, entries: Sequence[Figure], figures: Path, names: Mapping[str, str], controls: Collection[str]
 ) -> dict[str, str]:
-    """Return what this run shows in each figure of a study, by its key; the arguments are those of `add_figures`."""
+    """Return what this run shows in each figure of a study, and of how many things, by key; arguments as of `add_figures`."""
     frames = {entry.name: _numbers(figures / f"{entry.key}.csv") for entry in entries}
     said = _sentences(study, frames, names, controls)
-    return {entry.key: said[entry.name] for entry in entries}
+    return {
+        entry.key: " ".join(filter(None, [said[entry.name], sample_sizes(study, entry, frames[entry.name])]))
+        for entry in entries
+    }
 
 
 def _sentences(

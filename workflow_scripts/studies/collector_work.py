@@ -16,11 +16,11 @@ from workflow_scripts.onepass.stores import stored_layers
 
 ATTENTION_READ = 95.0  # of one attention probability by one collector; making it stands in the forward pass
 FEATURE_READ = 100.0  # of one number of a token of a layer
-PIXEL_CLUSTER = 50.0  # of one pixel (or point of a map) and one cluster (or key point) of a facet of a layer
+PIXEL_CLUSTER = 50.0  # of one pixel (or point of a map) and one cluster (or keypoint) of a facet of a layer
 PROPAGATED = 1.5  # of one multiply-add of two tokens, for all frames of the context: its share that is within the radius
 # What the processor does for one image beside arithmetic, in seconds: small calls that no GPU makes faster.
 SECONDS_BY_IMAGE = {"discovered_boxes": 2e-4, "matched_pixels": 4e-4}  # of each layer and facet (and bias)
-POINTS = 8  # key points of a pair of images, about
+POINTS = 8  # keypoints of a pair of images, about
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def curves(model):
 
 
 def key_point_facet(model):
-    """Return the facet that finds most key points."""
+    """Return the facet that finds most keypoints."""
     return "value" if model.method == "MAE" or (model.method, model.size) == ("DINOv3", "L") else "token"
 
 

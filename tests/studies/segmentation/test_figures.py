@@ -75,7 +75,7 @@ def without(data, methods):
 
 
 def heat_maps():
-    """Return maps of two key points of twelve layers: in layer l the point is found l hundredths of the side off."""
+    """Return maps of two keypoints of twelve layers: in layer l the point is found l hundredths of the side off."""
     random = np.random.default_rng(0)
     arrays = {f"{end}_image": random.integers(0, 256, (2, 8, 8, 3), dtype=np.uint8) for end in ("source", "target")}
     arrays |= {"target_area": np.array([[0, 0, 1, 1], [0.25, 0, 0.75, 1]], np.float32), "radius": np.float32([0.04, 0.08])}

@@ -172,7 +172,7 @@ def test_size_counts_the_tasks_that_were_run():
         study.drop(analysis)
     verdict = study.judge("c.size_helps")
     assert verdict.outcome == HOLDS
-    assert len(verdict.numbers) == 2 * 9  # nine pairs of sizes, key points alone
+    assert len(verdict.numbers) == 2 * 9  # nine pairs of sizes, keypoints alone
     study.drop("keypoints")
     assert study.judge("c.size_helps").outcome == UNTESTED
 

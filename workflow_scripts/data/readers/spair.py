@@ -125,7 +125,7 @@ def _size(content: dict[str, Any], side: str) -> tuple[float, float] | None:
 
 
 def _point(xy: Any, size: tuple[float, float] | None) -> list[float]:
-    found = near(xy, "a coordinate of a key point", size)
+    found = near(xy, "a coordinate of a keypoint", size)
     if len(found) != 2:
-        raise ValueError("a key point that has not two coordinates")
+        raise ValueError("a keypoint that has not two coordinates")
     return found

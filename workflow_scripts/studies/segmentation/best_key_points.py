@@ -68,7 +68,7 @@ def best_key_points_fragment(table: pd.DataFrame, models: Sequence[RunModel]) ->
         else ""
     )
     caption = (
-        f"Key points found by the best layer of each embedding, in percent, by the per-point rule. {PER_POINT} Best layer: "
+        f"Keypoints found by the best layer of each embedding, in percent, by the per-point rule. {PER_POINT} Best layer: "
         f"that of the best embedding, in bold, of all the model's layers.{gains} {datasets_text(table, models)}"
     )
     columns = (

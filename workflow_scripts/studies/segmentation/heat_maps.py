@@ -1,4 +1,4 @@
-"""Heat maps of correspondence: the cosine of one key point with every place of another image, with what was found there."""
+"""Heat maps of correspondence: the cosine of one keypoint with every place of another image, with what was found there."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PAPER = 255
 
 @dataclass(frozen=True)
 class HeatMap:
-    """One key point of one model, facet and layer: places (x, y) and lengths are shares of the picture's side.
+    """One keypoint of one model, facet and layer: places (x, y) and lengths are shares of the picture's side.
 
     Attributes:
         picture: [h, w, 3] uint8, the heat over the grey target; what is padding is white.
-        true_point: where the key point is.
+        true_point: where the keypoint is.
         found: where the cosine is largest.
         radius: within which an answer is right.
         facts: what it shows, in numbers: of model, pair, facet and layer.
@@ -41,7 +41,7 @@ class HeatMap:
 
 
 def heat_map(maps: ModelMaps, example: int, facet: str, layer: int) -> HeatMap:
-    """Return the heat map of one of the key points kept, at a layer counted from 1."""
+    """Return the heat map of one of the keypoints kept, at a layer counted from 1."""
     cosine = maps.array(f"{facet}_cosine")[example, layer - 1].astype(np.float32)
     found, true_point = maps.array(f"{facet}_point")[example, layer - 1], maps.array("target_point")[example]
     radius, area = float(maps.array("radius")[example]), maps.array("target_area")[example]
@@ -56,7 +56,7 @@ def heat_map(maps: ModelMaps, example: int, facet: str, layer: int) -> HeatMap:
 
 
 def photograph(maps: ModelMaps, example: int, end: str) -> np.ndarray:
-    """Return the "source" or "target" picture of a key point (`end`), [h, w, 3] uint8."""
+    """Return the "source" or "target" picture of a keypoint (`end`), [h, w, 3] uint8."""
     return maps.array(f"{end}_image")[example]
 
 
@@ -88,7 +88,7 @@ def mark_heat(axes: Axes, column: int, heat: HeatMap, framed: bool = False, text
 
 
 def mark_source(axes: Axes, column: int, maps: ModelMaps, example: int) -> None:
-    """Mark the key point that is looked for."""
+    """Mark the keypoint that is looked for."""
     mark_point(axes, column, maps.array("source_point")[example], MARK)
 
 

@@ -1,4 +1,4 @@
-"""Key points of one image found among the pixels of another, at every layer and facet, as rows and maps.
+"""Keypoints of one image found among the pixels of another, at every layer and facet, as rows and maps.
 
 Yu et al. (arXiv 2605.29691v1), section A.7: PCK "bbox, per point". Facets: key, query, value and token; `token` is the block's
 output, in the last layer after the final norm, and `token_raw` that of the last layer before it.
@@ -32,7 +32,7 @@ def rows(passes: Passes, settings: Mapping[str, Any], seed: int) -> Iterator[Row
 
 
 def maps(passes: Passes, settings: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return the pairs of some key points, and the cosine of each point with the whole target image, by facet and layer.
+    """Return the pairs of some keypoints, and the cosine of each point with the whole target image, by facet and layer.
 
     Arrays of E points; places (x, y) and lengths are shares of the crop's side, so that models which see the images at several
     sizes can be compared: source_image, target_image [E, S, S, 3] uint8; target_area [E, 4] (top, left, bottom, right), where

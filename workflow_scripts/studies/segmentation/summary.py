@@ -25,7 +25,7 @@ _NORMS = {
     ),
     "final_norm_key_points": (
         "pck_token",
-        "Key points found by the last layer's tokens, in percent by the per-point rule, before and after the final norm. "
+        "Keypoints found by the last layer's tokens, in percent by the per-point rule, before and after the final norm. "
         f"{PER_POINT}",
     ),
 }

@@ -1,4 +1,4 @@
-"""Claims about correspondence of key points (Yu et al., sections A.7 and A.9)."""
+"""Claims about correspondence of keypoints (Yu et al., sections A.7 and A.9)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def truth_nmi(evidence: Evidence, analysis: str = "clustering", setting: str = "
 
 
 def best_pck(evidence: Evidence, model: RunModel, facet: str) -> Number:
-    """Return the share of key points that a facet finds at its best layer, by the per-point rule."""
+    """Return the share of keypoints that a facet finds at its best layer, by the per-point rule."""
     return evidence.score(model, f"pck_{facet}").best(f"best PCK of {model.display_name}, {facet}")
 
 

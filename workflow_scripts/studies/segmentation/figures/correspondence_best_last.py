@@ -1,4 +1,4 @@
-"""Heat maps of three key points at the best and at the last layer of every model."""
+"""Heat maps of three keypoints at the best and at the last layer of every model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def draw(data: FigureData) -> Drawn:
     every = data.maps["keypoints"]
     examples = range(min(PAIRS, len(check_same_images(every))))
     styles, first = model_styles(data.models), every[0]
-    rows = [PictureRow("Key point, image", [photograph(first, i, end) for i in examples for end in ("source", "target")])]
+    rows = [PictureRow("Keypoint, image", [photograph(first, i, end) for i in examples for end in ("source", "target")])]
     cells = []
     for maps in every:
         layer = highest_layer(data, maps.model, f"pck_{FACET}")

@@ -1,4 +1,4 @@
-"""Heat maps of one key point at the last layers of every model, from its best layer on."""
+"""Heat maps of one keypoint at the last layers of every model, from its best layer on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def draw(data: FigureData) -> Drawn:
     check_same_images(every)
     styles, first = model_styles(data.models), every[0]
     pair = [photograph(first, EXAMPLE, end) for end in ("source", "target")]
-    rows = [PictureRow("Key point, image", [*pair, *[None] * (LAYERS - 2)])]
+    rows = [PictureRow("Keypoint, image", [*pair, *[None] * (LAYERS - 2)])]
     cells = []
     for maps in every:
         facet = FACETS.get(maps.model.method, "token")
