@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,8 @@ def main() -> None:
         "commit": commit(),
         "config": config,
         "models": [
-            {"id": name, **_facts(entry), "weights_sha256": facts["weights_sha256"], "preprocessing": preprocessing(facts)}
+            {"id": name, **_facts(entry), "weights_sha256": facts["weights_sha256"]}
+            | {"preprocessing": preprocessing(facts, [view for one in settings.passes[name].values() for view in one.views])}
             for name, entry in entries.items()
             if (facts := made_of.get(name))
         ],
@@ -77,9 +80,17 @@ def main() -> None:
     write_text(args.output, json.dumps(description, indent=1) + "\n")
 
 
-def preprocessing(made: dict[str, Any]) -> str:
-    """Return how the images of a pass' first view were prepared."""
-    return next(iter(made["views"].values()))["preprocessing"]
+def preprocessing(made: Mapping[str, Any], views: Sequence[str]) -> str:
+    """Return how a model's images were prepared: the view that most of its passes have, how many others, its normalisation.
+
+    Args:
+        made: metadata of one of its passes.
+        views: of all of its passes.
+    """
+    _, normalised = next(iter(made["views"].values()))["preprocessing"].split(", ", 1)
+    (most, _), *others = Counter(views).most_common()
+    beside = f" and {len(others)} other {'view' if len(others) == 1 else 'views'}" if others else ""
+    return f"{most}{beside}, {normalised}"
 
 
 def job_seconds(folder: Path) -> float:

@@ -2,9 +2,11 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from workflow_scripts.common.errors import AtlasError
 from workflow_scripts.common.study import Score
@@ -14,7 +16,7 @@ from workflow_scripts.report.glossary import glossary
 from workflow_scripts.report.leaderboard import leading, tasks
 from workflow_scripts.report.measured import Measured, read_measured
 from workflow_scripts.report.scorecard_counts import read_counts
-from workflow_scripts.studies.found import find_study
+from workflow_scripts.studies.found import find_study, study_names
 
 STUDY = find_study("thesis")
 WEIGHTS = {"a": "1" * 64, "b": "2" * 64, "c": ""}
@@ -96,6 +98,13 @@ def test_tasks_of_one_name_are_told_apart():
     tables = {f"thesis/{name}": {"a": table("a", [0.5], analysis=name)} for name in scores}
     names = [task.name for task in tasks(replace(STUDY, scores=scores), Measured(tables), ["a"])]
     assert len(set(names)) == 2
+
+
+def test_the_glossary_knows_the_metric_of_every_score():
+    known = yaml.safe_load(Path("workflow_scripts/report/glossary.yaml").read_text())["metrics"]
+    scores = [score for name in study_names() for score in find_study(name).scores.values()]
+    assert len(scores) > 20
+    assert {score.metric for score in scores} <= set(known)
 
 
 def test_the_glossary_has_every_column_and_the_metrics_of_the_run():

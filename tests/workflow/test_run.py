@@ -5,6 +5,7 @@ import re
 import shutil
 import zipfile
 
+import pandas as pd
 import pytest
 
 from workflow_scripts.common.table import read_table, read_table_metadata
@@ -41,6 +42,15 @@ def test_tables_tell_where_they_come_from(finished):
     assert (facts["settings"]["dataset"], facts["seed"]) == ("demo_val", 0)
     shares = table.query("metric == 'spatial_to_cls_attention'")["value"]
     assert shares.between(0, 1).all()
+
+
+def test_the_glossary_says_what_every_metric_is(finished):
+    page = (finished.path / "results/report/glossary.html").read_text()
+    rows = re.findall(r'id="metric-[^"]*"><th[^>]*><code>(\w[^<]*)</code></th><td[^>]*>([^<]*)</td>', page)
+    paths = (finished.path / "results/tables/thesis").rglob("*.parquet")
+    tables = [pd.read_parquet(path) for path in paths]
+    assert {name for name, _ in rows} == {name for table in tables if "metric" in table for name in table["metric"]}
+    assert [name for name, meaning in rows if not meaning] == []
 
 
 def test_run_json_lists_models_and_data(finished):
