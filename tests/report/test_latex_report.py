@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -269,6 +270,19 @@ def test_it_is_written_again_where_snakemake_took_its_output_away(made):
     (folder / "again" / "report.aux").write_text("of LaTeX")
     write(folder / "again")
     assert (folder / "again" / "report.tex").is_file() and not (folder / "again" / "report.aux").exists()
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_the_folder_takes_its_figures_along(made):
+    folder, write, _ = made
+    (folder / "assets").mkdir()
+    for suffix in ("pdf", "png"):
+        shutil.copy(folder / f"figures/made_up/small.{suffix}", folder / f"assets/made_up_small.{suffix}")
+    report = write()
+    before = {path.name for path in (report / "figures").iterdir()}
+    assert before == {"made_up_tall_one.pdf"}  # the other lies in the HTML report
+    subprocess.run(["make", "-s", "figures"], cwd=report, check=True)
+    assert {path.name for path in (report / "figures").iterdir()} == before | {"made_up_small.pdf"}
 
 
 def test_errors_of_one_line(made, monkeypatch):
