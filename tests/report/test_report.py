@@ -23,6 +23,7 @@ from workflow_scripts.report.fragments import Cell, Column, Fragment, to_html
 from workflow_scripts.report.latex.tables import to_latex
 from workflow_scripts.report.neighbours import read_neighbours
 from workflow_scripts.report.run_info import duration, moment, read_run_info
+from workflow_scripts.report.site import anchor
 from workflow_scripts.studies.found import find_study
 
 STUDY = find_study("thesis")
@@ -157,6 +158,19 @@ def build(files, info=None, figures=FIGURES, more=(), **extras):
 def pages(output):
     """Return the text of every page of a report by file."""
     return {path.relative_to(output).as_posix(): path.read_text(encoding="utf-8") for path in output.rglob("*.html")}
+
+
+def test_figures_say_of_how_many_things_their_numbers_are_and_how_many_pages_they_have(files):
+    figure = next(one for one in FIGURES if one.tables == ("knn",))
+    base = files / "results" / "figures" / figure.key
+    heads, row = "model,dataset,metric,facet,value,ci_low,ci_high,n", "model_supervised,demo_val,knn_top1,cls,0.5,0.4,0.6,320"
+    base.with_suffix(".csv").write_text(f"{heads}\n{row}\n")
+    base.with_suffix(".pdf").write_bytes(b"<< /Type /Page >>" * 3)
+    page = build(files)[1]["studies/thesis.html"]
+    card = page[page.index(f'id="{anchor(figure.study, figure.name)}"') :]
+    card = card[: card.index("</article>")]
+    assert "n = 320 images; 95 % intervals over images." in card
+    assert "PDF (3 pages, 1 kB)" in card
 
 
 def test_every_page_is_well_formed_and_accessible(files):

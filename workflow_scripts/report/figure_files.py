@@ -15,7 +15,7 @@ from workflow_scripts.common.errors import AtlasError, made_here
 from workflow_scripts.common.run_messages import with_targets
 from workflow_scripts.common.study import Figure, Study
 from workflow_scripts.report.explore_links import Explorable, Link
-from workflow_scripts.report.pdf_file import is_heavy
+from workflow_scripts.report.pdf_file import is_heavy, n_pages
 from workflow_scripts.report.pictures import PICTURE_BYTES, copy_picture, write_preview
 from workflow_scripts.report.sample_sizes import sample_sizes
 from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
@@ -37,6 +37,7 @@ class ShownFigure:
         anchor: its id in the page of its study.
         preview: small picture.
         files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps, a heavy PDF as well.
+        pages: of its PDF; the PNG is the first.
         left: what is left out, and where the run has it, by suffix.
         width, height: pixels of the figure.
         reduced: whether the report's PNG has fewer colours than the run's.
@@ -54,6 +55,7 @@ class ShownFigure:
     preview: str
     files: Mapping[str, str]
     sizes: Mapping[str, str]
+    pages: int
     left: Mapping[str, str]
     width: int
     height: int
@@ -130,6 +132,7 @@ def add_figures(
                 preview=previews[entry.name],
                 files=files,
                 sizes=sizes,
+                pages=n_pages((figures / f"{entry.key}.pdf").read_bytes()),
                 left={suffix: _from_project(figures, f"{entry.key}.{suffix}") for suffix in _SUFFIXES if suffix not in files},
                 width=width,
                 height=height,
