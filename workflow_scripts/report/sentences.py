@@ -8,59 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from workflow_scripts.common.study import Score
+from workflow_scripts.report.words import counted, in_words, listed, spoken, with_interval
 
 NOTHING = "Nothing to draw: no model of this run has what this figure shows."
 _MOST_SERIES = 2  # what is said of; more is named by its number
 _MOST_APART = 4  # kinds of one metric that are told apart; of more, the best is over all
-_SPELLED = {
-    "ari": "ARI", "cka": "CKA", "cls": "CLS", "corloc": "CorLoc", "f1": "F1", "iou": "IoU", "jf": "J&F", "knn": "k-NN",
-    "miou": "mIoU", "mse": "MSE", "nmi": "NMI", "pck": "PCK", "psnr": "PSNR", "r2": "R2", "ssim": "SSIM",
-}  # fmt: skip
 _SERIES = ("dataset", "metric", "facet", "setting")
 _IDENTITY = (
     "part", "model", "other_model", "name", "dataset", "metric", "facet", "other_facet", "setting", "layer", "other_layer",
     "head", "kind", "image", "class", "cluster", "row", "column",
 )  # fmt: skip
-
-
-_RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def spoken(value: float) -> str:
-    """Return a number for reading, with two or three digits that count."""
-    size = abs(value)
-    if value == 0 or math.isnan(value):
-        return "0" if value == 0 else "undefined"
-    if size < 0.001 or size >= 1e6:
-        digits, power = f"{value:.1e}".split("e")
-        text = f"{digits} \N{MULTIPLICATION SIGN} 10{str(int(power)).translate(_RAISED)}"
-    elif size >= 100:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.3f}" if size < 0.1 else f"{value:.2f}"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return a number with its 95 % interval, if it has one: ``0.53, 95 % interval 0.51 to 0.55``."""
-    if pd.isna(low) or pd.isna(high):
-        return spoken(value)
-    return f"{spoken(value)}, 95 % interval {spoken(low)} to {spoken(high)}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a list in a sentence: ``a, b and c``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-
-
-def counted(number: int, one: str, more: str = "") -> str:
-    """Return ``1 model`` or ``2 models``."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
-def in_words(name: str) -> str:
-    """Return a name of the tables for reading: ``patch_miou`` as "patch mIoU"."""
-    return " ".join(_SPELLED.get(word, word) for word in str(name).replace("_", " ").split(" "))
 
 
 def shown_by(
