@@ -8,6 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from workflow_scripts.common.study import Score
+from workflow_scripts.report.compared import Models
+from workflow_scripts.report.sentences_of_columns import of_columns
+from workflow_scripts.report.sentences_of_pictures import of_maps
 from workflow_scripts.report.words import counted, in_words, listed, spoken, with_interval
 
 NOTHING = "Nothing to draw: no model of this run has what this figure shows."
@@ -48,10 +51,10 @@ def shown_by(
     if {"kind", "share"} <= columns:
         return _of_kinds(frame)
     if {"row", "column", "value"} <= columns:
-        return _of_maps(frame, names)
+        return _of_maps(frame, names, controls)
     if {"model", "array", "layer", "head", "maximum", "unit"} <= columns:
         return _of_kept_maps(frame, names)
-    return _of_what_there_is(frame, names)
+    return of_columns(frame, names, controls)
 
 
 def score_labels(scores: Mapping[str, Score]) -> dict[tuple[str, str, str], str]:
@@ -178,15 +181,15 @@ def _of_kinds(frame: pd.DataFrame) -> str:
     return f"Averaged over layers and models, kinds are, by share: {listed(said)}."
 
 
-def _of_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
+def _of_maps(frame: pd.DataFrame, names: Mapping[str, str], controls: Collection[str]) -> str:
     rows = frame[frame["row"].notna()]
+    if (rows["value"] < 0).any() or not {"layer", "head"} <= set(rows.columns):
+        return of_maps(rows, Models(names, controls)) or of_columns(frame, names, controls)
     keys = [column for column in ("model", "image", "layer", "head", "query", "key") if column in rows]
     maps = rows.groupby(keys, sort=False, dropna=False)["value"]
     text = counted(len(maps), "map")
     if "model" in rows:
         text += f" of {counted(rows['model'].nunique(), 'model')}"
-    if (rows["value"] < 0).any() or not {"layer", "head"} <= set(rows.columns):
-        return f"{text}; values from {spoken(rows['value'].min())} to {spoken(rows['value'].max())}."
     top = (maps.max() / maps.sum()).dropna()
     where = dict(zip(keys, top.idxmax(), strict=True))
     model = names.get(where.get("model", ""), where.get("model", ""))
@@ -207,17 +210,6 @@ def _of_kept_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
         f"{text}. The brightest place is in that of {whose}: it has {100 * top['maximum']:.0f} % of the attention; "
         f"the median of the maps' brightest is {100 * frame['maximum'].median():.1f} %."
     )
-
-
-def _of_what_there_is(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
-    models = [name for name in dict.fromkeys(frame["model"]) if name in names] if "model" in frame else []
-    whose = counted(len(models), "model") if len(models) > 3 else listed([names[model] for model in models])
-    parts = [
-        counted(int(frame[column].nunique()), column)
-        for column in ("image", "concept", "layer")
-        if column in frame and frame[column].nunique() > 1
-    ]
-    return f"Shown of {whose or 'the run'}: {listed(parts) or counted(len(frame), 'number')}."
 
 
 def _value(row: pd.Series) -> str:

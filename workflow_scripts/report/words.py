@@ -49,3 +49,28 @@ def counted(number: int, one: str, more: str = "") -> str:
 def in_words(name: str) -> str:
     """Return a name of the tables for reading: ``patch_miou`` as "patch mIoU"."""
     return " ".join(_SPELLED.get(word, word) for word in str(name).replace("_", " ").split(" "))
+
+
+def roughly(value: float) -> str:
+    """Return a number for reading with the two digits that a bin of a histogram can tell."""
+    if not value or not math.isfinite(value):
+        return spoken(value)
+    places = 1 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, places):,.{max(places, 0)}f}" if 1e-3 <= abs(value) < 1e6 else spoken(value)
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def in_percent(share: float) -> str:
+    """Return a share for reading: ``62 %``, ``2.4 %``."""
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.2g} %" if percent >= 1 else f"{spoken(percent)} %"
+
+
+def plural(name: str) -> str:
+    """Return the plural of a name of the tables, for reading: ``query`` as "queries"."""
+    word = in_words(name)
+    if word[-1:].isupper() or word[-1:].isdigit():
+        return word
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word.removesuffix('y')}ies"
+    return f"{word}es" if word.endswith(("s", "ch", "x")) else f"{word}s"
