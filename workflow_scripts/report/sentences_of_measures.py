@@ -134,8 +134,8 @@ def of_correlations(frame: pd.DataFrame, models: Models) -> str:
         text += f" ({spoken(trained)} in those with training)"
     if "facet" in rows and rows["facet"].nunique() > 1:
         facets = {plural(facet): spearman(own["across"], own["up"]) for facet, own in rows.groupby("facet", sort=False)}
-        known = [f"{facet} {spoken(value)}" for facet, value in facets.items() if pd.notna(value)]
-        text += f"; alone, {listed(known)}" if known else ""
+        known = [f"{facet} alone {spoken(value)}" for facet, value in facets.items() if pd.notna(value)]
+        text += f"; {listed(known)}" if known else ""
     return f"{text}."
 
 

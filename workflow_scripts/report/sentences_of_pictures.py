@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from workflow_scripts.report.compared import MODEL, Models, Order, splitting
-from workflow_scripts.report.words import counted, in_percent, plural, spoken
+from workflow_scripts.report.words import counted, in_percent, in_words, plural, spoken
 
 TRUTH = "ground truth"
 _MOST_FEWEST = Order("most", "fewest")
@@ -21,7 +21,7 @@ def of_classes(frame: pd.DataFrame, models: Models) -> str:
     rows, truth = models.of(shares), shares[shares[MODEL] == TRUTH]
     if rows.empty:
         return ""
-    places = [column for column in ("facet", "layer") if column in rows]
+    places = [column for column in ("rule", "facet", "layer") if column in rows]
     rows = rows[rows["image"].isin(truth["image"])] if len(truth) else rows
     if rows.empty:
         return ""
@@ -42,20 +42,21 @@ def _agreement(rows: pd.DataFrame, truth: pd.DataFrame, kind: str, places: list[
 
 
 def _numbers(rows: pd.DataFrame, kind: str, places: list[str], models: Models) -> str:
-    """Return how many classes an image has: by facet where models have several, else between models, layers or images."""
-    several = rows["image"].nunique() > 1
-    apart = splitting(rows, ["facet"])
+    """Return how many classes an image has: by rule or facet where models have several, else between models and layers."""
+    apart = splitting(rows, ["rule", "facet"])[:1]
     keys = [MODEL, *(place for place in places if place not in apart)]
     said = []
-    for facet, own in rows.groupby(apart[0], sort=False) if apart else [("", rows)]:
+    for name, own in rows.groupby(apart[0], sort=False) if apart else [("", rows)]:
         numbers = own.groupby([*keys, "image"], sort=False, dropna=False)[kind].nunique()
         means = numbers.groupby(level=keys, sort=False, dropna=False).mean()
         text = models.compare(means, _number, _MOST_FEWEST)
-        if len(means) == 1 and several:
+        if len(means) == 1 and numbers.min() < numbers.max():
             text += f", from {numbers.min()} to {numbers.max()}"
-        said.append(f"by {plural(facet)} {text}" if facet else text)
-    head = f"{plural(kind).capitalize()} in an image, mean over {rows['image'].nunique()}"
-    return f"{head if several else f'{plural(kind).capitalize()} in the image'}: {'; '.join(said)}."
+        said.append(f"{in_words(name) if apart == ['rule'] else plural(name)} {text}" if name else text)
+    things, by = plural(kind).capitalize(), f" by {apart[0]}" if apart else ""
+    number = int(rows["image"].nunique())
+    head = f"{things} in an image{by}, mean over {number}" if number > 1 else f"{things} in the image{by}"
+    return f"{head}: {'; '.join(said)}."
 
 
 def _number(value: float) -> str:
