@@ -96,6 +96,7 @@ def test_histograms_need_no_layers_or_kinds_and_their_bins_may_be_negative():
     assert said("model cosine_from cosine_to count", ("a", -0.2, 0, 3), ("b", 0.2, 0.4, 3)) == (
         "Median cosine of values: highest in Model B (0.30), lowest in Model A (\N{MINUS SIGN}0.10)."
     )
+    assert said(BINS, ("a", np.nan, np.nan, np.nan, 4, 9, 3)) == "Median norm of values: 6.0 in Model A."
     assert said("model x_from x_to count", ("a", np.nan, np.nan, 3)) == "Shown of Model A: 1 number."
 
 

@@ -24,8 +24,8 @@ def of_histograms(frame: pd.DataFrame, models: Models) -> str:
     if rows.empty:
         return ""
     rows = rows.assign(
-        facet=rows["facet"].fillna("") if "facet" in rows else "",
-        setting=rows["setting"].fillna("") if "setting" in rows else "",
+        facet=rows["facet"].astype(object).fillna("") if "facet" in rows else "",
+        setting=rows["setting"].astype(object).fillna("") if "setting" in rows else "",
         layer=rows.get("layer", np.nan),
         middle=_middles(rows[measure + _FROM], rows[measure + _TO]),
     )
