@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.common.study import Score
-from workflow_scripts.report.sentences import NOTHING, in_words, repeats, score_labels, shown_by, spoken
+from workflow_scripts.report.sentences import NOTHING, repeats, score_labels, shown_by
+from workflow_scripts.report.words import in_words, spoken
 
 NAMES = {"a": "Model A", "b": "Model B", "c": "Untrained"}
 

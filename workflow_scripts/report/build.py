@@ -26,8 +26,8 @@ from workflow_scripts.report.pictures import copy_picture, most_bytes, write_pre
 from workflow_scripts.report.references import citing
 from workflow_scripts.report.run_info import duration, moment, short_commit
 from workflow_scripts.report.scorecard_counts import Counts
-from workflow_scripts.report.sentences import counted, listed
 from workflow_scripts.report.site import Addition, Site, anchor
+from workflow_scripts.report.words import counted, listed
 
 _MOST_LED = 3  # tasks of a study whose leader its sentences name
 

@@ -13,7 +13,7 @@ from workflow_scripts.common.study import Figure
 from workflow_scripts.report.explore_pairs import KEYS as PAIR_KEYS
 from workflow_scripts.report.explore_pairs import block_ids, is_of_depths
 from workflow_scripts.report.explore_series import is_of_head, is_of_pair
-from workflow_scripts.report.sentences import in_words
+from workflow_scripts.report.words import in_words
 
 _SERIES = ["metric", "dataset", "facet", "head", "setting"]
 _MOST = 4  # links of a figure

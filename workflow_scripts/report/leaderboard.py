@@ -11,7 +11,7 @@ from workflow_scripts.common.study import Score, Study
 from workflow_scripts.common.table import of_score
 from workflow_scripts.report.best_scores import best_rows
 from workflow_scripts.report.measured import Measured
-from workflow_scripts.report.sentences import counted, in_words, spoken, with_interval
+from workflow_scripts.report.words import counted, in_words, spoken, with_interval
 
 _SPARK = (96, 22)  # pixels of a model's course over layers
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from workflow_scripts.common.study import Analysis, Count, Figure, Study
-from workflow_scripts.report.sentences import in_words, listed
+from workflow_scripts.report.words import in_words, listed
 
 _KEYS = ["metric", "facet", "setting"]
 _MOST_NAMED = 3  # metrics that share a count; of more it is said how many there are

@@ -8,59 +8,19 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from workflow_scripts.common.study import Score
+from workflow_scripts.report.compared import Models
+from workflow_scripts.report.sentences_of_columns import of_columns
+from workflow_scripts.report.sentences_of_pictures import of_maps
+from workflow_scripts.report.words import counted, in_words, listed, spoken, with_interval
 
 NOTHING = "Nothing to draw: no model of this run has what this figure shows."
 _MOST_SERIES = 2  # what is said of; more is named by its number
 _MOST_APART = 4  # kinds of one metric that are told apart; of more, the best is over all
-_SPELLED = {
-    "ari": "ARI", "cka": "CKA", "cls": "CLS", "corloc": "CorLoc", "f1": "F1", "iou": "IoU", "jf": "J&F", "knn": "k-NN",
-    "miou": "mIoU", "mse": "MSE", "nmi": "NMI", "pck": "PCK", "psnr": "PSNR", "r2": "R2", "ssim": "SSIM",
-}  # fmt: skip
 _SERIES = ("dataset", "metric", "facet", "setting")
 _IDENTITY = (
     "part", "model", "other_model", "name", "dataset", "metric", "facet", "other_facet", "setting", "layer", "other_layer",
     "head", "kind", "image", "class", "cluster", "row", "column",
 )  # fmt: skip
-
-
-_RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def spoken(value: float) -> str:
-    """Return a number for reading, with two or three digits that count."""
-    size = abs(value)
-    if value == 0 or math.isnan(value):
-        return "0" if value == 0 else "undefined"
-    if size < 0.001 or size >= 1e6:
-        digits, power = f"{value:.1e}".split("e")
-        text = f"{digits} \N{MULTIPLICATION SIGN} 10{str(int(power)).translate(_RAISED)}"
-    elif size >= 100:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.3f}" if size < 0.1 else f"{value:.2f}"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return a number with its 95 % interval, if it has one: ``0.53, 95 % interval 0.51 to 0.55``."""
-    if pd.isna(low) or pd.isna(high):
-        return spoken(value)
-    return f"{spoken(value)}, 95 % interval {spoken(low)} to {spoken(high)}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a list in a sentence: ``a, b and c``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-
-
-def counted(number: int, one: str, more: str = "") -> str:
-    """Return ``1 model`` or ``2 models``."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
-def in_words(name: str) -> str:
-    """Return a name of the tables for reading: ``patch_miou`` as "patch mIoU"."""
-    return " ".join(_SPELLED.get(word, word) for word in str(name).replace("_", " ").split(" "))
 
 
 def shown_by(
@@ -91,10 +51,10 @@ def shown_by(
     if {"kind", "share"} <= columns:
         return _of_kinds(frame)
     if {"row", "column", "value"} <= columns:
-        return _of_maps(frame, names)
+        return _of_maps(frame, names, controls)
     if {"model", "array", "layer", "head", "maximum", "unit"} <= columns:
         return _of_kept_maps(frame, names)
-    return _of_what_there_is(frame, names)
+    return of_columns(frame, names, controls)
 
 
 def score_labels(scores: Mapping[str, Score]) -> dict[tuple[str, str, str], str]:
@@ -221,15 +181,15 @@ def _of_kinds(frame: pd.DataFrame) -> str:
     return f"Averaged over layers and models, kinds are, by share: {listed(said)}."
 
 
-def _of_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
+def _of_maps(frame: pd.DataFrame, names: Mapping[str, str], controls: Collection[str]) -> str:
     rows = frame[frame["row"].notna()]
+    if (rows["value"] < 0).any() or not {"layer", "head"} <= set(rows.columns):
+        return of_maps(rows, Models(names, controls)) or of_columns(frame, names, controls)
     keys = [column for column in ("model", "image", "layer", "head", "query", "key") if column in rows]
     maps = rows.groupby(keys, sort=False, dropna=False)["value"]
     text = counted(len(maps), "map")
     if "model" in rows:
         text += f" of {counted(rows['model'].nunique(), 'model')}"
-    if (rows["value"] < 0).any() or not {"layer", "head"} <= set(rows.columns):
-        return f"{text}; values from {spoken(rows['value'].min())} to {spoken(rows['value'].max())}."
     top = (maps.max() / maps.sum()).dropna()
     where = dict(zip(keys, top.idxmax(), strict=True))
     model = names.get(where.get("model", ""), where.get("model", ""))
@@ -250,17 +210,6 @@ def _of_kept_maps(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
         f"{text}. The brightest place is in that of {whose}: it has {100 * top['maximum']:.0f} % of the attention; "
         f"the median of the maps' brightest is {100 * frame['maximum'].median():.1f} %."
     )
-
-
-def _of_what_there_is(frame: pd.DataFrame, names: Mapping[str, str]) -> str:
-    models = [name for name in dict.fromkeys(frame["model"]) if name in names] if "model" in frame else []
-    whose = counted(len(models), "model") if len(models) > 3 else listed([names[model] for model in models])
-    parts = [
-        counted(int(frame[column].nunique()), column)
-        for column in ("image", "concept", "layer")
-        if column in frame and frame[column].nunique() > 1
-    ]
-    return f"Shown of {whose or 'the run'}: {listed(parts) or counted(len(frame), 'number')}."
 
 
 def _value(row: pd.Series) -> str:
