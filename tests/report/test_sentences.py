@@ -77,6 +77,20 @@ def test_pairs_leave_out_a_model_with_itself():
     )
 
 
+def test_pairs_of_layers_are_named_and_those_within_a_model_only_where_there_are_no_others():
+    columns = ["model", "layer", "facet", "other_model", "other_layer", "other_facet", "value"]
+    within = [("a", 1, "norm1", "a", 1, "norm2", 0.9), ("a", 1, "norm1", "a", 2, "norm1", 0.2)]
+    between = [("a", 1, "norm1", "b", 2, "norm1", 0.5), ("a", 2, "norm2", "b", 2, "norm1", 0.3)]
+    assert shown_by(pd.DataFrame(within, columns=columns).assign(metric="cka"), NAMES, {}) == (
+        "Most alike: norm1 and norm2 of layer 1 of Model A (0.90); "
+        "least alike: layers 1 and 2 of Model A (0.20); 2 pairs in all."
+    )
+    assert shown_by(pd.DataFrame(within + between, columns=columns).assign(metric="cka"), NAMES, {}) == (
+        "Most alike: layer 1 of Model A and layer 2 of Model B (0.50); "
+        "least alike: layer 2 of Model A and layer 2 of Model B (0.30); 2 pairs in all."
+    )
+
+
 def test_maps_name_the_most_concentrated():
     cells = [("a", 1, h, r, 1, v) for h, values in ((1, (0.5, 0.5)), (2, (0.9, 0.1))) for r, v in enumerate(values, 1)]
     frame = pd.DataFrame(cells, columns=["model", "layer", "head", "row", "column", "value"])

@@ -162,15 +162,23 @@ def _of_pairs(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
     rows = rows[~same]
     if rows.empty:
         return NOTHING
-    within = (rows["model"] == rows["other_model"]).all()
-    high, low = rows.loc[rows["value"].idxmax()], rows.loc[rows["value"].idxmin()]
+    layered = {"layer", "other_layer"} <= set(rows.columns)
+    between = rows["model"] != rows["other_model"]
+    if between.any():
+        rows = rows[between]  # where models are compared, the layers of one say nothing
+    apart = layered and (rows["layer"].nunique() > 1 or rows["other_layer"].nunique() > 1)
 
     def pair(row: pd.Series) -> str:
-        layers = f"layers {row['layer']} and {row['other_layer']}" if "layer" in row and "other_layer" in row else "two layers"
-        if within:
-            return f"{layers} of {names[row['model']]} ({spoken(row['value'])})"
-        return f"{names[row['model']]} and {names[row['other_model']]} ({spoken(row['value'])})"
+        one, other = names[row["model"]], names[row["other_model"]]
+        if between.any():
+            one, other = (f"layer {row['layer']} of {one}", f"layer {row['other_layer']} of {other}") if apart else (one, other)
+            return f"{one} and {other} ({spoken(row['value'])})"
+        layers = f"layers {row['layer']} and {row['other_layer']}" if layered else "two layers"
+        if layered and row["layer"] == row["other_layer"] and {"facet", "other_facet"} <= set(rows.columns):
+            layers = f"{in_words(row['facet'])} and {in_words(row['other_facet'])} of layer {row['layer']}"
+        return f"{layers} of {one} ({spoken(row['value'])})"
 
+    high, low = rows.loc[rows["value"].idxmax()], rows.loc[rows["value"].idxmin()]
     return f"Most alike: {pair(high)}; least alike: {pair(low)}; {counted(len(rows), 'pair')} in all."
 
 
