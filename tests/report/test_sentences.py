@@ -37,8 +37,10 @@ def test_who_is_highest_where_and_how_sure():
     assert shown_by(frame, NAMES, {}) == (
         "mIoU: highest in Model A, layer 2 (0.50, 95 % interval 0.45 to 0.55); lowest at its best in Model B (0.30)."
     )
-    near = rows(("a", 2, 0.5, 0.35, 0.65), ("b", 1, 0.3, 0.2, 0.4))
-    assert "its interval reaching that of Model B (0.30); lowest in Model B" in shown_by(near, NAMES, {})
+    near = [("a", 2, 0.5, 0.35, 0.65), ("b", 1, 0.3, 0.2, 0.4)]
+    assert shown_by(rows(*near), NAMES, {}).endswith("its interval reaching that of Model B (0.30).")
+    third = ("c", 1, 0.1, 0.05, 0.2)
+    assert shown_by(rows(*near, third), NAMES, {}).endswith("reaching that of Model B (0.30); lowest in Untrained (0.10).")
 
 
 def test_models_without_training_are_no_part_of_the_comparison():

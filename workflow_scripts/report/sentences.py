@@ -141,10 +141,12 @@ def _of_one(
     else:
         last, second = best.iloc[-1], best.iloc[1]
         text = f"{what}: highest in {names[first['model']]}{_where(first, within)} ({_value(first)})"
-        if _overlap(first, second):
+        near = _overlap(first, second)
+        if near:
             text += f", its interval reaching that of {names[second['model']]} ({spoken(second['value'])})"
-        peak = " at its best" if compared.groupby("model").size().max() > 1 else ""
-        text += f"; lowest{peak} in {names[last['model']]} ({spoken(last['value'])})"
+        if not near or len(best) > 2:
+            peak = " at its best" if compared.groupby("model").size().max() > 1 else ""
+            text += f"; lowest{peak} in {names[last['model']]} ({spoken(last['value'])})"
     without = rows[rows["model"].isin(list(controls))]
     if len(without) and len(compared) < len(rows):
         most = without.loc[without["value"].idxmax()]
