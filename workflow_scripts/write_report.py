@@ -60,6 +60,7 @@ def main() -> None:
         neighbours=read_neighbours(args.knn, names) if args.knn else None,
         card=args.card,
         measured=measured(args.tables_dir, json.loads(args.made), info["models"], read),
+        compared={key: frame for key, frame in seen.frames.items() if args.explore[key]["models"] is None} if seen else {},
         counts=read_counts(args.scorecard) if args.scorecard else {},
         additions=list(additions(args.scorecard, seen, studies)),
         explorable=Explorable.of(seen.frames) if seen else None,

@@ -114,6 +114,11 @@ def test_the_glossary_has_every_column_and_the_metrics_of_the_run():
         ("knn_top1", "share", "higher is better")
     ]
     assert words.metrics[0].meaning
+    pairs = table("a", [0.5], analysis="cka").assign(metric="cka_plain", higher_is_better=None, other_model="b")
+    words = glossary([STUDY], Measured(), {"thesis/cka": pairs, "local/cka": pairs.assign(metric="other")})
+    assert [(metric.name, metric.direction, metric.analyses) for metric in words.metrics] == [
+        ("cka_plain", "", (STUDY.analyses["cka"].title,))
+    ]
 
 
 def test_the_counts_of_a_scorecard(tmp_path):

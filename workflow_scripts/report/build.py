@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from markupsafe import Markup
 
@@ -107,6 +108,7 @@ class Extras:
         neighbours: k-NN accuracies of the demo's models.
         card: model card of the demo zoo, where it was trained beforehand; the report takes a copy along.
         measured: the tables of the run's models.
+        compared: the tables of comparisons of models, by ``study/analysis``.
         counts: how published numbers compare with the run's, by study.
         additions: pages that other parts of the workflow make.
         explorable: what the explorer has, if it is among them: figures link to it.
@@ -116,6 +118,7 @@ class Extras:
     neighbours: Neighbours | None = None
     card: Path | None = None
     measured: Measured = field(default_factory=Measured)
+    compared: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     counts: Mapping[str, Counts] = field(default_factory=dict)
     additions: Sequence[Addition] = ()
     explorable: Explorable | None = None
@@ -157,7 +160,7 @@ def write_report(
             sentences = _sentences(results, drawn, boards[results.study.name], extras.measured, info, trained)
             shown.append(_show(name, results, drawn, sentences, folder, extras.counts.get(results.study.name)))
         board = [task for own in boards.values() for task in own]
-        words = glossary([results.study for results in studies], extras.measured)
+        words = glossary([results.study for results in studies], extras.measured, extras.compared)
         _write_pages(site, shown, board, words, extras)
         for addition in extras.additions:
             addition.write(site)

@@ -38,20 +38,28 @@ class Glossary:
     metrics: tuple[Metric, ...]
 
 
-def glossary(studies: Sequence[Study], measured: Measured) -> Glossary:
-    """Return the words of the report and the metrics of this run's tables."""
+def glossary(studies: Sequence[Study], measured: Measured, compared: Mapping[str, pd.DataFrame] | None = None) -> Glossary:
+    """Return the words of the report and the metrics of this run's tables.
+
+    Args:
+        studies: of the run.
+        measured: its tables of single models.
+        compared: its tables of comparisons of models, by ``study/analysis``.
+    """
     words: dict[str, Any] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
-    return Glossary(
-        words["terms"], {name: words["columns"][name] for name in COLUMNS}, tuple(_metrics(studies, measured, words))
-    )
+    metrics = _metrics(studies, measured, compared or {}, words)
+    return Glossary(words["terms"], {name: words["columns"][name] for name in COLUMNS}, tuple(metrics))
 
 
-def _metrics(studies: Sequence[Study], measured: Measured, words: Mapping[str, Any]) -> list[Metric]:
+def _metrics(
+    studies: Sequence[Study], measured: Measured, compared: Mapping[str, pd.DataFrame], words: Mapping[str, Any]
+) -> list[Metric]:
     units: dict[str, list[str]] = {}
     ways: dict[str, set[bool]] = {}
     titles: dict[str, list[str]] = {}
     for study in studies:
-        for name, table in measured.of_study(study.name):
+        pairs = [(key.partition("/")[2], table) for key, table in compared.items() if key.startswith(f"{study.name}/")]
+        for name, table in [*measured.of_study(study.name), *pairs]:
             kinds = table[["metric", "unit", "higher_is_better"]].drop_duplicates()
             for metric, unit, better in kinds.itertuples(index=False):
                 units.setdefault(metric, []).append(unit if isinstance(unit, str) else "")
