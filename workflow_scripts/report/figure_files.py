@@ -39,7 +39,7 @@ class ShownFigure:
         files, sizes: file and size in words by suffix; the CSV is left out where it is large or of maps, a heavy PDF as well.
         pages: of its PDF; the PNG is the first.
         left: what is left out, and where the run has it, by suffix.
-        width, height: pixels of the figure.
+        width, height: pixels of the figure, of which a page shows half as many, so that texts of all figures are of one size.
         reduced: whether the report's PNG has fewer colours than the run's.
         command: that draws it again.
         sentence: what this run shows.
@@ -139,7 +139,7 @@ def add_figures(
                 reduced=reduced,
                 command=_command(figures, entry, run),
                 sentence=sentence,
-                measured_of=sample_sizes(study, entry, frame),
+                measured_of=_measured_of(study, entry, frame, sentence),
                 links=tuple(explorable.links(entry, frame)) if explorable else (),
                 folded=folded,
                 other=(place[other], anchor(entry.study, other)) if other else None,
@@ -155,9 +155,13 @@ def figure_sentences(
     frames = {entry.name: _numbers(figures / f"{entry.key}.csv") for entry in entries}
     said = _sentences(study, frames, names, controls)
     return {
-        entry.key: " ".join(filter(None, [said[entry.name], sample_sizes(study, entry, frames[entry.name])]))
+        entry.key: " ".join(filter(None, [said[entry.name], _measured_of(study, entry, frames[entry.name], said[entry.name])]))
         for entry in entries
     }
+
+
+def _measured_of(study: Study, entry: Figure, frame: pd.DataFrame | None, sentence: str) -> str:
+    return sample_sizes(study, entry, frame) if sentence != NOTHING else ""
 
 
 def _sentences(
