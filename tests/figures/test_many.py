@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -116,8 +117,30 @@ def test_a_figure_that_no_page_holds_has_all_models_on_several():
     on_pages = [round(2 * (height - 1 - 3 * (place == 0))) for place, height in enumerate(heights)]
     assert sum(on_pages) == 40 + len(heights)  # the baseline is on each
     assert sorted(drawn.data["model"]) == sorted(one.id for one in data.models)
-    assert drawn.note == "A note."
+    assert drawn.note == "A note. Ranges of colours and axes that models share are those of a page."
     assert not draw(Tall("a/b", (), (), (), "", {}, {}), data.of(data.models[:12])).more
+
+
+def test_pages_are_drawn_about_once_each():
+    class Counted(Tall):
+        times: ClassVar[list[int]] = []
+
+        def draw(self, data):
+            self.times.append(len(data.models))
+            return super().draw(data)
+
+    drawn = draw(Counted("a/b", (), (), (), "", {}, {}), forty())
+    assert sum(Counted.times) <= 3 * (40 + len(drawn.pages))
+
+
+def test_a_figure_that_fewer_models_do_not_make_lower_stays_whole():
+    class Fixed(Drawing):
+        def draw(self, data):
+            return Drawn(Figure(figsize=(5, 30)), pd.DataFrame({"model": [one.id for one in data.models]}))
+
+    drawn = draw(Fixed("a/b", (), (), (), "", {}, {}), forty())
+    assert not drawn.more
+    assert len(drawn.data) == 41
 
 
 def test_a_figure_of_pairs_that_no_page_holds_shows_as_many_models_as_one_does():

@@ -29,6 +29,7 @@ from workflow_scripts.figures.style import DPI, PAGE_HEIGHT, QUIET, Look, atlas_
 
 _COMPRESSED = 0.6  # of the bytes of a photograph that are left in a PDF
 _TALLEST = 4 / 3 * PAGE_HEIGHT  # inches, above which nobody sees a figure whole
+_APART = "Ranges of colours and axes that models share are those of a page."
 _FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet tells a formula in a CSV file
 
 
@@ -60,22 +61,26 @@ def _within_pages(drawing: Drawing, data: FigureData) -> Drawn:
 
     A figure that compares models in pairs has all pairs on one page or none: of as many models as a page holds, with a note.
     """
-    drawn = drawing.draw(data)
-    left = [model for model in data.models if not model.random]
-    if _height(drawn) <= _TALLEST or len(left) == 1:
-        return drawn
+    whole = drawing.draw(data)
+    trained = [model for model in data.models if not model.random]
+    if _height(whole) <= _TALLEST:
+        return whole
     if drawing.pairs:
-        drawn, kept = _lower(drawing, data, left, drawn)
-        return replace(drawn, note=" ".join(filter(None, [drawn.note, cap_note(len(kept), len(left))])))
-    parts = []
+        drawn, kept = _lower(drawing, data, trained, whole, capped)
+        return replace(drawn, note=" ".join(filter(None, [drawn.note, cap_note(len(kept), len(trained))])))
+    drawn, kept = _lower(drawing, data, trained, whole, _first)
+    if _height(drawn) >= _height(whole):
+        return whole  # however few models it has
+    parts, left = [drawn], trained[len(kept) :]
     while left:
-        part, kept = _lower(drawing, data, left, drawing.draw(_of(data, left)) if parts else drawn, lambda m, n: m[:n])
-        parts.append(part)
+        models = left[: len(kept)]
+        drawn, kept = _lower(drawing, data, models, drawing.draw(_of(data, models)), _first)
+        parts.append(drawn)
         left = left[len(kept) :]
     parts = [part for part in parts if len(part.data)] or parts[:1]
     first, *more = [page for part in parts for page in part.pages]
     rows = pd.concat([part.data for part in parts]).drop_duplicates(ignore_index=True)  # baselines are on every page
-    return Drawn(first, rows, tuple(more), " ".join(dict.fromkeys(part.note for part in parts if part.note)))
+    return Drawn(first, rows, tuple(more), " ".join(dict.fromkeys([*(part.note for part in parts if part.note), _APART])))
 
 
 def _lower(
@@ -83,7 +88,7 @@ def _lower(
     data: FigureData,
     models: Sequence[RunModel],
     drawn: Drawn,
-    chosen: Callable[[Sequence[RunModel], int], Sequence[RunModel]] = capped,
+    chosen: Callable[[Sequence[RunModel], int], Sequence[RunModel]],
 ) -> tuple[Drawn, Sequence[RunModel]]:
     """Return a drawing of `models` (as is, `drawn`) or of as many `chosen` of them as are not too tall, and which these are."""
     kept = models
@@ -91,6 +96,10 @@ def _lower(
         kept = chosen(models, max(1, min(len(kept) - 1, int(len(kept) * PAGE_HEIGHT / _height(drawn)))))
         drawn = drawing.draw(_of(data, kept))
     return drawn, kept
+
+
+def _first(models: Sequence[RunModel], count: int) -> Sequence[RunModel]:
+    return models[:count]
 
 
 def _of(data: FigureData, models: Sequence[RunModel]) -> FigureData:
